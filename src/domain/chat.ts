@@ -1,0 +1,78 @@
+// A chat request in domain words: what the wire's many spellings are mapped to.
+import type { JsonSchema, OutputConstraint, OutputLimits, SamplingOptions } from "./sampling.ts";
+
+export type ContentPart =
+  | { readonly type: "text"; readonly text: string }
+  /** `url` is a data: URL or an address; a backend that cannot see refuses it by name. */
+  | { readonly type: "image"; readonly url: string; readonly detail: string }
+  | { readonly type: "audio"; readonly base64: string; readonly format: string }
+  | { readonly type: "file"; readonly name: string };
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** The arguments as the JSON text that the model wrote. */
+  readonly arguments: string;
+}
+
+/** `function` messages of the deprecated API are mapped to `tool`; `developer` stays, the renderer decides. */
+export type ChatMessage =
+  | {
+      readonly role: "system" | "developer" | "user";
+      readonly content: readonly ContentPart[];
+      readonly name?: string;
+    }
+  | {
+      readonly role: "assistant";
+      /** `null` = no text, only tool calls. */
+      readonly content: readonly ContentPart[] | null;
+      readonly reasoning?: string;
+      readonly refusal?: string;
+      readonly toolCalls: readonly ToolCall[];
+      readonly name?: string;
+    }
+  | {
+      readonly role: "tool";
+      readonly content: readonly ContentPart[];
+      readonly toolCallId: string;
+      readonly name?: string;
+    };
+
+export interface ToolDefinition {
+  readonly name: string;
+  readonly description?: string;
+  /** JSON schema of the argument object; `{}` properties where the caller gave none. */
+  readonly parameters: JsonSchema;
+  /** The schema must hold even under `auto`, once a call has begun. */
+  readonly strict: boolean;
+}
+
+export type ToolChoice =
+  | { readonly type: "none" }
+  | { readonly type: "auto" }
+  | { readonly type: "required" }
+  | { readonly type: "named"; readonly name: string }
+  | { readonly type: "allowed"; readonly mode: "auto" | "required"; readonly names: readonly string[] };
+
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly ToolDefinition[];
+  readonly toolChoice: ToolChoice;
+  readonly parallelToolCalls: boolean;
+  /** True when the caller used the deprecated `functions`: at most one call, finish reason `function_call`. */
+  readonly legacyFunctions: boolean;
+  readonly constraint: OutputConstraint;
+  readonly sampling: SamplingOptions;
+  readonly limits: OutputLimits;
+  /** Choices to generate. */
+  readonly n: number;
+  /** `null` = no log-probabilities; else how many alternatives per token, 0..20. */
+  readonly topLogprobs: number | null;
+  readonly reasoningEffort?: string;
+  /** Variables for the template, over those of the model's configuration. */
+  readonly templateKwargs: Readonly<Record<string, unknown>>;
+  /** Text the caller expects in the answer, as a hint for speculative decoding. */
+  readonly prediction?: string;
+  /** Append the header of an assistant turn; false continues the last message (`continue_final_message`). */
+  readonly addGenerationPrompt: boolean;
+}

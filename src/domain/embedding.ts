@@ -1,0 +1,31 @@
+// Embedding and reranking requests in domain words.
+
+export type EmbeddingInput = string | readonly number[];
+
+export interface EmbeddingRequest {
+  readonly inputs: readonly EmbeddingInput[];
+  /** Left out = the model's default role. */
+  readonly inputType?: "query" | "passage" | "none";
+  /** Left out = all dimensions of the model. */
+  readonly dimensions?: number;
+}
+
+export interface EmbeddingResult {
+  /** `[inputs.length, dimensions]` row-major. */
+  readonly vectors: Float32Array;
+  readonly dimensions: number;
+  /** Tokens really evaluated, prefix and special tokens included, after truncation. */
+  readonly promptTokens: number;
+  readonly timings: { readonly queueMs: number; readonly tokenizeMs: number; readonly inferenceMs: number };
+}
+
+export interface RerankRequest {
+  readonly query: string;
+  readonly documents: readonly string[];
+}
+
+export interface RerankResult {
+  /** One score per document, in the documents' order, higher = more relevant; sigmoid of the logit, 0..1. */
+  readonly scores: readonly number[];
+  readonly promptTokens: number;
+}

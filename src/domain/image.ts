@@ -1,0 +1,65 @@
+// Image requests in domain words.
+
+export type ImageFormat = "png" | "jpeg" | "webp";
+
+export interface ImageSize {
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface ImageRequest {
+  readonly prompt: string;
+  readonly negativePrompt?: string;
+  /** Images; image i is made with seed + i. */
+  readonly n: number;
+  /** `null` = the model's default size. */
+  readonly size: ImageSize | null;
+  readonly format: ImageFormat;
+  /** 0..100, for jpeg and webp. */
+  readonly compression: number;
+  readonly quality: "auto" | "low" | "medium" | "high";
+  readonly style: "vivid" | "natural" | null;
+  readonly steps?: number;
+  readonly guidanceScale?: number;
+  /** Unsigned, below 2^53. Left out = random. */
+  readonly seed?: number;
+  readonly scheduler?: string;
+  /** Previews per image while it is being made, 0..3. */
+  readonly partialImages: number;
+}
+
+export interface ImageEditRequest extends ImageRequest {
+  /** Encoded picture (png, jpeg, webp) to start from. */
+  readonly image: Uint8Array;
+  /** Encoded picture whose transparent pixels are to be painted anew; `null` = the whole picture changes. */
+  readonly mask: Uint8Array | null;
+  /** 0..1: how far to move away from `image`. Left out = 0.8 without a mask, 1 with one. */
+  readonly strength?: number;
+}
+
+/** In order: one `accepted`; per image any `progress` and `partial`, then one `image`; last one `usage`. */
+export type ImageEvent =
+  | { readonly type: "accepted" }
+  | { readonly type: "progress"; readonly image: number; readonly step: number; readonly steps: number }
+  | {
+      readonly type: "partial";
+      readonly image: number;
+      readonly index: number;
+      readonly bytes: Uint8Array;
+      readonly size: ImageSize;
+    }
+  | {
+      readonly type: "image";
+      readonly image: number;
+      readonly bytes: Uint8Array;
+      readonly seed: number;
+      readonly size: ImageSize;
+    }
+  | {
+      readonly type: "usage";
+      readonly promptTokens: number;
+      readonly imageTokens: number;
+      readonly inputImageTokens: number;
+      readonly timings: { readonly queueMs: number; readonly denoiseMs: number; readonly encodeMs: number };
+    };

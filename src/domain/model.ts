@@ -1,0 +1,152 @@
+// What a model is to the server: its name, its kind, and the options of its kind. Options are data from the
+// configuration; the backend that reads them lives on a higher floor.
+
+/** Which backend hosts a model. `upstream` is another OpenAI-compatible server. */
+export type ModelKind = "text" | "embedding" | "image" | "upstream";
+
+/** One configured model. */
+export interface ModelSpec {
+  /** The id that callers use; may contain slashes. */
+  readonly id: string;
+  readonly kind: ModelKind;
+  /** Absolute path of the model file or folder, or the base URL of an upstream. */
+  readonly path: string;
+  /** Options of the model's kind, already validated and with defaults filled in. */
+  readonly options: ModelOptions;
+  /** Unix seconds: when the weights were last modified; `created` in the model list. */
+  readonly createdSeconds: number;
+  /** Idle milliseconds after which the model is unloaded; 0 = never. */
+  readonly ttlMs: number;
+  /** A pinned model is never evicted to make room. */
+  readonly pinned: boolean;
+  /** Load when the server starts rather than at the first request. */
+  readonly preload: boolean;
+}
+
+export type ModelOptions = TextModelOptions | EmbeddingModelOptions | ImageModelOptions | UpstreamModelOptions;
+
+/** Options of a GGUF model (`kind: text`). */
+export interface TextModelOptions {
+  readonly kind: "text";
+  /** Context per sequence, tokens. 0 = what the model was trained with, at most 8,192. */
+  readonly contextSize: number;
+  /** Sequences that generate at once. */
+  readonly parallel: number;
+  /** Prompt tokens per decode step over all sequences. */
+  readonly batchSize: number;
+  /** 0 = found by calibration at load. */
+  readonly threads: number;
+  /** Layers on the GPU: `auto`, `max`, or a count. */
+  readonly gpuLayers: "auto" | "max" | number;
+  readonly flashAttention: "auto" | boolean;
+  readonly kvCacheType: "f16" | "f32" | "q8_0" | "q4_0";
+  readonly lora: readonly { readonly path: string; readonly scale: number }[];
+  /** Path of a smaller GGUF of the same vocabulary for speculative decoding. */
+  readonly draftModel: string | null;
+  /** Tokens guessed per step by prompt lookup (0 = off) when there is no draft model. */
+  readonly promptLookup: number;
+  /** Jinja text or path of a file, in place of the model's own template. */
+  readonly chatTemplate: string | null;
+  /** Extra variables for the template, under those of the request. */
+  readonly chatTemplateKwargs: Readonly<Record<string, unknown>>;
+  /** Tool-call and reasoning family; `auto` reads it from the template. */
+  readonly family: string;
+  /** Bytes kept of evicted sequence states. 0 = none. */
+  readonly prefixStoreBytes: number;
+  /** Requests that may wait for a sequence before the next one is refused with 429. */
+  readonly maxQueue: number;
+  /** What a request gets when it names no value. */
+  readonly defaults: {
+    readonly temperature: number;
+    readonly topP: number;
+    readonly topK: number;
+    readonly minP: number;
+    readonly repeatPenalty: number;
+    /** 0 = up to the end of the context. */
+    readonly maxTokens: number;
+  };
+  /** Serve `/v1/embeddings` from this GGUF rather than chat. */
+  readonly embedding: boolean;
+  readonly embeddingOptions: Pick<EmbeddingModelOptions, EmbeddingTextOption>;
+}
+
+type EmbeddingTextOption =
+  | "queryPrefix"
+  | "passagePrefix"
+  | "defaultInputType"
+  | "normalize"
+  | "truncation"
+  | "dimensions"
+  | "maxTokens";
+
+/** Options of an ONNX encoder (`kind: embedding`); also cross-encoders for reranking. */
+export interface EmbeddingModelOptions {
+  readonly kind: "embedding";
+  /** File of the graph relative to the folder, without `.onnx`; `null` = chosen by `precision`. */
+  readonly modelFile: string | null;
+  /** `auto` = fp32 where it exists. */
+  readonly precision: "auto" | "fp32" | "fp16" | "int8" | "q8" | "q4" | "uint8" | "bnb4" | "q4f16";
+  /** `auto` = read from the model's own files, else mean. */
+  readonly pooling: "auto" | "mean" | "cls" | "last";
+  readonly normalize: boolean;
+  readonly queryPrefix: string;
+  readonly passagePrefix: string;
+  /** Role of an input when the request does not say. `none` adds no prefix. */
+  readonly defaultInputType: "query" | "passage" | "none";
+  /** 0 = read from the model's own files. */
+  readonly maxTokens: number;
+  readonly truncation: "truncate" | "error";
+  /** Smallest `dimensions` a request may ask for; 0 = the model does not allow cutting. */
+  readonly dimensions: number;
+  /** Padded tokens per micro-batch. */
+  readonly maxBatchTokens: number;
+  /** Largest share of padding in a micro-batch, 0..1. */
+  readonly maxPaddingShare: number;
+  /** 0 = number of cores. */
+  readonly threads: number;
+  readonly executionProviders: readonly string[];
+  readonly maxQueue: number;
+}
+
+/** Options of a Stable Diffusion folder (`kind: image`). */
+export interface ImageModelOptions {
+  readonly kind: "image";
+  /** `null` = a default by pipeline (turbo 1, LCM 4, else 25). */
+  readonly steps: number | null;
+  /** `null` = a default by pipeline (turbo 0, LCM 1.5, else 7.5). */
+  readonly guidanceScale: number | null;
+  readonly guidanceRescale: number;
+  /** Scheduler by short name; `null` = the folder's own. */
+  readonly scheduler: string | null;
+  readonly negativePrompt: string;
+  /** Side in pixels when a request says `auto` or nothing; 0 = the model's own. */
+  readonly defaultSize: number;
+  readonly minSize: number;
+  readonly maxSize: number;
+  /** Native side in pixels of a small demo model; 0 = none declared. */
+  readonly nativeSize: number;
+  /** Generate at `nativeSize` and resample to what was asked for. Only by declaration. */
+  readonly upscale: boolean;
+  /** One graph in memory at a time. */
+  readonly lowMemory: boolean;
+  /** Guidance as one batch of two, or as two runs; `auto` by `memoryBudgetBytes`. */
+  readonly guidanceBatch: "auto" | "batch" | "separate";
+  /** Side in latent pixels above which the VAE decodes in tiles. */
+  readonly vaeTileSize: number;
+  readonly safetyChecker: boolean;
+  /** Write prompt, seed, steps, sampler and model into the PNG. */
+  readonly pngMetadata: boolean;
+  readonly threads: number;
+  readonly executionProviders: readonly string[];
+  readonly maxQueue: number;
+}
+
+/** Options of another OpenAI-compatible server (`kind: upstream`). */
+export interface UpstreamModelOptions {
+  readonly kind: "upstream";
+  /** The model's name at the upstream; `null` = the same id. */
+  readonly upstreamModel: string | null;
+  /** Name of the environment variable that holds the key; the key itself is never in a file. */
+  readonly apiKeyVariable: string | null;
+  readonly timeoutMs: number;
+}
