@@ -1,0 +1,45 @@
+// What the floors below give to HTTP, and what a request carries through the middleware.
+import type { Logger } from "pino";
+import type { HealthService } from "../services/health.ts";
+import type { Inference } from "../services/inference.ts";
+import type { ModelsService } from "../services/models.ts";
+import type { RequestLifetime } from "./request-lifetime.ts";
+
+/** Everything that routes and middleware use; put together in `app.ts`. */
+export interface HttpDependencies {
+  readonly inference: Inference;
+  readonly models: ModelsService;
+  readonly health: HealthService;
+  readonly settings: HttpSettings;
+  readonly log: Pick<Logger, "debug" | "info" | "warn" | "error">;
+  /** Random part of an id: at least 24 characters of `[a-z0-9]`. */
+  readonly createId: () => string;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly version: string;
+}
+
+export interface HttpSettings {
+  readonly bodyLimitBytes: number;
+  /** Empty = no key is asked for. */
+  readonly apiKeys: readonly string[];
+  /** Host names (without port) that a request may address; `*` = any. */
+  readonly allowedHosts: readonly string[];
+  /** Origins whose pages may call the API; `*` = any. */
+  readonly allowedOrigins: readonly string[];
+  /** Requests served at once; one more gets 429. */
+  readonly maxConcurrentRequests: number;
+  /** 0 = no limit. */
+  readonly requestTimeoutMs: number;
+  readonly ssePingMs: number;
+}
+
+/** Hono's type parameter: values that middleware leaves for routes. */
+export interface HttpEnvironment {
+  Variables: {
+    requestId: string;
+    lifetime: RequestLifetime;
+    /** For the access log. */
+    modelName: string | undefined;
+  };
+}

@@ -1,0 +1,72 @@
+// The only file that knows the HTTP status of an error. Every error leaves the server in OpenAI's shape.
+import { ServerError, errorKinds, type ErrorKind } from "../domain/errors.ts";
+
+/** HTTP status of every kind; `satisfies` keeps the two tables together. */
+export const errorStatus = {
+  invalid_request: 400,
+  invalid_json: 400,
+  missing_parameter: 400,
+  invalid_type: 400,
+  invalid_value: 400,
+  unsupported_parameter: 400,
+  unsupported_value: 400,
+  unsupported_content: 400,
+  unsupported_schema: 400,
+  unsupported_operation: 400,
+  context_length_exceeded: 400,
+  invalid_api_key: 401,
+  forbidden: 403,
+  model_not_found: 404,
+  unknown_path: 404,
+  method_not_allowed: 405,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  overloaded: 429,
+  insufficient_memory: 503,
+  model_load_failed: 503,
+  model_crashed: 503,
+  upstream_failed: 502,
+  timeout: 504,
+  shutting_down: 503,
+  cancelled: 499,
+  internal: 500,
+} as const satisfies Record<ErrorKind, number>;
+
+/** OpenAI's error object. */
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string | null;
+  };
+}
+
+/** The error as the caller may see it: anything that is no `ServerError` is a fault of ours and tells nothing but its id. */
+export function toServerError(error: unknown, requestId: string): ServerError {
+  if (error instanceof ServerError && error.kind !== "internal") return error;
+  return new ServerError(
+    "internal",
+    {
+      message: `The server had an error while processing your request. It is in the server's log under request id ${requestId}.`,
+    },
+    { cause: error },
+  );
+}
+
+export function toErrorBody(error: ServerError): ErrorBody {
+  const { type, code } = errorKinds[error.kind];
+  return { error: { message: error.message, type, param: error.param ?? null, code } };
+}
+
+/** The error as a response; `allow` is set on it where the method was wrong. */
+export function errorResponse(error: ServerError, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(toErrorBody(error)), {
+    status: errorStatus[error.kind],
+    headers: {
+      "content-type": "application/json",
+      ...(error.retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfterSeconds)) }),
+      ...headers,
+    },
+  });
+}

@@ -1,0 +1,49 @@
+// Opens the lifetime of a request, and closes it when the answer is complete: here, or at the end of its stream. Writes the access log.
+import { createMiddleware } from "hono/factory";
+import { ServerError } from "../../domain/errors.ts";
+import type { HttpDependencies, HttpEnvironment } from "../context.ts";
+import { RequestLifetime } from "../request-lifetime.ts";
+
+export const requestLifetime = ({ settings, log, now }: Pick<HttpDependencies, "settings" | "log" | "now">) => {
+  let active = 0;
+  return createMiddleware<HttpEnvironment>(async function requestLifetime(context, next) {
+    const startedMs = now();
+    const lifetime = new RequestLifetime({
+      connection: context.req.raw.signal,
+      timeoutMs: settings.requestTimeoutMs,
+    });
+    context.set("lifetime", lifetime);
+    active += 1;
+    lifetime.onEnd(() => {
+      active -= 1;
+      log.info(
+        {
+          requestId: context.get("requestId"),
+          method: context.req.method,
+          path: context.req.path,
+          status: context.res.status,
+          model: context.get("modelName"),
+          durationMs: now() - startedMs,
+          ...(lifetime.signal.aborted ? { aborted: true } : {}),
+        },
+        "request",
+      );
+    });
+    try {
+      if (active > settings.maxConcurrentRequests && !isProbe(context.req.path)) {
+        throw new ServerError("overloaded", {
+          message: `The server is busy with ${settings.maxConcurrentRequests} requests, its limit. Please retry.`,
+          retryAfterSeconds: 1,
+        });
+      }
+      await next();
+    } finally {
+      if (!lifetime.deferred) lifetime.end();
+    }
+  });
+};
+
+/** A health probe must be answered above all when the server is busy. */
+function isProbe(path: string): boolean {
+  return path.startsWith("/health/");
+}

@@ -1,0 +1,80 @@
+// The models that this server offers, by name and alias. Says what exists; what is loaded is the scheduler's.
+import type { Operation } from "../domain/backend.ts";
+import { ServerError } from "../domain/errors.ts";
+import type { ModelSpec } from "../domain/model.ts";
+
+export interface Catalog {
+  readonly models: readonly ModelSpec[];
+  readonly aliases: Readonly<Record<string, string>>;
+  /** The model of that name or alias. Throws `model_not_found`. */
+  resolve(name: string): ModelSpec;
+  /** The model for a request that names none: the configured default of the operation, else the first that can do it. */
+  defaultFor(operation: Operation, configured: string | undefined): ModelSpec;
+  /** Throws `unsupported_operation`, naming models that can, when a model of that kind can never do `operation`. */
+  assertCan(spec: ModelSpec, operation: Operation): void;
+}
+
+export function createCatalog(models: readonly ModelSpec[], aliases: Readonly<Record<string, string>>): Catalog {
+  const byId = new Map(models.map((spec) => [spec.id, spec]));
+  const aliasTargets = new Map(Object.entries(aliases));
+
+  const resolve = (name: string): ModelSpec => {
+    const spec = byId.get(name) ?? byId.get(aliasTargets.get(name) ?? "");
+    if (spec !== undefined) return spec;
+    throw new ServerError("model_not_found", {
+      message: `The model '${name}' does not exist. This server offers: ${models.map(({ id }) => `'${id}'`).join(", ")}.`,
+      param: "model",
+    });
+  };
+
+  return {
+    models,
+    aliases,
+    resolve,
+    defaultFor(operation, configured) {
+      if (configured !== undefined) return resolve(configured);
+      const spec = models.find((candidate) => canPerform(candidate, operation));
+      if (spec !== undefined) return spec;
+      throw new ServerError("model_not_found", {
+        message: "The request names no 'model', and this server offers none that could answer it.",
+        param: "model",
+      });
+    },
+    assertCan(spec, operation) {
+      if (canPerform(spec, operation)) return;
+      const able = models.filter((candidate) => canPerform(candidate, operation)).map(({ id }) => `'${id}'`);
+      const hint = able.length > 0 ? `Models that can: ${able.join(", ")}.` : "No model of this server can.";
+      throw new ServerError("unsupported_operation", {
+        message: `The model '${spec.id}' cannot serve ${operationNames[operation]}. ${hint}`,
+        param: "model",
+      });
+    },
+  };
+}
+
+const operationNames: Readonly<Record<Operation, string>> = {
+  chat: "chat completions",
+  completion: "completions",
+  "apply-template": "chat templates",
+  embedding: "embeddings",
+  rerank: "reranking",
+  image: "image generation",
+  "image-edit": "image edits",
+};
+
+/** What the kind allows. A loaded backend knows better and may still refuse, e.g. an encoder that is no cross-encoder. */
+function canPerform({ kind, options }: ModelSpec, operation: Operation): boolean {
+  switch (operation) {
+    case "chat":
+    case "completion":
+    case "apply-template":
+      return kind === "upstream" || (options.kind === "text" && !options.embedding);
+    case "embedding":
+      return kind === "upstream" || kind === "embedding" || (options.kind === "text" && options.embedding);
+    case "rerank":
+      return kind === "embedding";
+    case "image":
+    case "image-edit":
+      return kind === "image" || kind === "upstream";
+  }
+}

@@ -1,0 +1,48 @@
+// What the server and a runner say to each other. Values cross by structured clone (`serialization: "advanced"`), so typed
+// arrays travel as they are. Every call is a stream of events: a plain answer is a stream of one.
+import type { BackendDescription, Operation } from "../domain/backend.ts";
+import type { SerializedError } from "../domain/errors.ts";
+import type { ModelSpec } from "../domain/model.ts";
+
+/** Number of a call, unique within one runner. */
+export type CallId = number;
+
+/**
+ * Events that may be on their way before the reader has taken any. The reader returns credit as it takes them, so a slow
+ * reader slows the producer and no buffer grows. Half of it is returned at a time to keep the traffic low.
+ */
+export const creditWindow = 64;
+
+export type ServerMessage =
+  | { readonly type: "load"; readonly spec: ModelSpec; readonly cacheDirectory: string }
+  | { readonly type: "run"; readonly id: CallId; readonly operation: Operation; readonly request: unknown }
+  | { readonly type: "cancel"; readonly id: CallId }
+  | { readonly type: "credit"; readonly id: CallId; readonly count: number }
+  /** Answered by `pong`: tells a busy runner from a hanging one. */
+  | { readonly type: "ping" }
+  | { readonly type: "dispose" };
+
+/** One step of one call. */
+export type CallUpdate =
+  | { readonly id: CallId; readonly event: unknown }
+  | { readonly id: CallId; readonly end: true }
+  | { readonly id: CallId; readonly error: SerializedError };
+
+export type RunnerMessage =
+  | { readonly type: "ready"; readonly description: BackendDescription; readonly residentBytes: number }
+  | { readonly type: "load-failed"; readonly error: SerializedError }
+  /** Everything that happened in one turn of the runner's event loop, in order. */
+  | { readonly type: "updates"; readonly updates: readonly CallUpdate[] }
+  | {
+      readonly type: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly message: string;
+      readonly facts: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: "pong"; readonly residentBytes: number };
+
+/** One end of the line between the two processes; a child process on one side, `process` on the other, a pair in tests. */
+export interface Channel<Incoming, Outgoing> {
+  send(message: Outgoing): void;
+  onMessage(listener: (message: Incoming) => void): void;
+}

@@ -1,0 +1,121 @@
+// The server's side of the line: a runner looks like any other Backend. Owns the calls in flight and what becomes of them
+// when the process on the other side ends.
+import type { Backend, BackendDescription, Operation, Operations } from "../domain/backend.ts";
+import { ServerError, deserializeError } from "../domain/errors.ts";
+import { onAbort } from "../util/abort.ts";
+import { EventQueue } from "../util/event-queue.ts";
+import {
+  creditWindow,
+  type CallId,
+  type CallUpdate,
+  type Channel,
+  type RunnerMessage,
+  type ServerMessage,
+} from "./protocol.ts";
+
+interface PendingCall {
+  readonly queue: EventQueue<unknown>;
+  taken: number;
+}
+
+export interface RunnerBackendOptions {
+  readonly modelId: string;
+  readonly channel: Channel<RunnerMessage, ServerMessage>;
+  readonly description: BackendDescription;
+  /** Ends the process, gently first. Resolves when it has ended. */
+  readonly stop: () => Promise<void>;
+}
+
+/** A loaded model in another process. */
+export class RunnerBackend implements Backend {
+  readonly description: BackendDescription;
+  readonly #modelId: string;
+  readonly #channel: Channel<RunnerMessage, ServerMessage>;
+  readonly #stop: () => Promise<void>;
+  readonly #calls = new Map<CallId, PendingCall>();
+  /** Cancelled calls that the runner has not yet confirmed: it may still be busy with them. */
+  readonly #cancelled = new Set<CallId>();
+  #nextId: CallId = 1;
+  #ended: ServerError | undefined;
+
+  constructor({ modelId, channel, description, stop }: RunnerBackendOptions) {
+    this.#modelId = modelId;
+    this.#channel = channel;
+    this.description = description;
+    this.#stop = stop;
+  }
+
+  /** Calls that occupy the runner, cancelled ones that it has not confirmed included. */
+  get busyCalls(): number {
+    return this.#calls.size + this.#cancelled.size;
+  }
+
+  async *run<O extends Operation>(
+    operation: O,
+    request: Operations[O]["request"],
+    signal: AbortSignal,
+  ): AsyncGenerator<Operations[O]["event"], void, undefined> {
+    signal.throwIfAborted();
+    if (this.#ended !== undefined) throw this.#ended;
+    const id = this.#nextId++;
+    const call: PendingCall = { queue: new EventQueue(), taken: 0 };
+    this.#calls.set(id, call);
+    const unsubscribe = onAbort(signal, () => {
+      this.#cancel(id);
+      call.queue.abandon(signal.reason);
+    });
+    try {
+      this.#channel.send({ type: "run", id, operation, request });
+      for await (const event of call.queue) {
+        call.taken += 1;
+        if (call.taken === creditWindow / 2) {
+          call.taken = 0;
+          this.#channel.send({ type: "credit", id, count: creditWindow / 2 });
+        }
+        yield event as Operations[O]["event"];
+      }
+    } finally {
+      unsubscribe();
+      this.#cancel(id);
+    }
+  }
+
+  /** Takes what the runner sent for its calls. */
+  receive(updates: readonly CallUpdate[]): void {
+    for (const update of updates) {
+      const call = this.#calls.get(update.id);
+      if ("event" in update) {
+        call?.queue.push(update.event);
+        continue;
+      }
+      this.#calls.delete(update.id);
+      this.#cancelled.delete(update.id);
+      if ("error" in update) call?.queue.fail(deserializeError(update.error));
+      else call?.queue.end();
+    }
+  }
+
+  /** The process has ended: nothing that waits will be answered. */
+  end(reason: string): void {
+    this.#ended ??= new ServerError("model_crashed", {
+      message:
+        `The process that hosted the model '${this.#modelId}' ended (${reason}). ` +
+        "The request was not completed; the next one loads the model again.",
+      retryAfterSeconds: 1,
+    });
+    for (const call of this.#calls.values()) call.queue.fail(this.#ended);
+    this.#calls.clear();
+    this.#cancelled.clear();
+  }
+
+  async dispose(): Promise<void> {
+    this.#ended ??= new ServerError("shutting_down", `The model '${this.#modelId}' is being unloaded.`);
+    await this.#stop();
+  }
+
+  #cancel(id: CallId): void {
+    if (!this.#calls.delete(id)) return;
+    this.#cancelled.add(id);
+    this.#channel.send({ type: "cancel", id });
+  }
+}

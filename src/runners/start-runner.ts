@@ -1,0 +1,176 @@
+// Starts a runner: forks the process, hands it its model, watches it. The only file that knows that runners are processes.
+import { fork, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { BackendDescription } from "../domain/backend.ts";
+import { ServerError, deserializeError } from "../domain/errors.ts";
+import type { ModelSpec } from "../domain/model.ts";
+import { onAbort } from "../util/abort.ts";
+import type { RunnerMessage, ServerMessage } from "./protocol.ts";
+import { RunnerBackend } from "./runner-backend.ts";
+
+export interface StartRunnerOptions {
+  readonly spec: ModelSpec;
+  /** The runner's entry file. */
+  readonly entry: URL;
+  /** Variables added to the environment, e.g. `UV_THREADPOOL_SIZE`, which only counts when set before the start. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cacheDirectory: string;
+  readonly loadTimeoutMs: number;
+  /** A runner that answers nothing for so long while it has work is killed. */
+  readonly hangTimeoutMs: number;
+  readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts: Record<string, unknown>) => void;
+  /** Called once when the process has ended after it was ready, whatever the reason. */
+  readonly onExit: (reason: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface StartedRunner {
+  readonly backend: RunnerBackend;
+  readonly processId: number;
+  /** Resident bytes the runner last reported. */
+  readonly residentBytes: () => number;
+  /** Asks for the present figure; it arrives with the next turn. */
+  readonly ping: () => void;
+}
+
+/** Milliseconds that a runner gets to free its model before it is killed. */
+const stopGraceMs = 3_000;
+
+/** Lines of the runner's standard error kept to explain a crash. */
+const keptErrorLines = 8;
+
+/**
+ * Starts a process for one model and resolves when the model is loaded. Rejects with `model_load_failed` and the reason when it
+ * cannot be, with `timeout` after `loadTimeoutMs`, and with the signal's reason when `signal` aborts first.
+ */
+export async function startRunner(options: StartRunnerOptions): Promise<StartedRunner> {
+  const { spec, entry, log, signal } = options;
+  signal.throwIfAborted();
+  const child = forkRunner(options);
+  const errorLines: string[] = [];
+  collectOutput(child, (line) => {
+    errorLines.push(line);
+    if (errorLines.length > keptErrorLines) errorLines.shift();
+    log("debug", line, { model: spec.id, entry: entry.pathname });
+  });
+
+  let backend: RunnerBackend | undefined;
+  let residentBytes = 0;
+  let lastHeardMs = performance.now();
+  const send = (message: ServerMessage): void => {
+    if (child.connected) child.send(message, () => {});
+  };
+  const exited = new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("exit", (code, exitSignal) => resolve(exitSignal ?? `exit code ${code}`));
+  });
+  const stop = async (): Promise<void> => {
+    send({ type: "dispose" });
+    const timer = setTimeout(() => child.kill("SIGKILL"), stopGraceMs);
+    await exited;
+    clearTimeout(timer);
+  };
+
+  const description = await new Promise<BackendDescription>((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      clearTimeout(timer);
+      unsubscribe();
+      reject(error as Error);
+      child.kill("SIGKILL");
+    };
+    const timer = setTimeout(() => {
+      fail(new ServerError("timeout", `The model '${spec.id}' was not loaded within ${options.loadTimeoutMs} ms.`));
+    }, options.loadTimeoutMs);
+    const unsubscribe = onAbort(signal, () => fail(signal.reason));
+    void exited.then((reason) => {
+      const detail = errorLines.at(-1);
+      fail(
+        new ServerError("model_load_failed", {
+          message: `The process that was loading the model '${spec.id}' ended (${reason})${detail ? `: ${detail}` : "."}`,
+        }),
+      );
+    });
+    child.on("message", (raw) => {
+      const message = raw as RunnerMessage;
+      lastHeardMs = performance.now();
+      switch (message.type) {
+        case "ready":
+          clearTimeout(timer);
+          unsubscribe();
+          residentBytes = message.residentBytes;
+          resolve(message.description);
+          return;
+        case "load-failed":
+          fail(deserializeError(message.error));
+          return;
+        case "updates":
+          backend?.receive(message.updates);
+          return;
+        case "log":
+          log(message.level, message.message, { model: spec.id, ...message.facts });
+          return;
+        case "pong":
+          residentBytes = message.residentBytes;
+          return;
+      }
+    });
+    send({ type: "load", spec, cacheDirectory: options.cacheDirectory });
+  });
+
+  // The process listens to `message` above already; the backend's own channel only sends.
+  const ready = new RunnerBackend({
+    modelId: spec.id,
+    channel: { send, onMessage: () => {} },
+    description,
+    stop,
+  });
+  backend = ready;
+  const watchdog = setInterval(() => {
+    if (ready.busyCalls === 0) {
+      lastHeardMs = performance.now();
+      return;
+    }
+    if (performance.now() - lastHeardMs > options.hangTimeoutMs) {
+      log("error", "A runner no longer answers and is killed.", { model: spec.id });
+      child.kill("SIGKILL");
+      return;
+    }
+    send({ type: "ping" });
+  }, options.hangTimeoutMs / 4);
+  watchdog.unref();
+  void exited.then((reason) => {
+    clearInterval(watchdog);
+    const detail = errorLines.at(-1);
+    if (detail !== undefined) log("debug", "The last words of a runner.", { model: spec.id, lines: errorLines });
+    ready.end(reason);
+    options.onExit(reason);
+  });
+  return {
+    backend: ready,
+    processId: child.pid ?? 0,
+    residentBytes: () => residentBytes,
+    ping: () => send({ type: "ping" }),
+  };
+}
+
+function forkRunner({ spec, entry, environment }: StartRunnerOptions): ChildProcess {
+  // Sources run as they are under a TypeScript loader in development and in tests; the built files need none.
+  const execArgv = entry.pathname.endsWith(".ts") ? ["--import", "tsx"] : [];
+  return fork(entry, ["runner", spec.kind, spec.id], {
+    serialization: "advanced",
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    execArgv,
+    env: { ...withoutSecrets(process.env), ...environment },
+  });
+}
+
+/** A runner never needs the keys that callers present. */
+function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^HEARTH_.*KEY/i.test(name)));
+}
+
+function collectOutput(child: ChildProcess, onLine: (line: string) => void): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream) createInterface({ input: stream }).on("line", onLine);
+  }
+}

@@ -1,0 +1,97 @@
+// The use case behind every inference endpoint: find the model, lease it, run the operation, give it back whatever happens.
+// The endpoints differ in their words (mappers) and not in this, so this is written once.
+import type { BackendDescription, Operation, Operations } from "../domain/backend.ts";
+import { ServerError } from "../domain/errors.ts";
+import type { Catalog } from "../registry/catalog.ts";
+import type { Lease } from "../registry/registry.ts";
+
+export interface InferenceOptions<O extends Operation> {
+  /** As the caller wrote it; `undefined` = the default of the operation. */
+  readonly modelName: string | undefined;
+  readonly request: Operations[O]["request"];
+  readonly signal: AbortSignal;
+  /** How long the model may stay idle afterwards; left out = as configured. */
+  readonly ttlMs?: number | undefined;
+}
+
+/** A running operation whose first event has come: nothing can be refused any more. */
+export interface RunningOperation<O extends Operation> {
+  /** The name to answer with: what the caller wrote, or the default's id. */
+  readonly modelName: string;
+  readonly description: BackendDescription;
+  /** All events, the first one included. Returning it early cancels the operation. */
+  readonly events: AsyncIterableIterator<Operations[O]["event"]>;
+}
+
+export interface Inference {
+  /** Resolves with the first event, so that whatever can be refused has been refused by then. */
+  start<O extends Operation>(operation: O, options: InferenceOptions<O>): Promise<RunningOperation<O>>;
+}
+
+export interface InferenceDependencies {
+  readonly catalog: Catalog;
+  readonly acquire: (id: string, signal: AbortSignal) => Promise<Lease>;
+  /** Model for requests that name none, per operation. */
+  readonly defaultModels: Partial<Readonly<Record<Operation, string>>>;
+}
+
+export function createInference({ catalog, acquire, defaultModels }: InferenceDependencies): Inference {
+  return {
+    async start(operation, { modelName, request, signal, ttlMs }) {
+      const spec =
+        modelName === undefined ? catalog.defaultFor(operation, defaultModels[operation]) : catalog.resolve(modelName);
+      catalog.assertCan(spec, operation);
+      const lease = await acquire(spec.id, signal);
+      const { description } = lease.backend;
+      const events = runLeased(lease, { operation, request, signal, ttlMs });
+      // The generator holds the lease from its first step on, and only a generator that has taken a step runs its `finally`.
+      const first = await events.next();
+      return { modelName: modelName ?? spec.id, description, events: replayFirst(first, events) };
+    },
+  };
+}
+
+async function* runLeased<O extends Operation>(
+  lease: Lease,
+  options: {
+    operation: O;
+    request: Operations[O]["request"];
+    signal: AbortSignal;
+    ttlMs: number | undefined;
+  },
+): AsyncGenerator<Operations[O]["event"], void, undefined> {
+  const { operation, request, signal, ttlMs } = options;
+  try {
+    const { operations } = lease.backend.description;
+    if (!operations.includes(operation)) {
+      throw new ServerError("unsupported_operation", {
+        message: `This model cannot serve '${operation}'; it serves ${operations.map((name) => `'${name}'`).join(", ")}.`,
+        param: "model",
+      });
+    }
+    yield* lease.backend.run(operation, request, signal);
+  } finally {
+    lease.release(ttlMs === undefined ? {} : { ttlMs });
+  }
+}
+
+function replayFirst<T>(
+  first: IteratorResult<T, void>,
+  rest: AsyncGenerator<T, void, undefined>,
+): AsyncIterableIterator<T> {
+  let pending: IteratorResult<T, void> | undefined = first;
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next() {
+      if (pending === undefined) return rest.next();
+      const result = pending;
+      pending = undefined;
+      return Promise.resolve(result);
+    },
+    return() {
+      return rest.return();
+    },
+  };
+}
