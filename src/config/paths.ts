@@ -1,0 +1,18 @@
+// Places on disk that do not depend on where the command was started.
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** Root of the installed package: two levels up from `src/config/` and from `dist/config/` alike. */
+export const packageRoot = resolve(import.meta.dirname, "../..");
+
+/** The configuration with the bundled models, used when none is named. */
+export const bundledConfigurationFile = join(packageRoot, "config", "default.yaml");
+
+/** The user's cache folder for Hearth, by the custom of the operating system. */
+export function defaultCacheDirectory(environment: Readonly<Record<string, string | undefined>>): string {
+  const base = environment["XDG_CACHE_HOME"];
+  if (base !== undefined && base !== "") return join(base, "hearth");
+  if (process.platform === "win32") return join(environment["LOCALAPPDATA"] ?? homedir(), "hearth", "cache");
+  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "hearth");
+  return join(homedir(), ".cache", "hearth");
+}

@@ -1,0 +1,156 @@
+// From a model's entry in the file to the domain's `ModelSpec`: path made absolute, kind found, options checked by the
+// schema of that kind and renamed into the domain's words.
+import { existsSync, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { homedir } from "node:os";
+import type { z } from "zod";
+import type { ModelKind, ModelOptions } from "../domain/model.ts";
+import type { ConfiguredModel, ModelPurpose } from "./configuration.ts";
+import { inspectPath, isUrl } from "./detect-kind.ts";
+import { toProblems } from "./issues.ts";
+import type { Environment } from "./layers.ts";
+import { toEmbeddingOptions, toImageOptions, toTextOptions, toUpstreamOptions } from "./model-options.ts";
+import { formatPath, type ConfigurationProblem, type Origin } from "./problems.ts";
+import { modelSchemas } from "./schema/models.ts";
+
+export interface ModelContext {
+  /** Against which paths of the file are resolved. */
+  readonly folder: string;
+  /** Against which paths of flags and variables are resolved. */
+  readonly cwd: string;
+  readonly environment: Environment;
+  originOf(path: readonly PropertyKey[]): Origin;
+}
+
+export interface ResolvedModel {
+  /** `null` when there are problems. */
+  readonly model: ConfiguredModel | null;
+  readonly problems: readonly ConfigurationProblem[];
+  readonly warnings: readonly string[];
+}
+
+/** Resolves one entry of `models`. Never throws for what an operator wrote. */
+export function resolveModel(
+  id: string,
+  entry: Readonly<Record<string, unknown>>,
+  context: ModelContext,
+): ResolvedModel {
+  const base = ["models", id] as const;
+  const problem = (key: string, message: string): ConfigurationProblem => ({
+    origin: context.originOf([...base, key]),
+    path: formatPath([...base, key]),
+    message,
+  });
+  const refuse = (...problems: ConfigurationProblem[]): ResolvedModel => ({ model: null, problems, warnings: [] });
+
+  if (id.trim() === "") return refuse(problem("", "is not a model name: a name must not be empty"));
+  const { path: written } = entry;
+  if (typeof written !== "string" || written === "") {
+    return refuse(
+      problem("path", `${written === undefined ? "is missing: it " : ""}must be a file, a folder or a URL`),
+    );
+  }
+  const absolute = (path: string): string => absolutePath(path, context.originOf([...base, "path"]), context);
+  const path = isUrl(written) ? written.replace(/\/+$/, "") : absolute(written);
+  const finding = inspectPath(path);
+  const named = entry["kind"];
+  if (named !== undefined && !isKind(named)) {
+    return refuse(
+      problem("kind", `must be one of ${Object.keys(modelSchemas).join(", ")}, not ${JSON.stringify(named)}`),
+    );
+  }
+  // Options are checked even when the path is wrong, so that all mistakes are told at once.
+  const kind = finding.ok ? finding.kind : named;
+  const problems: ConfigurationProblem[] = finding.ok ? [] : [problem("path", finding.message)];
+  if (finding.ok && named !== undefined && named !== finding.kind) {
+    problems.push(problem("kind", `is ${named}, but the path is a model of kind ${finding.kind}: ${path}`));
+  }
+  if (kind === undefined) return refuse(...problems);
+
+  const files = (key: string, file: string): string => {
+    const full = absolute(file);
+    if (!existsSync(full)) problems.push(problem(key, `names a file that does not exist: ${full}`));
+    return full;
+  };
+  const result = read(kind, entry, { path, purpose: finding.ok ? finding.purpose : kind, file: files });
+  if (!result.ok) {
+    const schema = modelSchemas[kind];
+    problems.push(...toProblems(result.error, { base, value: entry, schema, originOf: context.originOf }));
+  }
+  if (!finding.ok || !result.ok || problems.length > 0) return refuse(...problems);
+  const model: ConfiguredModel = {
+    id,
+    kind,
+    path,
+    options: result.options,
+    createdSeconds: finding.modifiedSeconds ?? declaredSeconds(context.originOf(base)),
+    ...result.common,
+    purpose: purposeOf(finding.purpose, result.options),
+  };
+  return { model, problems, warnings: warningsOf(model, context.environment) };
+}
+
+/** A path as the operator wrote it: `~` is the home folder, the rest relative to the file or to the working folder. */
+export function absolutePath(path: string, origin: Origin, places: Pick<ModelContext, "folder" | "cwd">): string {
+  if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
+  return isAbsolute(path) ? resolve(path) : resolve(origin.from === "file" ? places.folder : places.cwd, path);
+}
+
+interface ReadContext {
+  readonly path: string;
+  readonly purpose: ModelPurpose;
+  /** Makes a file named by an option absolute, and reports it when it does not exist. */
+  file(key: string, file: string): string;
+}
+
+type ReadResult =
+  | {
+      readonly ok: true;
+      readonly options: ModelOptions;
+      readonly common: Pick<ConfiguredModel, "ttlMs" | "pinned" | "preload">;
+    }
+  | { readonly ok: false; readonly error: z.ZodError };
+
+function read(kind: ModelKind, entry: unknown, context: ReadContext): ReadResult {
+  const parsed = modelSchemas[kind].safeParse({ ...(entry as object), kind });
+  if (!parsed.success) return { ok: false, error: parsed.error };
+  const { data } = parsed;
+  const common = { ttlMs: data.ttl, pinned: data.pinned, preload: data.preload };
+  switch (data.kind) {
+    case "text":
+      return { ok: true, common, options: toTextOptions(data, context) };
+    case "embedding":
+      return { ok: true, common, options: toEmbeddingOptions(data, context.path) };
+    case "image":
+      return { ok: true, common, options: toImageOptions(data) };
+    case "upstream":
+      return { ok: true, common, options: toUpstreamOptions(data) };
+    case undefined:
+      throw new Error("A model was read without its kind.");
+  }
+}
+
+function isKind(value: unknown): value is ModelKind {
+  return typeof value === "string" && Object.hasOwn(modelSchemas, value);
+}
+
+/** `embedding: true` or `false` of a GGUF model overrules what its file says. */
+function purposeOf(found: ModelPurpose, options: ModelOptions): ModelPurpose {
+  if (options.kind === "text") return options.embedding ? "embedding" : "text";
+  return found;
+}
+
+/** An upstream has no weights; what says when it last changed is the file that names it. */
+function declaredSeconds(origin: Origin): number {
+  const stats = origin.from === "file" ? statSync(origin.file, { throwIfNoEntry: false }) : undefined;
+  return Math.floor((stats?.mtimeMs ?? Date.now()) / 1000);
+}
+
+function warningsOf(model: ConfiguredModel, environment: Environment): string[] {
+  const { options } = model;
+  if (options.kind !== "upstream" || options.apiKeyVariable === null) return [];
+  const key = environment[options.apiKeyVariable];
+  return key === undefined || key === ""
+    ? [`The upstream model ${model.id} takes its key from the variable ${options.apiKeyVariable}, which is not set.`]
+    : [];
+}

@@ -1,0 +1,201 @@
+// The keys of one model, per kind. They are the snake_case twins of the domain's model options; where the domain's name
+// carries a unit (`ttlMs`), the key takes a value with its unit (`ttl: 5m`).
+import { z } from "zod";
+import { anyText, decimal, duration, integer, listOfText, oneOf, size, text, toggle } from "./values.ts";
+
+const common = {
+  path: text().describe(
+    "A .gguf file (text), a folder with a tokenizer and an ONNX encoder (embedding), a folder with model_index.json " +
+      "(image), or the http(s) base URL of another OpenAI-compatible server (upstream). Relative to this file's folder.",
+  ),
+  ttl: duration()
+    .prefault(0)
+    .describe(
+      "Idle time after which the model is unloaded. 0 = never; it still makes room when another model needs it.",
+    ),
+  pinned: toggle().default(false).describe("Never unload the model to make room for another."),
+  preload: toggle().default(false).describe("Load when the server starts rather than at the first request."),
+};
+
+const modelKinds = {
+  text: "A GGUF model: chat and completions, or embeddings.",
+  embedding: "An ONNX encoder: embeddings, or reranking.",
+  image: "A Stable Diffusion folder: images.",
+  upstream: "A model of another OpenAI-compatible server.",
+} as const;
+
+function kind<K extends keyof typeof modelKinds>(name: K) {
+  return z
+    .literal(name, { error: "must be one of text, embedding, image, upstream" })
+    .optional()
+    .describe(`Left out = found from what the path is. ${modelKinds[name]}`);
+}
+
+const threads = integer(0, 1024).default(0);
+
+const embeddingText = {
+  query_prefix: anyText()
+    .optional()
+    .describe(
+      "Written before every query, such as `query: ` for e5. Left out = what the model's own files say, else none.",
+    ),
+  passage_prefix: anyText()
+    .optional()
+    .describe("Written before every passage, such as `passage: ` for e5. Left out = what the model's own files say."),
+  default_input_type: oneOf(["query", "passage", "none"])
+    .default("query")
+    .describe("What an input is when the request does not say. none = no prefix."),
+  normalize: toggle().default(true).describe("Scale vectors to length 1."),
+  max_tokens: integer(0).default(0).describe("Longest input in tokens. 0 = what the model's own files say."),
+  truncation: oneOf(["truncate", "error"])
+    .default("truncate")
+    .describe("What happens to a longer input: cut its end, or refuse it with 400."),
+  min_dimensions: integer(0)
+    .default(0)
+    .describe("Fewest `dimensions` that a request may ask for. 0 = the model's vectors cannot be cut."),
+};
+
+const lora = z
+  .strictObject({
+    path: text().describe("The adapter, a .gguf file."),
+    scale: decimal(-100, 100).default(1).describe("Strength of the adapter."),
+  })
+  .describe("A LoRA adapter.");
+
+const textDefaults = z.strictObject({
+  temperature: decimal(0, 2).default(1).describe("0 = always the likeliest token."),
+  top_p: decimal(0, 1).default(1).describe("Share of probability kept. 1 = all."),
+  top_k: integer(0).default(40).describe("Likeliest tokens kept. 0 = all."),
+  min_p: decimal(0, 1).default(0.05).describe("Least probability kept, as a share of the likeliest token's. 0 = off."),
+  repeat_penalty: decimal(0, 10).default(1).describe("Weight against recent tokens. 1 = off."),
+  max_tokens: integer(0).default(0).describe("Longest answer in tokens. 0 = up to the end of the context."),
+});
+
+export const textModel = z.strictObject({
+  ...common,
+  kind: kind("text"),
+  context_size: integer(0)
+    .default(0)
+    .describe("Tokens of context per request. 0 = what the model was trained with, at most 8192."),
+  parallel: integer(1, 256).default(4).describe("Requests that generate at once."),
+  batch_size: integer(1, 65_536).default(512).describe("Prompt tokens per decode step, over all requests."),
+  threads: threads.describe("CPU threads. 0 = found by a short calibration at load."),
+  gpu_layers: z
+    .union([z.enum(["auto", "max"]), z.number().int().min(0)], { error: "must be auto, max, or a count of layers" })
+    .default("auto")
+    .describe("Layers on the GPU: auto, max, or a count."),
+  flash_attention: z
+    .union([z.literal("auto"), z.boolean()], { error: "must be auto, true or false" })
+    .default("auto")
+    .describe("Flash attention: auto, true or false."),
+  kv_cache_type: oneOf(["f16", "f32", "q8_0", "q4_0"]).default("f16").describe("Precision of the KV cache."),
+  lora: z
+    .array(lora, { error: "must be a list of { path, scale }" })
+    .default([])
+    .describe("LoRA adapters, all applied."),
+  draft_model: text()
+    .optional()
+    .describe("A smaller .gguf of the same vocabulary, which guesses ahead (speculative decoding)."),
+  prompt_lookup: integer(0, 64)
+    .default(0)
+    .describe("Tokens guessed per step from the prompt itself, when there is no draft model. 0 = off."),
+  chat_template: text()
+    .optional()
+    .describe("Jinja template in place of the model's own: its text, or the path of a file."),
+  chat_template_kwargs: z
+    .record(z.string(), z.unknown(), { error: "must map names to values" })
+    .default({})
+    .describe("Variables for the template; those of a request win."),
+  family: text()
+    .default("auto")
+    .describe(
+      "How the model writes tool calls and reasoning, such as hermes or llama3. auto = read from its template.",
+    ),
+  prefix_store: size()
+    .prefault(0)
+    .describe("Memory for the states of earlier prompts, to be continued later. 0 = none."),
+  max_queue: integer(0).default(256).describe("Requests that may wait; the next one gets 429."),
+  defaults: textDefaults.prefault({}).describe("What a request gets when it names no value."),
+  embedding: z
+    .union([z.literal("auto"), z.boolean()], { error: "must be auto, true or false" })
+    .default("auto")
+    .describe("Serve embeddings rather than chat. auto = when the file says that it is an embedding model."),
+  embedding_options: z.strictObject(embeddingText).prefault({}).describe("Only for a model that serves embeddings."),
+});
+
+const executionProviders = listOfText()
+  .default(["cpu"])
+  .describe(
+    "ONNX Runtime devices in order of preference, such as cuda, cpu. What is missing is skipped with a warning.",
+  );
+
+export const embeddingModel = z.strictObject({
+  ...common,
+  kind: kind("embedding"),
+  ...embeddingText,
+  model_file: text()
+    .optional()
+    .describe("The graph's file inside the folder, without .onnx. Left out = chosen by precision."),
+  precision: oneOf(["auto", "fp32", "fp16", "int8", "q8", "q4", "uint8", "bnb4", "q4f16"])
+    .default("auto")
+    .describe("Which variant of the graph. auto = fp32 where it exists."),
+  pooling: oneOf(["auto", "mean", "cls", "last"])
+    .default("auto")
+    .describe("How token vectors become one. auto = read from the model's own files, else mean."),
+  max_batch_tokens: integer(1).default(256).describe("Tokens per micro-batch, padding included. More suits a GPU."),
+  max_padding_share: decimal(0, 1).default(0.1).describe("Largest share of padding in a micro-batch."),
+  threads: threads.describe("CPU threads. 0 = as many as there are cores."),
+  execution_providers: executionProviders,
+  max_queue: integer(0).default(256).describe("Requests that may wait; the next one gets 429."),
+});
+
+export const imageModel = z.strictObject({
+  ...common,
+  kind: kind("image"),
+  steps: integer(1, 1000).optional().describe("Denoising steps. Left out = by pipeline: turbo 1, LCM 4, else 25."),
+  guidance_scale: decimal(0, 100)
+    .optional()
+    .describe("How closely to follow the prompt. Left out = by pipeline: turbo 0, LCM 1.5, else 7.5."),
+  guidance_rescale: decimal(0, 1).default(0).describe("Correction against over-exposure by guidance. 0 = off."),
+  scheduler: text().optional().describe("Sampler, such as euler or dpmpp_2m. Left out = the folder's own."),
+  negative_prompt: anyText().default("").describe("What images should not show, when a request does not say."),
+  default_size: integer(0, 8192)
+    .default(0)
+    .describe("Side in pixels when a request names no size. 0 = the model's own."),
+  min_size: integer(8, 8192).default(64).describe("Smallest side in pixels that a request may ask for."),
+  max_size: integer(8, 8192).default(2048).describe("Largest side in pixels that a request may ask for."),
+  native_size: integer(0, 8192)
+    .default(0)
+    .describe("Side in pixels that a small demo model was made for. 0 = not one."),
+  upscale: toggle().default(false).describe("Generate at native_size and resample to what was asked for."),
+  low_memory: toggle().default(false).describe("Keep one part of the pipeline in memory at a time."),
+  guidance_batch: oneOf(["auto", "batch", "separate"])
+    .default("auto")
+    .describe("Guidance as one batch of two, or as two runs with half the memory. auto = by the memory budget."),
+  vae_tile_size: integer(8, 8192)
+    .default(128)
+    .describe("Side in latent pixels (one eighth of the image's) above which the picture is decoded in tiles."),
+  safety_checker: toggle().default(false).describe("Use the folder's safety checker."),
+  png_metadata: toggle().default(true).describe("Write prompt, seed, steps, sampler and model into the PNG."),
+  threads: threads.describe("CPU threads. 0 = as many as there are cores."),
+  execution_providers: executionProviders,
+  max_queue: integer(0).default(16).describe("Requests that may wait; the next one gets 429."),
+});
+
+export const upstreamModel = z.strictObject({
+  ...common,
+  kind: kind("upstream"),
+  upstream_model: text().optional().describe("The model's name at the upstream. Left out = the same name."),
+  api_key_variable: text()
+    .optional()
+    .describe("Name of the environment variable that holds the upstream's key; the key itself is never in a file."),
+  timeout: duration().prefault("10m").describe("Longest wait for the upstream's next byte."),
+});
+
+/** The schema of each kind, by its name. */
+export const modelSchemas = { text: textModel, embedding: embeddingModel, image: imageModel, upstream: upstreamModel };
+
+export type TextModelEntry = z.output<typeof textModel>;
+export type EmbeddingModelEntry = z.output<typeof embeddingModel>;
+export type ImageModelEntry = z.output<typeof imageModel>;
+export type UpstreamModelEntry = z.output<typeof upstreamModel>;
