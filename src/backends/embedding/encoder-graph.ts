@@ -1,0 +1,172 @@
+// One graph and the buffers that feed it. Which inputs it has, of which type, and which output is of use, is read from
+// the graph; nothing is decided by a flag.
+import { Tensor, type InferenceSession } from "onnxruntime-node";
+import { ServerError } from "../../domain/errors.ts";
+import { decodeFloat16 } from "../../tensor/float16.ts";
+import type { EncodedText } from "./encode-text.ts";
+
+/** What comes out of a micro-batch. Valid until the next one: buffers are used again. */
+export interface GraphOutput {
+  /** Row-major, float32 whatever the graph's precision. */
+  readonly data: Float32Array;
+  /** [batch, sequence, dimensions], [batch, dimensions] or [batch, labels]. */
+  readonly dims: readonly number[];
+  /** [batch, sequence]; 1 = token, 0 = padding. */
+  readonly mask: Uint8Array;
+}
+
+export interface EncoderGraphOptions {
+  readonly padId: number;
+  /** Value of `token_type_ids` for the second text of a pair. */
+  readonly secondSegment: number;
+  /** Value of `position_ids` for the first token. */
+  readonly firstPosition: number;
+}
+
+const knownInputs = ["input_ids", "attention_mask", "token_type_ids", "position_ids"] as const;
+type KnownInput = (typeof knownInputs)[number];
+
+export class EncoderGraph {
+  readonly #session: InferenceSession;
+  readonly #options: EncoderGraphOptions;
+  readonly #inputs: readonly { readonly name: KnownInput; readonly buffer: IntegerBuffer }[];
+  readonly #outputName: string;
+  #mask = new Uint8Array(0);
+  #decoded = new Float32Array(0);
+
+  /** @throws ServerError `model_load_failed` for a graph with inputs or outputs that no encoder has */
+  constructor(session: InferenceSession, options: EncoderGraphOptions & { readonly outputs: readonly string[] }) {
+    this.#session = session;
+    this.#options = options;
+    this.#inputs = session.inputMetadata.map((input) => {
+      const name = knownInputs.find((known) => known === input.name);
+      if (name === undefined || !input.isTensor || (input.type !== "int64" && input.type !== "int32")) {
+        throw new ServerError(
+          "model_load_failed",
+          `The graph has the input '${input.name}'; an encoder has ${knownInputs.join(", ")}, as int64 or int32.`,
+        );
+      }
+      return { name, buffer: new IntegerBuffer(input.type) };
+    });
+    const outputName = options.outputs.find((name) => session.outputNames.includes(name));
+    if (outputName === undefined) {
+      throw new ServerError(
+        "model_load_failed",
+        `Expected an output named ${options.outputs.join(" or ")}; the graph has ${session.outputNames.join(", ")}.`,
+      );
+    }
+    this.#outputName = outputName;
+  }
+
+  get outputName(): string {
+    return this.#outputName;
+  }
+
+  /** Runs one micro-batch. Calls must not overlap. */
+  async run(texts: readonly EncodedText[]): Promise<GraphOutput> {
+    const batch = texts.length;
+    const sequence = texts.reduce((longest, text) => Math.max(longest, text.ids.length), 1);
+    const feeds: Record<string, Tensor> = {};
+    for (const { name, buffer } of this.#inputs) {
+      this.#fill(buffer.words(batch * sequence), { name, texts, sequence, stride: buffer.stride });
+      feeds[name] = buffer.tensor([batch, sequence]);
+    }
+    const outputs = await this.#session.run(feeds, [this.#outputName]);
+    const output = outputs[this.#outputName];
+    if (output === undefined) throw new Error(`The graph gave no output '${this.#outputName}'.`);
+    return { data: this.#toFloat32(output), dims: output.dims, mask: this.#maskOf(texts, sequence) };
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+
+  /** Writes the low words of [batch, sequence] values; `stride` is 2 for int64, whose high words stay zero. */
+  #fill(
+    words: Int32Array,
+    {
+      name,
+      texts,
+      sequence,
+      stride,
+    }: { name: KnownInput; texts: readonly EncodedText[]; sequence: number; stride: number },
+  ): void {
+    const { padId, secondSegment, firstPosition } = this.#options;
+    words.fill(0);
+    for (const [row, text] of texts.entries()) {
+      const start = row * sequence;
+      for (let column = 0; column < sequence; column++) {
+        const id = text.ids[column];
+        words[(start + column) * stride] = valueOf(name, { id, column, text, padId, secondSegment, firstPosition });
+      }
+    }
+  }
+
+  #maskOf(texts: readonly EncodedText[], sequence: number): Uint8Array {
+    const size = texts.length * sequence;
+    if (this.#mask.length < size) this.#mask = new Uint8Array(size);
+    const mask = this.#mask.subarray(0, size).fill(0);
+    for (const [row, text] of texts.entries()) mask.fill(1, row * sequence, row * sequence + text.ids.length);
+    return mask;
+  }
+
+  /** Half precision arrives as bit patterns on Node 20 and as Float16Array later: both are read as patterns. */
+  #toFloat32(output: Tensor): Float32Array {
+    const { data, type } = output;
+    if (type === "float32" && data instanceof Float32Array) return data;
+    if (type === "float16" && ArrayBuffer.isView(data)) {
+      const bits = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+      if (this.#decoded.length < bits.length) this.#decoded = new Float32Array(bits.length);
+      return decodeFloat16(bits, this.#decoded.subarray(0, bits.length));
+    }
+    if (type === "float64" && data instanceof Float64Array) return Float32Array.from(data);
+    throw new ServerError("model_load_failed", `The output '${this.#outputName}' has type ${type}, not a float type.`);
+  }
+}
+
+interface TokenPlace {
+  /** `undefined` = padding. */
+  readonly id: number | undefined;
+  readonly column: number;
+  readonly text: EncodedText;
+  readonly padId: number;
+  readonly secondSegment: number;
+  readonly firstPosition: number;
+}
+
+function valueOf(name: KnownInput, { id, column, text, padId, secondSegment, firstPosition }: TokenPlace): number {
+  switch (name) {
+    case "input_ids":
+      return id ?? padId;
+    case "attention_mask":
+      return id === undefined ? 0 : 1;
+    case "token_type_ids":
+      return id !== undefined && column >= text.secondAt ? secondSegment : 0;
+    case "position_ids":
+      // Padding gets a position that exists; its value is never looked at.
+      return id === undefined ? firstPosition : firstPosition + column;
+  }
+}
+
+/** A buffer of int64 or int32 that grows and is fed again and again, so that micro-batches allocate no inputs. */
+class IntegerBuffer {
+  readonly stride: 1 | 2;
+  #words = new Int32Array(0);
+
+  constructor(type: "int64" | "int32") {
+    this.stride = type === "int64" ? 2 : 1;
+  }
+
+  /** The 32-bit words of `count` values; of an int64 the low word comes first (every supported platform is little-endian). */
+  words(count: number): Int32Array {
+    if (this.#words.length < count * this.stride) this.#words = new Int32Array(count * this.stride);
+    return this.#words.subarray(0, count * this.stride);
+  }
+
+  tensor(dims: readonly number[]): Tensor {
+    const count = dims.reduce((product, size) => product * size, 1);
+    return this.stride === 2
+      ? new Tensor("int64", new BigInt64Array(this.#words.buffer, 0, count), dims)
+      : new Tensor("int32", this.#words.subarray(0, count), dims);
+  }
+}

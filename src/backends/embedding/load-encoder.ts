@@ -1,0 +1,108 @@
+// From a folder to a running encoder: files, settings, tokenizer, session, and one text through the graph, so that a
+// model that cannot run fails when it is loaded and not at the first request.
+import type { BackendContext, BackendDescription } from "../../domain/backend.ts";
+import type { EmbeddingModelOptions } from "../../domain/model.ts";
+import type { PoolingMode } from "../../tensor/pooling.ts";
+import type { EncodedText, EncodingSettings } from "./encode-text.ts";
+import { embedTexts, encoderOutputs, pooledOutputs, scoreOutputs, scorePairs } from "./encoder.ts";
+import { EncoderGraph } from "./encoder-graph.ts";
+import { findGraphFile } from "./graph-file.ts";
+import { readModelSettings } from "./model-settings.ts";
+import { openSession } from "./open-session.ts";
+import { loadTextTokenizer } from "./text-tokenizer.ts";
+import { inspectWeights } from "./weights-on-disk.ts";
+
+export interface LoadedEncoder {
+  readonly description: BackendDescription;
+  readonly graph: EncoderGraph;
+  readonly encoding: EncodingSettings;
+  readonly pooling: PoolingMode;
+  /** Width of a vector; 0 for a cross-encoder. */
+  readonly dimensions: number;
+  readonly isCrossEncoder: boolean;
+}
+
+/** Bytes beside the weights: the runtime, the tokenizer with its vocabulary, and Node. Measured with a 30,522-word vocabulary. */
+const overheadBytes = 160 * 1024 * 1024;
+
+/** Floats per token and dimension that are alive at once inside a layer, with room for the widened feed-forward part. */
+const activationsPerToken = 16;
+
+/** @throws ServerError `model_load_failed` saying what was expected and what was found */
+export async function loadEncoder(
+  folder: string,
+  {
+    options,
+    threads,
+    context,
+  }: { readonly options: EmbeddingModelOptions; readonly threads: number; readonly context: BackendContext },
+): Promise<LoadedEncoder> {
+  const file = await findGraphFile(folder, options);
+  const settings = await readModelSettings(folder, options);
+  const weights = await inspectWeights(file.path);
+  const tokenizer = await loadTextTokenizer(folder);
+  context.signal.throwIfAborted();
+  for (const note of settings.notes) context.log("info", note, { model: folder });
+
+  const { session, device, deviceNote } = await openSession(file.path, {
+    executionProviders: options.executionProviders,
+    threads,
+  });
+  if (deviceNote !== undefined) context.log("warn", deviceNote, { model: folder });
+  if (options.precision === "auto" && file.precision !== "fp32" && options.modelFile === null) {
+    context.log("warn", `There is no fp32 graph; ${file.name} is used.`, { model: folder });
+  }
+
+  const isCrossEncoder = session.outputNames.includes("logits") && settings.isCrossEncoder;
+  const graph = new EncoderGraph(session, {
+    padId: tokenizer.padId,
+    secondSegment: tokenizer.pair.secondSegment,
+    firstPosition: settings.firstPosition,
+    outputs: isCrossEncoder ? scoreOutputs : encoderOutputs,
+  });
+  const { before, after } = tokenizer.single;
+  const ids = Int32Array.from([...before, ...tokenizer.encode("hello"), ...after]);
+  const probe: readonly EncodedText[] = [{ ids, secondAt: ids.length }];
+  let dimensions = 0;
+  if (isCrossEncoder) await scorePairs(probe, graph);
+  else ({ dimensions } = await embedTexts(probe, { graph, pooling: settings.pooling }));
+  context.signal.throwIfAborted();
+
+  const width = settings.hiddenSize ?? Math.max(dimensions, 1);
+  const batchTokens = Math.max(options.maxBatchTokens, settings.maxTokens);
+  const activationBytes = batchTokens * width * activationsPerToken * Float32Array.BYTES_PER_ELEMENT;
+  const isPooledInside = pooledOutputs.includes(graph.outputName);
+  return {
+    graph,
+    pooling: settings.pooling,
+    dimensions,
+    isCrossEncoder,
+    encoding: {
+      tokenizer,
+      maxTokens: settings.maxTokens,
+      vocabularySize: settings.vocabularySize ?? tokenizer.vocabularySize,
+      truncation: options.truncation,
+    },
+    description: {
+      operations: [isCrossEncoder ? "rerank" : "embedding"],
+      memoryBytes: weights.bytes + activationBytes + overheadBytes,
+      device,
+      ...(deviceNote === undefined ? {} : { deviceNote }),
+      fingerprint: `onnx-${weights.fingerprint}-${device}-t${threads}`,
+      facts: {
+        context_length: settings.maxTokens,
+        ...(isCrossEncoder
+          ? {}
+          : {
+              embedding_dimensions: dimensions,
+              pooling: isPooledInside ? "in the graph" : settings.pooling,
+              normalize: options.normalize,
+            }),
+        architecture: settings.modelType,
+        graph: file.name,
+        precision: file.precision,
+        threads,
+      },
+    },
+  };
+}
