@@ -17,8 +17,8 @@ export type PathFinding =
   | { readonly ok: false; readonly message: string };
 
 const expected =
-  "expected a .gguf file (text), a folder with tokenizer.json and an ONNX encoder (embedding), " +
-  "a folder with model_index.json (image), or an http(s) URL (upstream)";
+  "Expected a .gguf file (text), a folder with tokenizer.json and an ONNX encoder (embedding), " +
+  "a folder with model_index.json (image), or an http(s) URL (upstream).";
 
 /** Architectures of GGUF files that have no language head: they can only embed. */
 const embeddingArchitectures = new Set([
@@ -32,6 +32,9 @@ const embeddingArchitectures = new Set([
   "eurobert",
   "gemma-embedding",
 ]);
+
+/** `pooling_type` of a cross-encoder. */
+const rankPooling = 4;
 
 /** True for `http://...` and `https://...`. */
 export function isUrl(path: string): boolean {
@@ -48,6 +51,16 @@ export function isUrl(path: string): boolean {
  * 6. anything else is refused with what was expected and what is there.
  */
 export function inspectPath(path: string): PathFinding {
+  try {
+    return inspect(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    return { ok: false, message: `cannot be read (${code}): ${path}` };
+  }
+}
+
+function inspect(path: string): PathFinding {
   if (isUrl(path)) return inspectUrl(path); // 1.
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return { ok: false, message: describeMissing(path) }; // 2.
@@ -74,24 +87,24 @@ function inspectUrl(path: string): PathFinding {
 
 function inspectFile(path: string, stats: Stats): PathFinding {
   const facts = readGgufFacts(path);
+  const refuse = (message: string): PathFinding => ({ ok: false, message });
   if (facts === null) {
-    const isNamedGguf = path.toLowerCase().endsWith(".gguf");
-    const hint =
-      basename(path) === "model_index.json" || path.endsWith(".onnx") ? ` Give the folder: ${dirname(path)}` : "";
-    const found = isNamedGguf
-      ? "this file is named .gguf but does not begin as one (a download cut short?)"
-      : "this is another kind of file";
-    return { ok: false, message: `cannot be served: ${expected}; ${found}: ${path}${hint}` };
+    if (/\.gguf$/i.test(path)) {
+      return refuse(`cannot be served: ${path} is named .gguf but does not begin as one (a download cut short?)`);
+    }
+    const isPart = basename(path) === "model_index.json" || path.endsWith(".onnx");
+    const hint = isPart ? ` is one file of a model: give its folder, ${dirname(path)}.` : " is another kind of file.";
+    return refuse(`cannot be served: ${path}${hint} ${expected}`);
   }
-  if (facts.type === "adapter") {
-    return { ok: false, message: `is a LoRA adapter, not a model; name it under lora: of its model: ${path}` };
-  }
+  if (facts.type === "adapter") return refuse(`is a LoRA adapter: name it under lora: of its model (${path})`);
   if (facts.type === "mmproj" || facts.architecture === "clip") {
-    return { ok: false, message: `is a vision projector, not a model: ${path}` };
+    return refuse(`is a vision projector and no model of its own (${path})`);
+  }
+  if (facts.poolingType === rankPooling) {
+    return refuse(`is a GGUF reranker, which is not served: use its ONNX export, a folder (${path})`);
   }
   const embeds =
-    (facts.poolingType !== null && facts.poolingType > 0 && facts.poolingType < 4) ||
-    embeddingArchitectures.has(facts.architecture ?? "");
+    (facts.poolingType !== null && facts.poolingType > 0) || embeddingArchitectures.has(facts.architecture ?? "");
   return {
     ok: true,
     kind: "text",
@@ -145,16 +158,14 @@ function describeMissing(path: string): string {
 }
 
 function describeFolder(path: string, names: readonly string[], graphs: readonly string[]): string {
+  const gguf = names.find((name) => name.toLowerCase().endsWith(".gguf"));
+  if (gguf !== undefined) return `is a folder that holds ${gguf}: give the file itself, ${join(path, gguf)}`;
   const found = (): string => {
-    const gguf = names.find((name) => name.toLowerCase().endsWith(".gguf"));
-    if (gguf !== undefined) return `this folder holds ${gguf}: give the file itself, ${join(path, gguf)}`;
-    if (graphs.length > 0) return "this folder has ONNX graphs but no tokenizer.json";
-    if (names.includes("tokenizer.json")) {
-      return "this folder has a tokenizer but no .onnx graph, at its top or in onnx/ (export the model to ONNX first)";
-    }
-    if (names.length === 0) return "this folder is empty";
+    if (graphs.length > 0) return "has ONNX graphs but no tokenizer.json";
+    if (names.includes("tokenizer.json")) return "has a tokenizer but no .onnx graph, neither at its top nor in onnx/";
+    if (names.length === 0) return "is empty";
     const shown = names.slice(0, 6).join(", ");
-    return `this folder holds ${shown}${names.length > 6 ? ` and ${names.length - 6} more` : ""}`;
+    return `holds ${shown}${names.length > 6 ? ` and ${names.length - 6} more` : ""}`;
   };
-  return `cannot be served: ${expected}; ${found()}: ${path}`;
+  return `cannot be served: the folder ${path} ${found()}. ${expected}`;
 }

@@ -11,7 +11,7 @@ export interface ConfigurationDocument {
   readonly folder: string;
   readonly root: Readonly<Record<string, unknown>>;
   /** Place of the key at `path`, or of the nearest enclosing one that stands in the file. */
-  locate(path: readonly PropertyKey[]): Origin;
+  readonly locate: (path: readonly PropertyKey[]) => Origin;
 }
 
 /**

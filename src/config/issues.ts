@@ -12,7 +12,7 @@ interface IssueContext {
   /** The value that was validated. */
   readonly value: unknown;
   readonly schema: z.ZodType;
-  originOf(path: readonly PropertyKey[]): Origin;
+  readonly originOf: (path: readonly PropertyKey[]) => Origin;
 }
 
 /** One problem per mistake; the place of each is the key at fault. */
@@ -85,14 +85,25 @@ function toUnknownKey(key: string, at: readonly PropertyKey[], context: IssueCon
   if (near !== null) return problem(`did you mean ${near}?`);
   const elsewhere = Object.entries(sections).find(([, section]) => key in section.shape); // 2.
   if (elsewhere !== undefined && place[0] !== "models") return problem(`did you mean ${elsewhere[0]}.${key}?`);
-  const kinds = Object.entries(modelSchemas).filter(([, schema]) => key in schema.shape); // 3.
-  if (place[0] === "models" && place.length === 2 && kinds.length > 0) {
-    const own = Object.entries(modelSchemas).find(([, schema]) => schema === context.schema)?.[0] ?? "other";
-    return problem(
-      `it is for models of kind ${kinds.map(([name]) => name).join(", ")}, and this one is of kind ${own}`,
-    );
+  const foreign = place[0] === "models" && place.length === 2 ? nearestForeign(key) : null; // 3.
+  if (foreign !== null) {
+    const own = Object.entries(modelSchemas).find(([, schema]) => schema === context.schema)?.[0] ?? "another";
+    const { name, kinds } = foreign;
+    if (name !== key) return problem(`did you mean ${name}, which is for models of kind ${kinds}?`);
+    return problem(`it is for models of kind ${kinds}, and this one is of kind ${own}`);
   }
   return problem(`the keys here are ${known.join(", ")}`); // 4.
+}
+
+/** The option of some kind of model that was probably meant, and the kinds that have it. */
+function nearestForeign(key: string): { readonly name: string; readonly kinds: string } | null {
+  const schemas = Object.entries(modelSchemas);
+  const name = nearestName(key, new Set(schemas.flatMap(([, schema]) => Object.keys(schema.shape))));
+  if (name === null) return null;
+  return {
+    name,
+    kinds: schemas.flatMap(([kind, schema]) => (name in schema.shape ? [kind] : [])).join(", "),
+  };
 }
 
 /** Keys of the object at `path` inside a schema. */

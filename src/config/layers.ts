@@ -15,7 +15,7 @@ export interface Layers {
   readonly problems: readonly ConfigurationProblem[];
   readonly warnings: readonly string[];
   /** Where the value at `path` came from. */
-  originOf(path: readonly PropertyKey[]): Origin;
+  readonly originOf: (path: readonly PropertyKey[]) => Origin;
 }
 
 interface Draft {

@@ -42,8 +42,8 @@ export function loadConfiguration(options: LoadOptions): Configuration {
   problems.push(...resolved.flatMap((result) => result.problems));
   problems.push(...checkAliases(layers, new Set(entries.map(([id]) => id))));
   const models = resolved.flatMap(({ model }) => (model === null ? [] : [model]));
-  if (outline.success) problems.push(...checkDefaults(outline.data, { models, layers, entries }));
-  if (!outline.success || problems.length > 0) throw new ConfigurationError(problems);
+  problems.push(...checkDefaults(layers, { models, ids: entries.map(([id]) => id) }));
+  if (!outline.success || problems.length > 0) throw new ConfigurationError(problems.toSorted(byPlace));
   return assemble(outline.data, {
     file: document.file,
     models,
@@ -53,6 +53,12 @@ export function loadConfiguration(options: LoadOptions): Configuration {
         ? defaultCacheDirectory(environment)
         : absolutePath(outline.data.runners.cache_directory, layers.originOf(["runners", "cache_directory"]), context),
   });
+}
+
+/** In the order of the file; what came from variables and flags after it. */
+function byPlace({ origin: left }: ConfigurationProblem, { origin: right }: ConfigurationProblem): number {
+  if (left.from === "file" && right.from === "file") return left.line - right.line || left.column - right.column;
+  return Number(left.from !== "file") - Number(right.from !== "file");
 }
 
 /** The file that {@link loadConfiguration} reads, absolute. */
@@ -100,26 +106,23 @@ function checkAlias(
 const purposes = ["text", "embedding", "rerank", "image"] as const satisfies readonly ModelPurpose[];
 
 function checkDefaults(
-  outline: ConfigurationOutline,
-  found: {
-    readonly models: readonly ConfiguredModel[];
-    readonly layers: Layers;
-    readonly entries: readonly (readonly [string, unknown])[];
-  },
+  layers: Layers,
+  known: { readonly models: readonly ConfiguredModel[]; readonly ids: readonly string[] },
 ): ConfigurationProblem[] {
+  const { defaults, aliases } = layers.tree;
+  if (!isRecord(defaults)) return [];
   return purposes.flatMap((purpose) => {
-    const written = outline.defaults[purpose];
-    if (written === undefined) return [];
-    const id = outline.aliases[written] ?? written;
+    const written = defaults[purpose];
+    if (typeof written !== "string") return [];
+    const target = isRecord(aliases) && Object.hasOwn(aliases, written) ? aliases[written] : written;
     const path = ["defaults", purpose];
-    const problem = (message: string) => [{ origin: found.layers.originOf(path), path: formatPath(path), message }];
-    const ids = found.entries.map(([name]) => name);
-    if (!ids.includes(id)) {
-      const nearest = nearestName(written, ids);
+    const problem = (message: string) => [{ origin: layers.originOf(path), path: formatPath(path), message }];
+    if (!known.ids.some((id) => id === target)) {
+      const nearest = nearestName(written, known.ids);
       const hint = nearest === null ? "" : `; did you mean ${nearest}?`;
       return problem(`names the model ${written}, which is not configured${hint}`);
     }
-    const model = found.models.find((candidate) => candidate.id === id);
+    const model = known.models.find(({ id }) => id === target);
     // A model with problems of its own is reported there. What an upstream serves is not known here.
     if (model === undefined || model.purpose === purpose || model.purpose === "upstream") return [];
     return problem(`names ${written}, which is for ${model.purpose}, not for ${purpose}`);

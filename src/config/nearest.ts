@@ -26,7 +26,8 @@ export function editDistance(left: string, right: string): number {
 }
 
 /**
- * The candidate nearest to a mistyped name, or `null` when none is near: at most a third of the letters may differ.
+ * The candidate nearest to a mistyped name, or `null` when none is near: at most a third of the letters may differ, or
+ * one of the two begins with the other (`warning` is `warn`).
  * Spelling conventions do not count: `contextSize` and `context-size` are `context_size`.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | null {
@@ -34,13 +35,22 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(wanted, normalise(candidate));
+    const distance = distanceOf(wanted, normalise(candidate));
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
   return best;
+}
+
+function distanceOf(wanted: string, candidate: string): number {
+  const isPrefix = Math.min(wanted.length, candidate.length) >= 3 && isPrefixOfOther(wanted, candidate);
+  return Math.min(editDistance(wanted, candidate), isPrefix ? 1 : Number.POSITIVE_INFINITY);
+}
+
+function isPrefixOfOther(left: string, right: string): boolean {
+  return left.startsWith(right) || right.startsWith(left);
 }
 
 function normalise(name: string): string {

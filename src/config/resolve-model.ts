@@ -10,6 +10,7 @@ import { inspectPath, isUrl } from "./detect-kind.ts";
 import { toProblems } from "./issues.ts";
 import type { Environment } from "./layers.ts";
 import { toEmbeddingOptions, toImageOptions, toTextOptions, toUpstreamOptions } from "./model-options.ts";
+import { nearestName } from "./nearest.ts";
 import { formatPath, type ConfigurationProblem, type Origin } from "./problems.ts";
 import { modelSchemas } from "./schema/models.ts";
 
@@ -19,7 +20,7 @@ export interface ModelContext {
   /** Against which paths of flags and variables are resolved. */
   readonly cwd: string;
   readonly environment: Environment;
-  originOf(path: readonly PropertyKey[]): Origin;
+  readonly originOf: (path: readonly PropertyKey[]) => Origin;
 }
 
 export interface ResolvedModel {
@@ -36,36 +37,40 @@ export function resolveModel(
   context: ModelContext,
 ): ResolvedModel {
   const base = ["models", id] as const;
-  const problem = (key: string, message: string): ConfigurationProblem => ({
-    origin: context.originOf([...base, key]),
-    path: formatPath([...base, key]),
-    message,
-  });
+  const problem = (key: string | null, message: string): ConfigurationProblem => {
+    const place = key === null ? base : [...base, key];
+    return { origin: context.originOf(place), path: formatPath(place), message };
+  };
   const refuse = (...problems: ConfigurationProblem[]): ResolvedModel => ({ model: null, problems, warnings: [] });
 
-  if (id.trim() === "") return refuse(problem("", "is not a model name: a name must not be empty"));
-  const { path: written } = entry;
+  if (id === "" || id.trim() !== id) {
+    return refuse(problem(null, "is not a model name: a name is not empty and has no spaces at its ends"));
+  }
+  const { path: written, kind: named } = entry;
   if (typeof written !== "string" || written === "") {
     return refuse(
       problem("path", `${written === undefined ? "is missing: it " : ""}must be a file, a folder or a URL`),
     );
   }
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(written)?.[1];
+  if (scheme !== undefined && !isUrl(written)) {
+    return refuse(problem("path", `must be a file, a folder, or a URL of http or https, not of ${scheme}: ${written}`));
+  }
   const absolute = (path: string): string => absolutePath(path, context.originOf([...base, "path"]), context);
   const path = isUrl(written) ? written.replace(/\/+$/, "") : absolute(written);
   const finding = inspectPath(path);
-  const named = entry["kind"];
+  const problems: ConfigurationProblem[] = finding.ok ? [] : [problem("path", finding.message)];
   if (named !== undefined && !isKind(named)) {
-    return refuse(
-      problem("kind", `must be one of ${Object.keys(modelSchemas).join(", ")}, not ${JSON.stringify(named)}`),
-    );
+    const nearest = typeof named === "string" ? nearestName(named, Object.keys(modelSchemas)) : null;
+    const hint = nearest === null ? "" : `; did you mean ${nearest}?`;
+    const kinds = Object.keys(modelSchemas).join(", ");
+    return refuse(...problems, problem("kind", `must be one of ${kinds}, not ${JSON.stringify(named)}${hint}`));
+  }
+  if (finding.ok && named !== undefined && named !== finding.kind) {
+    return refuse(problem("kind", `is ${named}, but the path is a model of kind ${finding.kind}: ${path}`));
   }
   // Options are checked even when the path is wrong, so that all mistakes are told at once.
-  const kind = finding.ok ? finding.kind : named;
-  const problems: ConfigurationProblem[] = finding.ok ? [] : [problem("path", finding.message)];
-  if (finding.ok && named !== undefined && named !== finding.kind) {
-    problems.push(problem("kind", `is ${named}, but the path is a model of kind ${finding.kind}: ${path}`));
-  }
-  if (kind === undefined) return refuse(...problems);
+  const kind = finding.ok ? finding.kind : (named ?? guessKind(path, Object.keys(entry)));
 
   const files = (key: string, file: string): string => {
     const full = absolute(file);
@@ -132,6 +137,15 @@ function read(kind: ModelKind, entry: unknown, context: ReadContext): ReadResult
 
 function isKind(value: unknown): value is ModelKind {
   return typeof value === "string" && Object.hasOwn(modelSchemas, value);
+}
+
+/** What a model whose path is wrong was most likely meant to be: the kind that knows most of its keys. */
+function guessKind(path: string, keys: readonly string[]): ModelKind {
+  if (/\.gguf$/i.test(path)) return "text";
+  const unknownCount = (kind: ModelKind) => keys.filter((key) => !(key in modelSchemas[kind].shape)).length;
+  return Object.keys(modelSchemas)
+    .filter(isKind)
+    .reduce((best, kind) => (unknownCount(kind) < unknownCount(best) ? kind : best));
 }
 
 /** `embedding: true` or `false` of a GGUF model overrules what its file says. */

@@ -45,7 +45,7 @@ function toSetting(path: readonly string[], leaf: z.ZodType): Setting {
     variable: toVariable(meta.flag),
     placeholder: meta.placeholder,
     description: leaf.description ?? "",
-    defaultText: defaultValue === undefined || Array.isArray(defaultValue) ? null : String(defaultValue),
+    defaultText: typeof defaultValue === "string" || typeof defaultValue === "number" ? String(defaultValue) : null,
     form: inner === "number" ? "number" : inner === "array" ? "list" : "text",
   };
 }

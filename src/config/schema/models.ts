@@ -149,6 +149,19 @@ export const embeddingModel = z.strictObject({
   max_queue: integer(0).default(256).describe("Requests that may wait; the next one gets 429."),
 });
 
+/** The samplers by the names of the diffusion backend, which lives on a higher floor; a test holds the two lists together. */
+export const samplerNames = [
+  "euler",
+  "euler_a",
+  "dpmpp_2m",
+  "dpmpp_2m_karras",
+  "ddim",
+  "pndm",
+  "lcm",
+  "unipc",
+  "heun",
+] as const;
+
 export const imageModel = z.strictObject({
   ...common,
   kind: kind("image"),
@@ -157,7 +170,7 @@ export const imageModel = z.strictObject({
     .optional()
     .describe("How closely to follow the prompt. Left out = by pipeline: turbo 0, LCM 1.5, else 7.5."),
   guidance_rescale: decimal(0, 1).default(0).describe("Correction against over-exposure by guidance. 0 = off."),
-  scheduler: text().optional().describe("Sampler, such as euler or dpmpp_2m. Left out = the folder's own."),
+  scheduler: oneOf(samplerNames).optional().describe("Sampler. Left out = the folder's own."),
   negative_prompt: anyText().default("").describe("What images should not show, when a request does not say."),
   default_size: integer(0, 8192)
     .default(0)

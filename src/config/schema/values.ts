@@ -39,7 +39,7 @@ export function parseSizeBytes(text: string): number | null {
 export function duration() {
   const error = "must be a duration such as 30s, 5m or 1h (a bare number is seconds)";
   return z
-    .union([z.string().regex(durationPattern), z.number().min(0)], { error })
+    .union([z.string().regex(durationPattern, { error }), z.number({ error }).min(0, { error })], { error })
     .transform((value) => parseDurationMs(String(value)) ?? 0);
 }
 
@@ -47,7 +47,7 @@ export function duration() {
 export function size() {
   const error = "must be a size such as 25MB or 2GiB (a bare number is bytes)";
   return z
-    .union([z.string().regex(sizePattern), z.number().min(0)], { error })
+    .union([z.string().regex(sizePattern, { error }), z.number({ error }).min(0, { error })], { error })
     .transform((value) => parseSizeBytes(String(value)) ?? 0);
 }
 
@@ -59,12 +59,14 @@ export type MemoryAmount =
 /** `auto`, a percentage of the machine's memory, or a size. `auto` is 80 %. */
 export function memoryAmount() {
   const error = "must be auto, a share such as 60%, or a size such as 12GiB";
-  return z.union([z.string().regex(budgetPattern), z.number().min(0)], { error }).transform((value): MemoryAmount => {
-    const text = String(value).trim();
-    if (text === "auto") return { unit: "share", share: 0.8 };
-    if (text.endsWith("%")) return { unit: "share", share: Number(text.slice(0, -1)) / 100 };
-    return { unit: "bytes", bytes: parseSizeBytes(text) ?? 0 };
-  });
+  return z
+    .union([z.string().regex(budgetPattern, { error }), z.number({ error }).min(0, { error })], { error })
+    .transform((value): MemoryAmount => {
+      const text = String(value).trim();
+      if (text === "auto") return { unit: "share", share: 0.8 };
+      if (text.endsWith("%")) return { unit: "share", share: Number(text.slice(0, -1)) / 100 };
+      return { unit: "bytes", bytes: parseSizeBytes(text) ?? 0 };
+    });
 }
 
 /** A whole number between two bounds, both allowed. */
@@ -81,7 +83,7 @@ export function decimal(minimum: number, maximum: number) {
 }
 
 export function text() {
-  const error = "must be text, and not empty";
+  const error = "must be text of at least one character";
   return z.string({ error }).min(1, { error });
 }
 
