@@ -1,0 +1,142 @@
+// From one vector per token to one vector per text. Pure arithmetic, shared by every embedding model.
+// Definitions as in sentence-transformers' Pooling and Normalize modules.
+
+/** The shape of `hidden`: [batch, sequence, dimensions], row-major. */
+export interface HiddenShape {
+  readonly batch: number;
+  readonly sequence: number;
+  readonly dimensions: number;
+}
+
+/** Anything with one entry per token of [batch, sequence]; zero means padding. */
+export type AttentionMask = ArrayLike<number> | ArrayLike<bigint>;
+
+export type PoolingMode = "mean" | "cls" | "last";
+
+export interface PoolingInput {
+  /** [batch, sequence, dimensions] row-major. */
+  readonly hidden: Float32Array;
+  /** [batch, sequence] row-major. */
+  readonly mask: AttentionMask;
+  readonly shape: HiddenShape;
+}
+
+/**
+ * One vector per text, [batch, dimensions] row-major.
+ * @throws RangeError where the lengths of `hidden` and `mask` do not fit the shape
+ */
+export function pool(mode: PoolingMode, input: PoolingInput): Float32Array {
+  assertShape(input);
+  switch (mode) {
+    case "mean":
+      return poolMean(input);
+    case "cls":
+      return poolRow(input, firstToken);
+    case "last":
+      return poolRow(input, lastToken);
+  }
+}
+
+/** Divides every vector of [batch, dimensions] by its Euclidean length, in place. A zero vector stays zero. */
+export function normalizeRows(vectors: Float32Array, dimensions: number): Float32Array {
+  for (let start = 0; start < vectors.length; start += dimensions) {
+    let sum = 0;
+    for (let i = start; i < start + dimensions; i++) {
+      sum += vectors[i]! * vectors[i]!;
+    }
+    if (sum > 0) {
+      const scale = 1 / Math.sqrt(sum);
+      for (let i = start; i < start + dimensions; i++) {
+        vectors[i] = vectors[i]! * scale;
+      }
+    }
+  }
+  return vectors;
+}
+
+/**
+ * Keeps the first `kept` of `dimensions` values of every vector and brings the rest back to unit length (Matryoshka embeddings).
+ * @throws RangeError unless 1 <= kept <= dimensions
+ */
+export function truncateRows(
+  vectors: Float32Array,
+  { dimensions, kept }: { readonly dimensions: number; readonly kept: number },
+): Float32Array {
+  if (!Number.isInteger(kept) || kept < 1 || kept > dimensions) {
+    throw new RangeError(`dimensions must be between 1 and ${dimensions}; got ${kept}`);
+  }
+  const batch = vectors.length / dimensions;
+  const out = new Float32Array(batch * kept);
+  for (let row = 0; row < batch; row++) {
+    out.set(vectors.subarray(row * dimensions, row * dimensions + kept), row * kept);
+  }
+  return normalizeRows(out, kept);
+}
+
+function poolMean({ hidden, mask, shape }: PoolingInput): Float32Array {
+  const { batch, sequence, dimensions } = shape;
+  const out = new Float32Array(batch * dimensions);
+  const sums = new Float64Array(dimensions);
+  for (let row = 0; row < batch; row++) {
+    sums.fill(0);
+    let count = 0;
+    for (let token = 0; token < sequence; token++) {
+      const weight = Number(mask[row * sequence + token]);
+      if (weight === 0) {
+        continue;
+      }
+      count += weight;
+      const start = (row * sequence + token) * dimensions;
+      for (let i = 0; i < dimensions; i++) {
+        sums[i] = sums[i]! + weight * hidden[start + i]!;
+      }
+    }
+    // A row of padding only has no mean; zeros are the reference's answer.
+    const scale = count > 0 ? 1 / count : 0;
+    for (let i = 0; i < dimensions; i++) {
+      out[row * dimensions + i] = sums[i]! * scale;
+    }
+  }
+  return out;
+}
+
+type TokenChoice = (mask: AttentionMask, start: number, end: number) => number;
+
+function poolRow({ hidden, mask, shape }: PoolingInput, choose: TokenChoice): Float32Array {
+  const { batch, sequence, dimensions } = shape;
+  const out = new Float32Array(batch * dimensions);
+  for (let row = 0; row < batch; row++) {
+    const start = choose(mask, row * sequence, (row + 1) * sequence) * dimensions;
+    out.set(hidden.subarray(start, start + dimensions), row * dimensions);
+  }
+  return out;
+}
+
+/** The first token that is no padding: with left padding it is not the first column. */
+function firstToken(mask: AttentionMask, start: number, end: number): number {
+  for (let i = start; i < end; i++) {
+    if (Number(mask[i]) !== 0) {
+      return i;
+    }
+  }
+  return start;
+}
+
+function lastToken(mask: AttentionMask, start: number, end: number): number {
+  for (let i = end - 1; i >= start; i--) {
+    if (Number(mask[i]) !== 0) {
+      return i;
+    }
+  }
+  return start;
+}
+
+function assertShape({ hidden, mask, shape }: PoolingInput): void {
+  const { batch, sequence, dimensions } = shape;
+  if (hidden.length !== batch * sequence * dimensions) {
+    throw new RangeError(`hidden holds ${hidden.length} values, not ${batch} x ${sequence} x ${dimensions}`);
+  }
+  if (mask.length !== batch * sequence) {
+    throw new RangeError(`mask holds ${mask.length} values, not ${batch} x ${sequence}`);
+  }
+}
