@@ -1,0 +1,120 @@
+// Euler's method and its ancestral variant, which removes more noise than asked and adds fresh noise back.
+// Karras et al., arXiv 2206.00364, algorithm 2 without churn; ancestral sampling as in k-diffusion.
+// Reference: diffusers, EulerDiscreteScheduler and EulerAncestralDiscreteScheduler.
+import { combine2, combine3 } from "./combine.ts";
+import { createFiniteAlphasCumprod, toSigmas } from "./noise-schedule.ts";
+import { originalFromUnscaled } from "./prediction.ts";
+import type { Algorithm, AlgorithmStep } from "./scheduler.ts";
+import type { SchedulerSettings } from "./scheduler-settings.ts";
+import { curveSigmas, finalSigma, interpolateSigmas, timestepsOfSigmas, withFinalSigma } from "./sigma-schedule.ts";
+import { fractionalTimesteps } from "./timesteps.ts";
+
+export function createEuler(settings: SchedulerSettings, steps: number): Algorithm {
+  const { timesteps, sigmas } = layOutEuler(settings, steps);
+  let predicted = new Float32Array(0);
+
+  function advance({ modelOutput, sample, index, out }: AlgorithmStep): Float32Array {
+    predicted = sized(predicted, sample.length);
+    const sigma = sigmas[index]!;
+    const slope = (sigmas[index + 1]! - sigma) / sigma;
+    const original = originalFromUnscaled(settings.predictionType, sigma);
+    combine2(predicted, [original.sample, original.output], [sample, modelOutput]);
+    // next = sample + (sample - original) * slope, with the sum over sample and output taken together: at high noise levels the
+    // difference would otherwise lose the digits that the rounded `original` has lost.
+    const keep = 1 + (1 - original.sample) * slope;
+    combine2(out, [keep, -original.output * slope], [sample, modelOutput]);
+    return predicted;
+  }
+
+  return {
+    timesteps,
+    sigmas,
+    initNoiseSigma: initialSigma(settings, sigmas),
+    needsNoise: false,
+    inputScale: (index) => unscaledInputScale(sigmas[index]!),
+    noiseMixture: (index) => ({ original: 1, noise: sigmas[index]! }),
+    advance,
+  };
+}
+
+export function createEulerAncestral(settings: SchedulerSettings, steps: number): Algorithm {
+  const table = toSigmas(createFiniteAlphasCumprod(settings));
+  const timesteps = fractionalTimesteps({
+    spacing: settings.timestepSpacing,
+    steps,
+    trainTimesteps: settings.trainTimesteps,
+    offset: settings.stepsOffset,
+  });
+  const sigmas = withFinalSigma(interpolateSigmas(table, timesteps), 0);
+  let predicted = new Float32Array(0);
+  let noise = new Float32Array(0);
+
+  function advance({ modelOutput, sample, index, out, fillNoise }: AlgorithmStep): Float32Array {
+    predicted = sized(predicted, sample.length);
+    noise = sized(noise, sample.length);
+    const from = sigmas[index]!;
+    const to = sigmas[index + 1]!;
+    const up = Math.sqrt((to * to * (from * from - to * to)) / (from * from));
+    const down = Math.sqrt(to * to - up * up);
+    const slope = (down - from) / from;
+    const original = originalFromUnscaled(settings.predictionType, from);
+    combine2(predicted, [original.sample, original.output], [sample, modelOutput]);
+    const keep = 1 + (1 - original.sample) * slope;
+    // Drawn at the last step too, where it has no weight: the reference advances its generator there.
+    fillNoise(noise);
+    combine3(out, [keep, -original.output * slope, up], [sample, modelOutput, noise]);
+    return predicted;
+  }
+
+  return {
+    timesteps,
+    sigmas,
+    initNoiseSigma: initialSigma(settings, sigmas),
+    needsNoise: true,
+    inputScale: (index) => unscaledInputScale(sigmas[index]!),
+    noiseMixture: (index) => ({ original: 1, noise: sigmas[index]! }),
+    advance,
+  };
+}
+
+/** The standard deviation that noise must have at the start: with `leading` the first level is below the last training level. */
+export function initialSigma(settings: SchedulerSettings, sigmas: readonly number[]): number {
+  const largest = sigmas.reduce((a, b) => Math.max(a, b));
+  return settings.timestepSpacing === "leading" ? Math.fround(Math.sqrt(largest * largest + 1)) : largest;
+}
+
+/** Brings clean + sigma * noise to unit variance, as the model was trained on. */
+export function unscaledInputScale(sigma: number): number {
+  return 1 / Math.sqrt(sigma * sigma + 1);
+}
+
+/** An array of this length, the given one where it fits. */
+export function sized(array: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
+  return array.length === length ? array : new Float32Array(length);
+}
+
+function layOutEuler(settings: SchedulerSettings, steps: number): { timesteps: number[]; sigmas: number[] } {
+  const table = toSigmas(createFiniteAlphasCumprod(settings));
+  let timesteps = fractionalTimesteps({
+    spacing: settings.timestepSpacing,
+    steps,
+    trainTimesteps: settings.trainTimesteps,
+    offset: settings.stepsOffset,
+  });
+  let levels = interpolateSigmas(table, timesteps);
+  if (settings.sigmaInterpolation === "log_linear") {
+    // One level more than steps, as the reference has it: the level after the last step is then not the final one.
+    levels = curveSigmas({ curve: "exponential", steps: steps + 1, sigmaMin: table[0]!, sigmaMax: table.at(-1)! });
+  }
+  if (settings.sigmaCurve !== "table") {
+    const sigmaMin = settings.sigmaMin ?? levels.at(-1)!;
+    const sigmaMax = settings.sigmaMax ?? levels[0]!;
+    levels = curveSigmas({ curve: settings.sigmaCurve, steps, sigmaMin, sigmaMax });
+    timesteps = timestepsOfSigmas(levels, table).map(Math.fround);
+  }
+  const sigmas = withFinalSigma(levels, finalSigma(settings, table));
+  if (settings.timestepType === "continuous" && settings.predictionType === "v_prediction") {
+    timesteps = sigmas.slice(0, steps).map((sigma) => Math.fround(0.25 * Math.log(sigma)));
+  }
+  return { timesteps, sigmas };
+}
