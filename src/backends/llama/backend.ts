@@ -1,0 +1,239 @@
+// The llama backend: hosts one GGUF in this process and answers chat, completions and template questions, or embeddings.
+// The process has to be started with UV_THREADPOOL_SIZE=1: with more workers every decode may land on another thread, which
+// costs more than the decode itself, and native calls have to be made one by one.
+import { availableParallelism } from "node:os";
+import type { Backend, BackendContext, BackendDescription, Operation, Operations } from "../../domain/backend.ts";
+import { ServerError } from "../../domain/errors.ts";
+import type { ModelSpec, TextModelOptions } from "../../domain/model.ts";
+import type { NativeContextHandle } from "./adapter.ts";
+import { ChatRunner } from "./chat.ts";
+import { runCompletion } from "./completion.ts";
+import { LlamaEmbedder } from "./embedding.ts";
+import { Engine } from "./engine.ts";
+import { computeFingerprint } from "./fingerprint.ts";
+import { promptLookup } from "./guesser.ts";
+import { createContext, loadWeights, prefixStoreFolder, resolveContextSize, type LoadedWeights } from "./load-model.ts";
+import { PrefixStore } from "./prefix-store.ts";
+import { TextModel } from "./text-model.ts";
+import { calibrateThreads, type ThreadCounts } from "./thread-calibration.ts";
+
+/** @throws ServerError `model_load_failed` with a reason for the operator. */
+export async function createLlamaBackend(spec: ModelSpec, context: BackendContext): Promise<Backend> {
+  const { options } = spec;
+  if (options.kind !== "text") throw new ServerError("model_load_failed", `'${spec.id}' is not a text model.`);
+  const weights = await loadWeights({ path: spec.path, options }, context);
+  try {
+    return options.embedding
+      ? await createEmbedding({ spec, options, weights, context })
+      : await createText({ spec, options, weights, context });
+  } catch (error) {
+    await weights.native.dispose();
+    throw error;
+  }
+}
+
+interface Creation {
+  readonly spec: ModelSpec;
+  readonly options: TextModelOptions;
+  readonly weights: LoadedWeights;
+  readonly context: BackendContext;
+}
+
+async function createText({ spec, options, weights, context }: Creation): Promise<Backend> {
+  const contextSize = resolveContextSize(options.contextSize, weights.facts);
+  const native = await createContext(weights, {
+    path: spec.path,
+    contextSize,
+    sequences: options.parallel,
+    batchSize: Math.max(options.batchSize, options.parallel),
+    threads: options.threads || availableParallelism(),
+    flashAttention: options.flashAttention,
+    kvCacheType: options.kvCacheType,
+    loras: weights.loras,
+  });
+  const threads = await resolveThreads({ options, weights, context }, native);
+  const canTrim = weights.native.canTrimSequences;
+  const prefixStore =
+    options.prefixStoreBytes > 0
+      ? new PrefixStore(native, {
+          folder: prefixStoreFolder(spec, context.cacheDirectory),
+          budgetBytes: options.prefixStoreBytes,
+          contextSize,
+        })
+      : undefined;
+  const engine = new Engine({
+    model: weights.native,
+    context: native,
+    isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
+    vocabularySize: weights.vocabulary.size,
+    parallel: options.parallel,
+    maxQueue: options.maxQueue,
+    threads,
+    canTrim,
+    prefixStore,
+    guesser: canTrim ? promptLookup : undefined,
+  });
+  const model = new TextModel({
+    options,
+    native: weights.native,
+    engine,
+    vocabulary: weights.vocabulary,
+    contextSize,
+    guesses: canTrim ? options.promptLookup : 0,
+    canTrim,
+  });
+  const chat = new ChatRunner(model, weights.facts);
+  const description = await describe(
+    { spec, options, weights, context },
+    { operations: ["chat", "completion", "apply-template"], native, threads, contextSize },
+  );
+  return new LlamaBackend(description, {
+    handlers: {
+      chat: (request, signal) => chat.run(request, signal),
+      completion: (request, signal) => runCompletion(model, request, signal),
+      "apply-template": (request) => once(() => Promise.resolve(chat.applyTemplate(request))),
+    },
+    dispose: async () => {
+      await engine.dispose();
+      await prefixStore?.dispose();
+      await native.dispose();
+      await weights.native.dispose();
+    },
+  });
+}
+
+async function createEmbedding({ spec, options, weights, context }: Creation): Promise<Backend> {
+  const { facts } = weights;
+  const maxTokens = options.embeddingOptions.maxTokens || resolveContextSize(options.contextSize, facts);
+  const native = await createContext(weights, {
+    path: spec.path,
+    contextSize: maxTokens,
+    sequences: 1,
+    // Encoders see the whole input at once, so a batch has to hold it.
+    batchSize: maxTokens,
+    threads: options.threads || availableParallelism(),
+    flashAttention: options.flashAttention,
+    kvCacheType: options.kvCacheType,
+    embeddings: true,
+    loras: weights.loras,
+  });
+  const threads = await resolveThreads({ options, weights, context }, native);
+  native.setThreads(threads.prompt);
+  const embedder = new LlamaEmbedder({
+    context: native,
+    vocabulary: weights.vocabulary,
+    options: options.embeddingOptions,
+    maxTokens,
+    embeddingSize: facts.embeddingSize,
+    maxQueue: options.maxQueue,
+  });
+  const description = await describe(
+    { spec, options, weights, context },
+    { operations: ["embedding"], native, threads, contextSize: maxTokens },
+  );
+  return new LlamaBackend(description, {
+    handlers: { embedding: (request, signal) => once(() => embedder.embed(request, signal)) },
+    dispose: async () => {
+      await embedder.dispose();
+      await native.dispose();
+      await weights.native.dispose();
+    },
+  });
+}
+
+type Handlers = {
+  readonly [O in Operation]?: (
+    request: Operations[O]["request"],
+    signal: AbortSignal,
+  ) => AsyncIterable<Operations[O]["event"]>;
+};
+
+class LlamaBackend implements Backend {
+  readonly description: BackendDescription;
+  readonly #handlers: Handlers;
+  readonly #dispose: () => Promise<void>;
+  #disposal: Promise<void> | undefined;
+
+  constructor(description: BackendDescription, parts: { handlers: Handlers; dispose: () => Promise<void> }) {
+    this.description = description;
+    this.#handlers = parts.handlers;
+    this.#dispose = parts.dispose;
+  }
+
+  run<O extends Operation>(
+    operation: O,
+    request: Operations[O]["request"],
+    signal: AbortSignal,
+  ): AsyncIterable<Operations[O]["event"]> {
+    const handler: Handlers[O] = this.#handlers[operation];
+    if (handler === undefined) {
+      throw new ServerError("unsupported_operation", `This model does not support the operation '${operation}'.`);
+    }
+    return handler(request, signal);
+  }
+
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+}
+
+async function* once<T>(produce: () => Promise<T>): AsyncGenerator<T, void, undefined> {
+  yield await produce();
+}
+
+async function resolveThreads(
+  { options, weights, context }: Omit<Creation, "spec">,
+  native: NativeContextHandle,
+): Promise<ThreadCounts> {
+  if (options.threads > 0) return { decode: options.threads, prompt: options.threads };
+  const { info, sizeBytes, quantization } = weights.facts;
+  const identity = [info.metadata.general.name, sizeBytes, quantization, weights.native.systemInfo, weights.gpuLayers];
+  return calibrateThreads({ context: native, cacheDirectory: context.cacheDirectory, identity });
+}
+
+async function describe(
+  { spec, options, weights }: Creation,
+  parts: {
+    readonly operations: readonly Operation[];
+    readonly native: NativeContextHandle;
+    readonly threads: ThreadCounts;
+    readonly contextSize: number;
+  },
+): Promise<BackendDescription> {
+  const { facts, native, library, gpuLayers } = weights;
+  const gpu = gpuLayers > 0 ? library.llama.gpu : false;
+  const wantsGpu = options.gpuLayers === "max" || (typeof options.gpuLayers === "number" && options.gpuLayers > 0);
+  const release = library.llama.llamaCppRelease;
+  const { path } = spec;
+  return {
+    operations: parts.operations,
+    memoryBytes: native.memoryBytes + parts.native.memoryBytes,
+    device: gpu === false ? "cpu" : gpu,
+    ...(wantsGpu && gpu === false
+      ? { deviceNote: "GPU layers are configured, but llama.cpp found no usable GPU on this machine." }
+      : {}),
+    fingerprint: await computeFingerprint({
+      path,
+      sizeBytes: facts.sizeBytes,
+      modifiedMs: facts.modifiedMs,
+      quantization: facts.quantization,
+      build: `${release.release} ${library.llama.buildType} ${String(gpu)} ${native.systemInfo}`,
+      threads: parts.threads.decode,
+      settings: [parts.threads.prompt, gpuLayers, options.kvCacheType, options.flashAttention, options.lora],
+    }),
+    facts: {
+      architecture: facts.architecture,
+      context_length: parts.contextSize,
+      trained_context_length: facts.trainedContextSize,
+      vocabulary_size: facts.vocabularySize,
+      embedding_dimensions: facts.embeddingSize,
+      quantization: facts.quantization,
+      parameters: native.parameterCount,
+      parallel: options.embedding ? 1 : options.parallel,
+      threads: parts.threads.decode,
+      prompt_threads: parts.threads.prompt,
+      llama_cpp: release.release,
+    },
+  };
+}

@@ -1,0 +1,97 @@
+// From a model's options to a model in memory: library, weights, adapters, context, thread count, decode loop.
+import { join } from "node:path";
+import type { LlamaModel } from "node-llama-cpp";
+import type { BackendContext } from "../../domain/backend.ts";
+import type { ModelSpec, TextModelOptions } from "../../domain/model.ts";
+import { NativeModelHandle, type ContextParameters, type LoadedLora, type NativeContextHandle } from "./adapter.ts";
+import { loadFailure, readGguf, type GgufFacts } from "./gguf-file.ts";
+import { openLibrary, type Library } from "./library.ts";
+import { Vocabulary } from "./vocabulary.ts";
+
+export interface LoadedWeights {
+  readonly library: Library;
+  readonly facts: GgufFacts;
+  readonly native: NativeModelHandle;
+  readonly vocabulary: Vocabulary;
+  readonly loras: readonly { readonly lora: LoadedLora; readonly scale: number }[];
+  /** Layers that really lie on the GPU. */
+  readonly gpuLayers: number;
+}
+
+/** Context length when the configuration does not say: what the model was trained with, within reason. */
+const largestDefaultContext = 8192;
+
+/** @throws ServerError `model_load_failed` */
+export async function loadWeights(
+  { path, options }: { path: string; options: TextModelOptions },
+  { log, signal }: Pick<BackendContext, "log" | "signal">,
+): Promise<LoadedWeights> {
+  const facts = await readGguf(path, signal);
+  const library = await openLibrary(log, { gpu: options.gpuLayers !== 0 });
+  const model = await loadNative(path, { library, options, signal });
+  const native = new NativeModelHandle(library.llama, model);
+  try {
+    const vocabulary = new Vocabulary(native, { size: facts.vocabularySize, preTokenizer: facts.preTokenizer });
+    const loras: { lora: LoadedLora; scale: number }[] = [];
+    for (const { path: loraPath, scale } of options.lora) {
+      const lora = await native.loadLora(loraPath).catch((error: unknown) => {
+        throw loadFailure(loraPath, reasonOf(error, library));
+      });
+      loras.push({ lora, scale });
+    }
+    return { library, facts, native, vocabulary, loras, gpuLayers: model.gpuLayers };
+  } catch (error) {
+    await native.dispose();
+    throw error;
+  }
+}
+
+/** Tokens per sequence. */
+export function resolveContextSize(configured: number, facts: GgufFacts): number {
+  return configured > 0 ? configured : Math.min(facts.trainedContextSize, largestDefaultContext);
+}
+
+/** @throws ServerError `model_load_failed`, mostly for want of memory. */
+export async function createContext(
+  weights: LoadedWeights,
+  { path, ...parameters }: ContextParameters & { readonly path: string },
+): Promise<NativeContextHandle> {
+  try {
+    return await weights.native.createContext(parameters);
+  } catch (error) {
+    throw loadFailure(
+      path,
+      `a context of ${parameters.sequences} x ${parameters.contextSize} tokens cannot be created ` +
+        `(${reasonOf(error, weights.library)})`,
+    );
+  }
+}
+
+async function loadNative(
+  path: string,
+  { library, options, signal }: { library: Library; options: TextModelOptions; signal: AbortSignal },
+): Promise<LlamaModel> {
+  try {
+    return await library.llama.loadModel({
+      modelPath: path,
+      gpuLayers: options.gpuLayers,
+      loadSignal: signal,
+      // The server's own ledger counts memory over all models; the library sees only this process.
+      ignoreMemorySafetyChecks: true,
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw loadFailure(path, reasonOf(error, library));
+  }
+}
+
+function reasonOf(error: unknown, library: Library): string {
+  const own = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+  const logged = library.recentErrors();
+  return logged.length === 0 ? own : `${own}; llama.cpp says: ${logged.join("; ")}`;
+}
+
+/** Folder for the states of evicted prefixes of one model in one process. */
+export function prefixStoreFolder(spec: ModelSpec, cacheDirectory: string): string {
+  return join(cacheDirectory, "prefixes", `${encodeURIComponent(spec.id)}-${process.pid}`);
+}

@@ -1,0 +1,82 @@
+// A generating model as the operations see it: its engine, its vocabulary, and the checks that every request passes.
+import { ServerError } from "../../domain/errors.ts";
+import type { TextModelOptions } from "../../domain/model.ts";
+import type { OutputConstraint, SamplingOptions } from "../../domain/sampling.ts";
+import type { NativeGrammarState, NativeModelHandle } from "./adapter.ts";
+import { compileConstraint } from "./constraint.ts";
+import type { Engine } from "./engine.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+export interface TextModelParts {
+  readonly options: TextModelOptions;
+  readonly native: NativeModelHandle;
+  readonly engine: Engine;
+  readonly vocabulary: Vocabulary;
+  /** Tokens per sequence. */
+  readonly contextSize: number;
+  /** Tokens guessed per step for every choice; 0 = no speculation. */
+  readonly guesses: number;
+  /** The model's state can be cut at its end, which checking guesses needs. */
+  readonly canTrim: boolean;
+}
+
+export class TextModel implements TextModelParts {
+  readonly options: TextModelOptions;
+  readonly native: NativeModelHandle;
+  readonly engine: Engine;
+  readonly vocabulary: Vocabulary;
+  readonly contextSize: number;
+  readonly guesses: number;
+  readonly canTrim: boolean;
+
+  constructor(parts: TextModelParts) {
+    this.options = parts.options;
+    this.native = parts.native;
+    this.engine = parts.engine;
+    this.vocabulary = parts.vocabulary;
+    this.contextSize = parts.contextSize;
+    this.guesses = parts.guesses;
+    this.canTrim = parts.canTrim;
+  }
+
+  /** @throws ServerError `invalid_value` when a biased token id is not the model's. */
+  assertLogitBias({ logitBias = [] }: SamplingOptions): void {
+    const stranger = logitBias.find(
+      ([token]) => !Number.isInteger(token) || token < 0 || token >= this.vocabulary.size,
+    );
+    if (stranger === undefined) return;
+    throw new ServerError("invalid_value", {
+      message: `Token id ${stranger[0]} in 'logit_bias' is outside this model's vocabulary, whose ids are 0 to ${this.vocabulary.size - 1}.`,
+      param: "logit_bias",
+    });
+  }
+
+  /**
+   * Makes fresh grammar states for a constraint, one per choice; `undefined` = no constraint.
+   * @throws ServerError `unsupported_schema` or `invalid_value` for what no grammar can hold.
+   */
+  compileConstraint(constraint: OutputConstraint): (() => NativeGrammarState) | undefined {
+    const grammar = compileConstraint(constraint);
+    return grammar === undefined ? undefined : this.grammarFactory(grammar);
+  }
+
+  /** @throws ServerError `invalid_value` when llama.cpp cannot read the grammar. */
+  grammarFactory(grammar: string, rootRule = "root"): () => NativeGrammarState {
+    const create = (): NativeGrammarState => this.native.createGrammarState(grammar, rootRule);
+    try {
+      // The first state is made before the request is accepted: a grammar that cannot be read is refused in time.
+      let first: NativeGrammarState | undefined = create();
+      return () => {
+        const state = first ?? create();
+        first = undefined;
+        return state;
+      };
+    } catch (error) {
+      throw new ServerError(
+        "invalid_value",
+        { message: "The grammar cannot be parsed: it must be GBNF with a rule named 'root'.", param: "grammar" },
+        { cause: error },
+      );
+    }
+  }
+}
