@@ -23,11 +23,11 @@ export interface HttpSettings {
   readonly bodyLimitBytes: number;
   /** Empty = no key is asked for. */
   readonly apiKeys: readonly string[];
-  /** Host names (without port) that a request may address; `*` = any. */
+  /** Host names (without port) that a request may address, beside IP addresses; `*` = any. */
   readonly allowedHosts: readonly string[];
   /** Origins whose pages may call the API; `*` = any. */
   readonly allowedOrigins: readonly string[];
-  /** Requests served at once; one more gets 429. */
+  /** Requests served at once; one more gets 429. 0 = no limit. */
   readonly maxConcurrentRequests: number;
   /** 0 = no limit. */
   readonly requestTimeoutMs: number;

@@ -1,5 +1,6 @@
 // The only file that knows the HTTP status of an error. Every error leaves the server in OpenAI's shape.
-import { ServerError, errorKinds, type ErrorKind } from "../domain/errors.ts";
+import { ServerError, type ErrorKind } from "../domain/errors.ts";
+import { toErrorResponse } from "../openai/map/error.ts";
 
 /** HTTP status of every kind; `satisfies` keeps the two tables together. */
 export const errorStatus = {
@@ -32,16 +33,6 @@ export const errorStatus = {
   internal: 500,
 } as const satisfies Record<ErrorKind, number>;
 
-/** OpenAI's error object. */
-export interface ErrorBody {
-  readonly error: {
-    readonly message: string;
-    readonly type: string;
-    readonly param: string | null;
-    readonly code: string | null;
-  };
-}
-
 /** The error as the caller may see it: anything that is no `ServerError` is a fault of ours and tells nothing but its id. */
 export function toServerError(error: unknown, requestId: string): ServerError {
   if (error instanceof ServerError && error.kind !== "internal") return error;
@@ -54,14 +45,9 @@ export function toServerError(error: unknown, requestId: string): ServerError {
   );
 }
 
-export function toErrorBody(error: ServerError): ErrorBody {
-  const { type, code } = errorKinds[error.kind];
-  return { error: { message: error.message, type, param: error.param ?? null, code } };
-}
-
 /** The error as a response; `allow` is set on it where the method was wrong. */
 export function errorResponse(error: ServerError, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(toErrorBody(error)), {
+  return new Response(JSON.stringify(toErrorResponse(error)), {
     status: errorStatus[error.kind],
     headers: {
       "content-type": "application/json",

@@ -27,6 +27,11 @@ export async function readJsonBody(request: Request, limitBytes: number): Promis
   return value;
 }
 
+/** True for a multipart form; anything else is to be read as JSON, or refused as neither. */
+export function isFormRequest(request: Request): boolean {
+  return mediaTypeOf(request) === "multipart/form-data";
+}
+
 /** The fields and files of a multipart form. Throws `unsupported_media_type`, `body_too_large` or `invalid_request`. */
 export async function readFormBody(request: Request, limitBytes: number): Promise<FormData> {
   const mediaType = mediaTypeOf(request);
@@ -59,7 +64,7 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
   if (declared !== null) {
     if (Number(declared) > limitBytes) throw tooLarge(limitBytes);
     // Node's parser holds a body to its declared length, so it need not be counted again.
-    return new Uint8Array(await request.arrayBuffer());
+    return new Uint8Array(await request.arrayBuffer().catch(brokenOff));
   }
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -77,6 +82,13 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
     offset += part.byteLength;
   }
   return bytes;
+}
+
+/** Reading fails only when the connection does. */
+function brokenOff(error: unknown): never {
+  throw new ServerError("cancelled", "The connection was closed before the request's body was complete.", {
+    cause: error,
+  });
 }
 
 function tooLarge(limitBytes: number): ServerError {

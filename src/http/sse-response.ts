@@ -3,24 +3,28 @@
 
 export interface SseOptions {
   /** `data` of each event, already serialised. The first chunk must be ready to be made: errors before it belong to the caller. */
-  readonly chunks: AsyncIterator<string>;
+  readonly chunks: AsyncGenerator<string, void, undefined>;
+  /** Called once when the stream is over, whatever ended it. */
+  readonly onEnd: () => void;
   /** Called when the reader has left, before the iterator is returned: work stops at once, not at the next chunk. */
   readonly onLeave: () => void;
   /** `data` of the one event that tells of a failure in mid-stream. No `[DONE]` follows it. */
   readonly onError: (error: unknown) => string;
   /** Milliseconds of silence after which a comment keeps the connection alive; 0 = never. */
   readonly pingMs: number;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 const encoder = new TextEncoder();
 const ping = encoder.encode(": ping\n\n");
 
 /** Streams `chunks` as events; the iterator itself decides whether a `[DONE]` ends them. */
-export function sseResponse({ chunks, onLeave, onError, pingMs, headers }: SseOptions): Response {
+export function sseResponse({ chunks, onEnd, onLeave, onError, pingMs }: SseOptions): Response {
   let pingTimer: NodeJS.Timeout | undefined;
   let wroteSincePing = false;
-  const finish = (): void => clearInterval(pingTimer);
+  const finish = (): void => {
+    clearInterval(pingTimer);
+    onEnd();
+  };
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -48,9 +52,9 @@ export function sseResponse({ chunks, onLeave, onError, pingMs, headers }: SseOp
         }
       },
       async cancel() {
-        finish();
         onLeave();
-        await chunks.return?.();
+        await chunks.return().catch(() => {});
+        finish();
       },
     },
     { highWaterMark: 1 },
@@ -62,7 +66,6 @@ export function sseResponse({ chunks, onLeave, onError, pingMs, headers }: SseOp
       "cache-control": "no-cache",
       // Tells buffering proxies (nginx) to pass events on as they come.
       "x-accel-buffering": "no",
-      ...headers,
     },
   });
 }

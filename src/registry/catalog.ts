@@ -1,25 +1,24 @@
 // The models that this server offers, by name and alias. Says what exists; what is loaded is the scheduler's.
+import type { ConfiguredModel } from "../config/configuration.ts";
 import type { Operation } from "../domain/backend.ts";
 import { ServerError } from "../domain/errors.ts";
-import type { ModelSpec } from "../domain/model.ts";
 
 export interface Catalog {
-  readonly models: readonly ModelSpec[];
-  readonly aliases: Readonly<Record<string, string>>;
+  readonly models: readonly ConfiguredModel[];
+  readonly aliases: ReadonlyMap<string, string>;
   /** The model of that name or alias. Throws `model_not_found`. */
-  resolve(name: string): ModelSpec;
+  resolve(name: string): ConfiguredModel;
   /** The model for a request that names none: the configured default of the operation, else the first that can do it. */
-  defaultFor(operation: Operation, configured: string | undefined): ModelSpec;
+  defaultFor(operation: Operation, configured: string | undefined): ConfiguredModel;
   /** Throws `unsupported_operation`, naming models that can, when a model of that kind can never do `operation`. */
-  assertCan(spec: ModelSpec, operation: Operation): void;
+  assertCan(spec: ConfiguredModel, operation: Operation): void;
 }
 
-export function createCatalog(models: readonly ModelSpec[], aliases: Readonly<Record<string, string>>): Catalog {
+export function createCatalog(models: readonly ConfiguredModel[], aliases: ReadonlyMap<string, string>): Catalog {
   const byId = new Map(models.map((spec) => [spec.id, spec]));
-  const aliasTargets = new Map(Object.entries(aliases));
 
-  const resolve = (name: string): ModelSpec => {
-    const spec = byId.get(name) ?? byId.get(aliasTargets.get(name) ?? "");
+  const resolve = (name: string): ConfiguredModel => {
+    const spec = byId.get(name) ?? byId.get(aliases.get(name) ?? "");
     if (spec !== undefined) return spec;
     throw new ServerError("model_not_found", {
       message: `The model '${name}' does not exist. This server offers: ${models.map(({ id }) => `'${id}'`).join(", ")}.`,
@@ -62,19 +61,19 @@ const operationNames: Readonly<Record<Operation, string>> = {
   "image-edit": "image edits",
 };
 
-/** What the kind allows. A loaded backend knows better and may still refuse, e.g. an encoder that is no cross-encoder. */
-function canPerform({ kind, options }: ModelSpec, operation: Operation): boolean {
+/** What the model is for. A loaded backend knows better and may still refuse, e.g. an edit where there is no VAE encoder. */
+function canPerform({ purpose }: ConfiguredModel, operation: Operation): boolean {
   switch (operation) {
     case "chat":
     case "completion":
     case "apply-template":
-      return kind === "upstream" || (options.kind === "text" && !options.embedding);
+      return purpose === "text" || purpose === "upstream";
     case "embedding":
-      return kind === "upstream" || kind === "embedding" || (options.kind === "text" && options.embedding);
+      return purpose === "embedding" || purpose === "upstream";
     case "rerank":
-      return kind === "embedding";
+      return purpose === "rerank";
     case "image":
     case "image-edit":
-      return kind === "image" || kind === "upstream";
+      return purpose === "image" || purpose === "upstream";
   }
 }

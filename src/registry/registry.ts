@@ -129,8 +129,8 @@ export class Registry {
   }
 
   #createLease(id: string, generation: number, startedMs: number): Lease {
-    const instance = this.#instances.get(id);
-    const backend = (instance?.handle as LoadedModelHandle).backend;
+    const backend = this.#instances.get(id)?.handle?.backend;
+    if (backend === undefined) throw new Error(`a lease was granted on '${id}', which is not loaded`);
     let released = false;
     return {
       backend,

@@ -16,7 +16,7 @@ export interface StartRunnerOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly cacheDirectory: string;
   readonly loadTimeoutMs: number;
-  /** A runner that answers nothing for so long while it has work is killed. */
+  /** A runner that answers nothing for so long while it has work is killed; 0 = never. */
   readonly hangTimeoutMs: number;
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts: Record<string, unknown>) => void;
   /** Called once when the process has ended after it was ready, whatever the reason. */
@@ -75,7 +75,7 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     const fail = (error: unknown): void => {
       clearTimeout(timer);
       unsubscribe();
-      reject(error as Error);
+      reject(error);
       child.kill("SIGKILL");
     };
     const timer = setTimeout(() => {
@@ -125,19 +125,16 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     stop,
   });
   backend = ready;
-  const watchdog = setInterval(() => {
-    if (ready.busyCalls === 0) {
-      lastHeardMs = performance.now();
-      return;
-    }
-    if (performance.now() - lastHeardMs > options.hangTimeoutMs) {
+  const watchdog = watch({
+    hangTimeoutMs: options.hangTimeoutMs,
+    isBusy: () => ready.busyCalls > 0,
+    lastHeardMs: () => lastHeardMs,
+    ping: () => send({ type: "ping" }),
+    onHang: () => {
       log("error", "A runner no longer answers and is killed.", { model: spec.id });
       child.kill("SIGKILL");
-      return;
-    }
-    send({ type: "ping" });
-  }, options.hangTimeoutMs / 4);
-  watchdog.unref();
+    },
+  });
   void exited.then((reason) => {
     clearInterval(watchdog);
     const detail = errorLines.at(-1);
@@ -151,6 +148,32 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     residentBytes: () => residentBytes,
     ping: () => send({ type: "ping" }),
   };
+}
+
+/** Calls `onHang` once when a busy runner has said nothing for `hangTimeoutMs`, pings included. */
+function watch(options: {
+  readonly hangTimeoutMs: number;
+  readonly isBusy: () => boolean;
+  readonly lastHeardMs: () => number;
+  readonly ping: () => void;
+  readonly onHang: () => void;
+}): NodeJS.Timeout | undefined {
+  const { hangTimeoutMs, isBusy, lastHeardMs, ping, onHang } = options;
+  if (hangTimeoutMs === 0) return undefined;
+  let busySinceMs: number | undefined;
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    busySinceMs = isBusy() ? (busySinceMs ?? nowMs) : undefined;
+    if (busySinceMs === undefined) return;
+    if (nowMs - Math.max(lastHeardMs(), busySinceMs) > hangTimeoutMs) {
+      clearInterval(timer);
+      onHang();
+      return;
+    }
+    ping();
+  }, hangTimeoutMs / 4);
+  timer.unref();
+  return timer;
 }
 
 function forkRunner({ spec, entry, environment }: StartRunnerOptions): ChildProcess {

@@ -32,14 +32,16 @@ export interface InferenceDependencies {
   readonly catalog: Catalog;
   readonly acquire: (id: string, signal: AbortSignal) => Promise<Lease>;
   /** Model for requests that name none, per operation. */
-  readonly defaultModels: Partial<Readonly<Record<Operation, string>>>;
+  readonly defaultModels: Partial<Readonly<Record<Operation, string | null>>>;
 }
 
 export function createInference({ catalog, acquire, defaultModels }: InferenceDependencies): Inference {
   return {
     async start(operation, { modelName, request, signal, ttlMs }) {
       const spec =
-        modelName === undefined ? catalog.defaultFor(operation, defaultModels[operation]) : catalog.resolve(modelName);
+        modelName === undefined
+          ? catalog.defaultFor(operation, defaultModels[operation] ?? undefined)
+          : catalog.resolve(modelName);
       catalog.assertCan(spec, operation);
       const lease = await acquire(spec.id, signal);
       const { description } = lease.backend;

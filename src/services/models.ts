@@ -1,41 +1,39 @@
 // The model list: what this server offers, loaded or not.
 import type { BackendDescription } from "../domain/backend.ts";
-import type { ModelKind, ModelSpec } from "../domain/model.ts";
+import type { ConfiguredModel } from "../config/configuration.ts";
+import type { ModelListing } from "../openai/map/model.ts";
 import type { Catalog } from "../registry/catalog.ts";
-
-/** One row of the list. */
-export interface OfferedModel {
-  readonly id: string;
-  readonly kind: ModelKind;
-  readonly createdSeconds: number;
-  /** For an alias: the model that answers. */
-  readonly aliasOf: string | undefined;
-  /** Facts of the loaded backend, such as the context length; empty while it is not loaded. */
-  readonly facts: BackendDescription["facts"];
-}
+import type { ModelStatus } from "../registry/scheduler.ts";
 
 export interface ModelsService {
-  list(): OfferedModel[];
+  list(): ModelListing[];
   /** Throws `model_not_found`. */
-  get(name: string): OfferedModel;
+  get(name: string): ModelListing;
 }
 
-export function createModelsService(options: {
+export interface ModelsOptions {
   readonly catalog: Catalog;
+  /** What a loaded model says of itself. */
   readonly describe: (id: string) => BackendDescription | undefined;
-}): ModelsService {
-  const { catalog, describe } = options;
-  const offer = (name: string, spec: ModelSpec): OfferedModel => ({
-    id: name,
-    kind: spec.kind,
-    createdSeconds: spec.createdSeconds,
-    aliasOf: name === spec.id ? undefined : spec.id,
-    facts: describe(spec.id)?.facts ?? {},
-  });
+  readonly statuses: () => readonly { readonly id: string; readonly status: ModelStatus }[];
+}
+
+export function createModelsService({ catalog, describe, statuses }: ModelsOptions): ModelsService {
+  const offer = (name: string, spec: ConfiguredModel): ModelListing => {
+    const description = describe(spec.id);
+    const state = statuses().find(({ id }) => id === spec.id)?.status;
+    return {
+      id: name,
+      spec,
+      ...(name === spec.id ? {} : { aliasOf: spec.id }),
+      ...(state === undefined ? {} : { state }),
+      ...(description === undefined ? {} : { description }),
+    };
+  };
   return {
     list: () => [
       ...catalog.models.map((spec) => offer(spec.id, spec)),
-      ...Object.keys(catalog.aliases).map((alias) => offer(alias, catalog.resolve(alias))),
+      ...[...catalog.aliases.keys()].map((alias) => offer(alias, catalog.resolve(alias))),
     ],
     get: (name) => offer(name, catalog.resolve(name)),
   };

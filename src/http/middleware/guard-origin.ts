@@ -1,5 +1,6 @@
 // Keeps web pages that the user did not ask for away from a server on the user's own machine: against DNS rebinding the Host
-// header must name this server, and a page may call only from an allowed origin (Fetch standard, CORS protocol).
+// header must name this server (an address names it: rebinding needs a name), and a page may call only from an allowed origin (Fetch standard, CORS protocol).
+import { isIP } from "node:net";
 import { createMiddleware } from "hono/factory";
 import { ServerError } from "../../domain/errors.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
@@ -14,7 +15,7 @@ export const guardOrigin = ({ settings }: Pick<HttpDependencies, "settings">) =>
 
   return createMiddleware<HttpEnvironment>(async function guardOrigin(context, next) {
     const host = context.req.header("host");
-    if (!anyHost && host !== undefined && !hosts.has(hostName(host))) {
+    if (!anyHost && host !== undefined && !isIP(hostName(host)) && !hosts.has(hostName(host))) {
       throw new ServerError(
         "forbidden",
         `This server does not answer to the host '${host}'. Add it to 'server.allowed_hosts' if it should.`,

@@ -5,6 +5,7 @@ import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 import { RequestLifetime } from "../request-lifetime.ts";
 
 export const requestLifetime = ({ settings, log, now }: Pick<HttpDependencies, "settings" | "log" | "now">) => {
+  const limit = settings.maxConcurrentRequests === 0 ? Infinity : settings.maxConcurrentRequests;
   let active = 0;
   return createMiddleware<HttpEnvironment>(async function requestLifetime(context, next) {
     const startedMs = now();
@@ -30,9 +31,9 @@ export const requestLifetime = ({ settings, log, now }: Pick<HttpDependencies, "
       );
     });
     try {
-      if (active > settings.maxConcurrentRequests && !isProbe(context.req.path)) {
+      if (active > limit && !isProbe(context.req.path)) {
         throw new ServerError("overloaded", {
-          message: `The server is busy with ${settings.maxConcurrentRequests} requests, its limit. Please retry.`,
+          message: `The server is busy with ${limit} requests, its limit. Please retry.`,
           retryAfterSeconds: 1,
         });
       }

@@ -74,6 +74,7 @@ describe("the line between server and runner", () => {
     const { line } = await connect(
       createFakeBackend({
         async *completion() {
+          yield delta("a");
           throw new ServerError("overloaded", { message: "full", param: "p", retryAfterSeconds: 3 });
         },
       }),

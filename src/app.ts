@@ -1,0 +1,133 @@
+// The server put together: configuration, catalogue, registry, runners, services, HTTP. Together with `runner.ts` the only
+// file that knows everything.
+import { randomUUID } from "node:crypto";
+import type { Configuration } from "./config/configuration.ts";
+import { ServerError } from "./domain/errors.ts";
+import type { ModelKind, ModelSpec } from "./domain/model.ts";
+import { createHttpApp } from "./http/app.ts";
+import { closeServer, listen } from "./http/listen.ts";
+import { createLogger, type Logger } from "./observability/log.ts";
+import { createCatalog } from "./registry/catalog.ts";
+import { estimateModelBytes } from "./registry/estimate-bytes.ts";
+import { Registry, type LoadedModelHandle } from "./registry/registry.ts";
+import { startRunner } from "./runners/start-runner.ts";
+import { createHealthService } from "./services/health.ts";
+import { createInference } from "./services/inference.ts";
+import { createModelsService } from "./services/models.ts";
+import { version } from "./version.ts";
+
+export interface RunningServer {
+  /** e.g. `http://127.0.0.1:8484`. */
+  readonly url: string;
+  /** Finishes what is in flight, unloads every model, and resolves when all of it has ended. */
+  close(): Promise<void>;
+}
+
+/** Starts the server; resolves when it listens. Rejects with Node's error when the port cannot be had. */
+export async function startServer(configuration: Configuration): Promise<RunningServer> {
+  const { server: settings, models, aliases, defaults } = configuration;
+  const log = await createLogger(configuration.logging);
+  const now = (): number => performance.now();
+  const registry = new Registry({
+    models,
+    budgetBytes: configuration.memory.budgetBytes,
+    estimateBytes: estimateModelBytes,
+    load: (spec, options) => loadModel(spec, { ...options, configuration, log }),
+    log: (level, message, facts) => log[level](facts, message),
+    now,
+  });
+  const catalog = createCatalog(models, aliases);
+  const health = createHealthService({ version, now, snapshot: () => registry.snapshot() });
+  const app = createHttpApp({
+    inference: createInference({
+      catalog,
+      acquire: (id, signal) => registry.acquire(id, signal),
+      defaultModels: {
+        chat: defaults.text,
+        completion: defaults.text,
+        embedding: defaults.embedding,
+        rerank: defaults.rerank,
+        image: defaults.image,
+        "image-edit": defaults.image,
+      },
+    }),
+    models: createModelsService({
+      catalog,
+      describe: (id) => registry.describe(id),
+      statuses: () => registry.snapshot(),
+    }),
+    health,
+    settings: { ...settings, allowedHosts: [...settings.allowedHosts, settings.host, "localhost"] },
+    log,
+    createId: () => randomUUID().replaceAll("-", ""),
+    now: () => Date.now(),
+    version,
+  });
+  const { server, port } = await listen({ ...settings, app });
+  const shutdown = new AbortController();
+  void preload(models, { registry, signal: shutdown.signal }).then(() => health.setStatus("ok"));
+  return {
+    url: `http://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`,
+    async close() {
+      health.setStatus("shutting_down");
+      shutdown.abort(new ServerError("shutting_down", "The server is shutting down."));
+      await closeServer(server, settings.shutdownTimeoutMs);
+      await registry.close();
+    },
+  };
+}
+
+/** Variables that must be in a runner's environment before it starts. */
+const runnerEnvironments: Readonly<Record<ModelKind, Readonly<Record<string, string>>>> = {
+  // With one libuv worker every decode runs on the same thread, and the threads that llama.cpp creates anew for each decode
+  // stop landing on the core their parent spins on.
+  text: { UV_THREADPOOL_SIZE: "1" },
+  embedding: {},
+  image: {},
+  upstream: {},
+};
+
+async function loadModel(
+  spec: ModelSpec,
+  options: { configuration: Configuration; log: Logger; signal: AbortSignal; onEnd: () => void },
+): Promise<LoadedModelHandle> {
+  const { configuration, log, signal, onEnd } = options;
+  if (spec.kind === "upstream") {
+    throw new ServerError(
+      "model_load_failed",
+      `The model '${spec.id}' is an upstream, and this version forwards to none.`,
+    );
+  }
+  const { runners } = configuration;
+  const { backend, processId, residentBytes, ping } = await startRunner({
+    spec,
+    entry: new URL(import.meta.url.endsWith(".ts") ? "./runner.ts" : "./runner.js", import.meta.url),
+    environment: runnerEnvironments[spec.kind],
+    cacheDirectory: runners.cacheDirectory,
+    loadTimeoutMs: runners.loadTimeoutMs,
+    hangTimeoutMs: runners.hangTimeoutMs,
+    log: (level, message, facts) => log[level](facts, message),
+    onExit: (reason) => {
+      log.info({ model: spec.id, reason }, "Runner ended.");
+      onEnd();
+    },
+    signal,
+  });
+  return {
+    backend,
+    processId,
+    residentBytes: () => {
+      ping();
+      return residentBytes();
+    },
+  };
+}
+
+/** Loads the models that the configuration wants at once. A failure is in the log and is tried again by the first request. */
+async function preload(
+  models: Configuration["models"],
+  { registry, signal }: { registry: Registry; signal: AbortSignal },
+): Promise<void> {
+  const wanted = models.filter((model) => model.preload);
+  await Promise.allSettled(wanted.map(async ({ id }) => (await registry.acquire(id, signal)).release()));
+}

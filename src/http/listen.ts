@@ -1,0 +1,79 @@
+// The socket: an HTTP server around the app, with the errors below HTTP answered in OpenAI's shape too.
+import type { Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Hono } from "hono";
+import { ServerError } from "../domain/errors.ts";
+import { toErrorResponse } from "../openai/map/error.ts";
+import type { HttpEnvironment } from "./context.ts";
+
+export interface ListenOptions {
+  readonly app: Hono<HttpEnvironment>;
+  readonly host: string;
+  /** 0 = a free one. */
+  readonly port: number;
+  /** 0 = no limit. */
+  readonly maxConnections: number;
+}
+
+/** Idle connections are kept longer than any common client keeps them, so that no client finds one closed under its hands. */
+const keepAliveTimeoutMs = 120_000;
+
+/** Resolves when the server listens; rejects with Node's error (`EADDRINUSE`, `EACCES`, ...). */
+export async function listen({
+  app,
+  host,
+  port,
+  maxConnections,
+}: ListenOptions): Promise<{ server: Server; port: number }> {
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: { keepAliveTimeout: keepAliveTimeoutMs, noDelay: true },
+  }) as Server;
+  if (maxConnections > 0) server.maxConnections = maxConnections;
+  server.on("clientError", answerClientError);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** Takes no new requests, waits for those in flight, and after `timeoutMs` closes what is left. */
+export async function closeServer(server: Server, timeoutMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+/** What is no HTTP at all still gets an answer, and the connection is closed. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const status = tooLarge
+    ? "431 Request Header Fields Too Large"
+    : timedOut
+      ? "408 Request Timeout"
+      : "400 Bad Request";
+  const body = JSON.stringify(
+    toErrorResponse(
+      new ServerError("invalid_request", `The request is no valid HTTP (${error.code ?? error.message}).`),
+    ),
+  );
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,42 @@
+// POST /v1/chat/completions and POST /apply-template.
+import type { Hono } from "hono";
+import { createChatChunkMapper } from "../../openai/map/chat-chunk.ts";
+import { toChatRequest } from "../../openai/map/chat-request.ts";
+import { collectChatCompletion, type ChatAnswerContext } from "../../openai/map/chat-response.ts";
+import { createId } from "../../openai/map/identifiers.ts";
+import { toStreamOptions } from "../../openai/map/text-response.ts";
+import { chatCompletionContract } from "../../openai/schema/chat.ts";
+import type { HttpDependencies, HttpEnvironment } from "../context.ts";
+import { jsonResponse, onlyEvent, readRequest, start, streamResponse } from "../endpoint.ts";
+
+export function chatRoutes(app: Hono<HttpEnvironment>, deps: HttpDependencies): void {
+  const { inference, settings, now } = deps;
+
+  app.post("/v1/chat/completions", async (context) => {
+    const body = await readRequest(context, { contract: chatCompletionContract, settings });
+    const request = toChatRequest(body);
+    const running = await start(context, { inference, operation: "chat", body, request });
+    const answer: ChatAnswerContext = {
+      id: createId("chatcmpl"),
+      createdSeconds: Math.floor(now() / 1000),
+      model: running.modelName,
+      fingerprint: running.description.fingerprint,
+      request,
+      ...(body.service_tier === null || body.service_tier === undefined ? {} : { serviceTier: "default" }),
+    };
+    if (body.stream !== true) return context.json(await collectChatCompletion(running.events, answer));
+    const toChunks = createChatChunkMapper(answer, toStreamOptions(body));
+    return streamResponse(context, { running, toChunks, done: "[DONE]", deps });
+  });
+
+  app.post("/apply-template", async (context) => {
+    const body = await readRequest(context, { contract: chatCompletionContract, settings });
+    const running = await start(context, {
+      inference,
+      operation: "apply-template",
+      body,
+      request: toChatRequest(body),
+    });
+    return jsonResponse(JSON.stringify(await onlyEvent(running)));
+  });
+}

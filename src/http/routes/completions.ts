@@ -1,0 +1,33 @@
+// POST /v1/completions.
+import type { Hono } from "hono";
+import { toCompletionRequest } from "../../openai/map/completion-request.ts";
+import {
+  collectCompletion,
+  createCompletionChunkMapper,
+  type CompletionAnswerContext,
+} from "../../openai/map/completion-response.ts";
+import { createId } from "../../openai/map/identifiers.ts";
+import { toStreamOptions } from "../../openai/map/text-response.ts";
+import { completionContract } from "../../openai/schema/completion.ts";
+import type { HttpDependencies, HttpEnvironment } from "../context.ts";
+import { readRequest, start, streamResponse } from "../endpoint.ts";
+
+export function completionRoutes(app: Hono<HttpEnvironment>, deps: HttpDependencies): void {
+  const { inference, settings, now } = deps;
+
+  app.post("/v1/completions", async (context) => {
+    const body = await readRequest(context, { contract: completionContract, settings });
+    const request = toCompletionRequest(body);
+    const running = await start(context, { inference, operation: "completion", body, request });
+    const answer: CompletionAnswerContext = {
+      id: createId("cmpl"),
+      createdSeconds: Math.floor(now() / 1000),
+      model: running.modelName,
+      fingerprint: running.description.fingerprint,
+      request,
+    };
+    if (body.stream !== true) return context.json(await collectCompletion(running.events, answer));
+    const toChunks = createCompletionChunkMapper(answer, toStreamOptions(body));
+    return streamResponse(context, { running, toChunks, done: "[DONE]", deps });
+  });
+}

@@ -1,0 +1,41 @@
+// POST /v1/embeddings and POST /v1/rerank.
+import type { Hono } from "hono";
+import { embeddingResponseParts, toEmbeddingRequest } from "../../openai/map/embedding.ts";
+import { createId } from "../../openai/map/identifiers.ts";
+import { toRerankRequest, toRerankResponse } from "../../openai/map/rerank.ts";
+import { embeddingContract } from "../../openai/schema/embedding.ts";
+import { rerankContract } from "../../openai/schema/rerank.ts";
+import type { HttpDependencies, HttpEnvironment } from "../context.ts";
+import { jsonResponse, onlyEvent, readRequest, start } from "../endpoint.ts";
+
+export function embeddingRoutes(app: Hono<HttpEnvironment>, { inference, settings }: HttpDependencies): void {
+  app.post("/v1/embeddings", async (context) => {
+    const body = await readRequest(context, { contract: embeddingContract, settings });
+    const running = await start(context, {
+      inference,
+      operation: "embedding",
+      body,
+      request: toEmbeddingRequest(body),
+    });
+    const result = await onlyEvent(running);
+    const encoding = body.encoding_format ?? "float";
+    return jsonResponse(await joinParts(embeddingResponseParts(result, { model: running.modelName, encoding })));
+  });
+
+  app.post("/v1/rerank", async (context) => {
+    const body = await readRequest(context, { contract: rerankContract, settings });
+    const running = await start(context, { inference, operation: "rerank", body, request: toRerankRequest(body) });
+    const result = await onlyEvent(running);
+    return context.json(toRerankResponse(result, { id: createId("rerank"), model: running.modelName, request: body }));
+  });
+}
+
+/** Joins the pieces of a large answer, and looks after other callers between two of them. */
+async function joinParts(parts: Iterable<string>): Promise<string> {
+  let text = "";
+  for (const part of parts) {
+    if (text !== "") await new Promise((resolve) => setImmediate(resolve));
+    text += part;
+  }
+  return text;
+}

@@ -1,0 +1,36 @@
+// GET /health/live (the process answers) and GET /health/ready (it takes requests; with what every model is doing). `/health` is
+// the name that llama-server's users know.
+import type { Hono } from "hono";
+import type { HealthReport } from "../../services/health.ts";
+import type { HttpDependencies, HttpEnvironment } from "../context.ts";
+
+export function healthRoutes(app: Hono<HttpEnvironment>, { health }: HttpDependencies): void {
+  app.get("/health/live", (context) => context.json({ status: "ok" }));
+
+  const ready = (): Response => {
+    const report = health.report();
+    return Response.json(toWire(report), { status: report.status === "ok" ? 200 : 503 });
+  };
+  app.get("/health/ready", ready);
+  app.get("/health", ready);
+}
+
+function toWire(report: HealthReport): Record<string, unknown> {
+  return {
+    status: report.status,
+    version: report.version,
+    uptime_seconds: report.uptimeSeconds,
+    resident_bytes: report.residentBytes,
+    models: report.models.map((model) => ({
+      id: model.id,
+      status: model.status,
+      leases: model.leases,
+      waiting: model.waiting,
+      reserved_bytes: model.bytes,
+      ...(model.processId === undefined ? {} : { process_id: model.processId, resident_bytes: model.residentBytes }),
+      ...(model.device === undefined ? {} : { device: model.device }),
+      ...(model.deviceNote === undefined ? {} : { device_note: model.deviceNote }),
+      ...(model.lastError === undefined ? {} : { last_error: model.lastError }),
+    })),
+  };
+}

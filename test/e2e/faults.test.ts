@@ -1,0 +1,109 @@
+// What happens when a runner dies, a caller leaves, or a model cannot be loaded: never more than one request is lost.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startTestServer, type TestServer } from "../support/server.ts";
+
+interface HealthModel {
+  id: string;
+  status: string;
+  leases: number;
+  processId?: number;
+}
+
+let server: TestServer;
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "hearth-faults-"));
+  const broken = join(directory, "broken.gguf");
+  await writeFile(broken, Buffer.concat([Buffer.from("GGUF"), Buffer.alloc(64, 0xff)]));
+  server = await startTestServer({ flags: { model: [`broken=${broken}`] } });
+});
+afterAll(async () => {
+  await server.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function modelHealth(id: string): Promise<HealthModel> {
+  const report = (await (await fetch(`${server.url}/health/ready`)).json()) as { models: HealthModel[] };
+  return report.models.find((model) => model.id === id) as HealthModel;
+}
+
+/** Asks until the answer is as wanted: the events behind it come in their own time. */
+async function until(wanted: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + 20_000;
+  while (!(await wanted())) {
+    if (performance.now() > deadlineMs) throw new Error("it did not come to pass");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function complete(body: Record<string, unknown>, signal?: AbortSignal): Promise<Response> {
+  return fetch(`${server.baseURL}/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "tiny-chat", prompt: "Once", ...body }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+describe("faults", () => {
+  it("answers a clean error when the runner is killed in mid-request, and loads the model again for the next", async () => {
+    const stream = await complete({ max_tokens: 3_000, stream: true, logit_bias: {}, stop: ["\u0000never"] });
+    const reader = stream.body?.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+    await reader.read();
+    const plain = complete({ max_tokens: 3_000 });
+    await until(async () => (await modelHealth("tiny-chat")).leases === 2);
+    process.kill((await modelHealth("tiny-chat")).processId as number, "SIGKILL");
+
+    let text = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += new TextDecoder().decode(value);
+    }
+    const last = text.trim().split("\n\n").at(-1) as string;
+    expect(JSON.parse(last.slice("data: ".length))).toMatchObject({
+      error: { type: "server_error", code: "model_crashed" },
+    });
+    expect(text).not.toContain("[DONE]");
+    const answer = await plain;
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ error: { code: "model_crashed" } });
+
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+    const next = await complete({ max_tokens: 2 });
+    expect(next.status).toBe(200);
+  });
+
+  it("gives the lease back when the caller leaves in mid-stream", async () => {
+    const abort = new AbortController();
+    const stream = await complete({ max_tokens: 3_000, stream: true }, abort.signal);
+    await stream.body?.getReader().read();
+    expect((await modelHealth("tiny-chat")).leases).toBe(1);
+    abort.abort();
+    await until(async () => (await modelHealth("tiny-chat")).leases === 0);
+  });
+
+  it("gives the lease back when the caller leaves before the answer", async () => {
+    const abort = new AbortController();
+    const answer = complete({ max_tokens: 3_000 }, abort.signal).catch((error: unknown) => error);
+    await until(async () => (await modelHealth("tiny-chat")).leases === 1);
+    abort.abort();
+    await answer;
+    await until(async () => (await modelHealth("tiny-chat")).leases === 0);
+  });
+
+  it("says why a model cannot be loaded, every time it is asked", async () => {
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const answer = await complete({ model: "broken" });
+      expect(answer.status).toBe(503);
+      const { error } = (await answer.json()) as { error: { code: string; message: string } };
+      expect(error.code).toBe("model_load_failed");
+      expect(error.message).toContain("broken");
+    }
+    expect((await modelHealth("broken")).status).toBe("absent");
+  });
+});
