@@ -1,0 +1,74 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { StopMatcher } from "../../../src/util/stop-matcher.ts";
+
+interface Outcome {
+  readonly text: string;
+  readonly stopped: boolean;
+}
+
+function run(stops: readonly string[], pieces: readonly string[]): Outcome {
+  const matcher = new StopMatcher(stops);
+  let text = "";
+  for (const piece of pieces) {
+    const match = matcher.push(piece);
+    text += match.text;
+    if (match.stopped) return { text, stopped: true };
+  }
+  return { text: text + matcher.flush(), stopped: false };
+}
+
+describe("StopMatcher", () => {
+  it("passes everything on when there is nothing to look for", () => {
+    const matcher = new StopMatcher([""]);
+    expect(matcher.push("any text")).toEqual({ text: "any text", stopped: false });
+    expect(matcher.heldLength).toBe(0);
+  });
+
+  it("holds back the longest beginning of a stop string, and lets it go when it becomes something else", () => {
+    const matcher = new StopMatcher(["<|end|>"]);
+    expect(matcher.push("text <|e")).toEqual({ text: "text ", stopped: false });
+    expect(matcher.heldLength).toBe(3);
+    expect(matcher.push("gg <")).toEqual({ text: "<|egg ", stopped: false });
+    expect(matcher.flush()).toBe("<");
+  });
+
+  it("finds a stop string that comes in pieces", () => {
+    expect(run(["END"], ["abcE", "N", "D more"])).toEqual({ text: "abc", stopped: true });
+  });
+
+  it("finds one that begins inside a failed beginning", () => {
+    expect(run(["aab"], ["a", "a", "a", "b"])).toEqual({ text: "a", stopped: true });
+  });
+
+  it("lets the stop string count that ends first, and of two that end together the longer one", () => {
+    expect(run(["bcd", "c"], ["abcd"])).toEqual({ text: "ab", stopped: true });
+    expect(run(["bc", "c"], ["abcd"])).toEqual({ text: "a", stopped: true });
+  });
+
+  const letters = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 30 });
+  const stopStrings = fc.array(fc.string({ unit: fc.constantFrom("a", "b", "c"), minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 4,
+  });
+
+  it("never lets a stop string out and never depends on how the text is cut", () => {
+    fc.assert(
+      fc.property(letters, stopStrings, fc.array(fc.integer({ min: 1, max: 5 })), (text, stops, lengths) => {
+        const pieces: string[] = [];
+        let rest = text;
+        for (const length of lengths) {
+          pieces.push(rest.slice(0, length));
+          rest = rest.slice(length);
+        }
+        pieces.push(rest);
+        const outcome = run(stops, pieces);
+        expect(outcome).toEqual(run(stops, [...text]));
+        expect(stops.some((stop) => outcome.text.includes(stop))).toBe(false);
+        expect(text.startsWith(outcome.text)).toBe(true);
+        expect(outcome.stopped).toBe(stops.some((stop) => text.includes(stop)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
