@@ -6,14 +6,14 @@ import { completionUsage } from "./usage.ts";
 
 const finishReasons = ["stop", "length", "tool_calls", "content_filter", "function_call"] as const;
 
-const tokenLogprob = once(() => {
+export const chatTokenLogprob = once(() => {
   const token = { token: z.string(), logprob: z.number(), bytes: z.array(z.int()).nullable() };
   return z.object({ ...token, top_logprobs: z.array(z.object(token)) }).meta({ id: "ChatCompletionTokenLogprob" });
 });
-export type ChatTokenLogprob = Wire<typeof tokenLogprob>;
+export type ChatTokenLogprob = Wire<typeof chatTokenLogprob>;
 
 const choiceLogprobs = once(() =>
-  z.object({ content: z.array(tokenLogprob()).nullable(), refusal: z.array(tokenLogprob()).nullable() }),
+  z.object({ content: z.array(chatTokenLogprob()).nullable(), refusal: z.array(chatTokenLogprob()).nullable() }),
 );
 export type ChatChoiceLogprobs = Wire<typeof choiceLogprobs>;
 

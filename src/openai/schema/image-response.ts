@@ -6,7 +6,7 @@ import type { Wire } from "./common.ts";
 const quality = ["low", "medium", "high"] as const;
 const format = ["png", "jpeg", "webp"] as const;
 
-const imageUsage = once(() =>
+export const imageUsage = once(() =>
   z
     .object({
       input_tokens: z.int(),
