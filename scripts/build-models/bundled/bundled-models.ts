@@ -1,0 +1,74 @@
+// The models that ship with the server: written, and compared with what is committed.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { listFiles, type Manifest, writeManifest } from "./manifest.ts";
+import { tinyChatSeed, writeTinyChat } from "./tiny-chat.ts";
+import { tinyEmbedSeed, writeTinyEmbed } from "./tiny-embed.ts";
+import { tinyImageSeed, writeTinyImage } from "./tiny-image.ts";
+
+export interface BundledModel {
+  readonly name: string;
+  readonly kind: Manifest["kind"];
+  readonly description: string;
+  readonly seed: number;
+  readonly write: (folder: string) => void;
+}
+
+export const bundledModels: readonly BundledModel[] = [
+  {
+    name: "tiny-chat",
+    kind: "text",
+    description:
+      "Llama of 2 million parameters in Q8_0 with random weights: it shows that everything works, and babbles.",
+    seed: tinyChatSeed,
+    write: writeTinyChat,
+  },
+  {
+    name: "tiny-embed",
+    kind: "embedding",
+    description: "BERT of 0.9 million parameters with random weights: texts that share words come out near each other.",
+    seed: tinyEmbedSeed,
+    write: writeTinyEmbed,
+  },
+  {
+    name: "tiny-image",
+    kind: "image",
+    description: "Stable Diffusion 1 layout with 1 million parameters and random weights: it draws patterns.",
+    seed: tinyImageSeed,
+    write: writeTinyImage,
+  },
+];
+
+/** Writes every bundled model, with its manifest, into its own new folder below `root`. */
+export function writeBundledModels(root: string): void {
+  for (const model of bundledModels) {
+    const folder = join(root, model.name);
+    rmSync(folder, { recursive: true, force: true });
+    model.write(folder);
+    writeManifest(folder, { name: model.name, kind: model.kind, description: model.description, seed: model.seed });
+  }
+}
+
+/** Paths below `root` that are not byte for byte what `writeBundledModels` writes: changed, missing or too many. */
+export function differingFiles(root: string): string[] {
+  const fresh = mkdtempSync(join(tmpdir(), "hearth-models-"));
+  try {
+    writeBundledModels(fresh);
+    const paths = new Set(bundledModels.flatMap(({ name }) => [...filesOf(fresh, name), ...filesOf(root, name)]));
+    return [...paths].filter((path) => !sameContent(join(fresh, path), join(root, path)));
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+function filesOf(root: string, name: string): string[] {
+  const folder = join(root, name);
+  return existsSync(folder) ? listFiles(folder).map((path) => `${name}/${path}`) : [];
+}
+
+function sameContent(left: string, right: string): boolean {
+  return existsSync(left) && existsSync(right) && readFileSync(left).equals(readFileSync(right));
+}

@@ -1,0 +1,35 @@
+// GPT-2's way of writing bytes as visible characters, which all byte-level BPE vocabularies share.
+
+/** The character for each byte: printable Latin-1 stands for itself, the other 68 bytes follow from U+0100. */
+export const byteCharacters: readonly string[] = buildTable();
+
+/**
+ * The 256 characters in the order of published vocabularies: `!` is id 0.
+ */
+export const byteAlphabet: readonly string[] = [
+  ...byteCharacters.filter((_, byte) => isPrintable(byte)),
+  ...byteCharacters.filter((_, byte) => !isPrintable(byte)),
+];
+
+/** A text as the characters of its UTF-8 bytes. */
+export function toByteLevel(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => byteCharacters[byte]!).join("");
+}
+
+/** The bytes behind a byte-level string. Throws on a character that stands for no byte. */
+export function fromByteLevel(text: string): Uint8Array {
+  return Uint8Array.from(Array.from(text), (character) => {
+    const byte = byteCharacters.indexOf(character);
+    if (byte === -1) throw new RangeError(`${character} stands for no byte`);
+    return byte;
+  });
+}
+
+function isPrintable(byte: number): boolean {
+  return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+}
+
+function buildTable(): string[] {
+  let spare = 0x100;
+  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isPrintable(byte) ? byte : spare++));
+}
