@@ -1,0 +1,93 @@
+// Who may call: keys, hosts, origins, and how many at once.
+import { describe, expect, it } from "vitest";
+import { createTestApp } from "../support/http-app.ts";
+
+describe("API keys", () => {
+  const { app } = createTestApp({ settings: { apiKeys: ["sk-one", "sk-two"] } });
+  const ask = (authorization?: string) =>
+    app.request("/v1/models", authorization === undefined ? {} : { headers: { authorization } });
+
+  it("are asked for where any are configured", async () => {
+    const response = await ask();
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    expect(await response.json()).toMatchObject({ error: { type: "authentication_error", code: "invalid_api_key" } });
+  });
+
+  it("are taken when they are right, and refused when they are not", async () => {
+    expect((await ask("Bearer sk-two")).status).toBe(200);
+    expect((await ask("bearer sk-one")).status).toBe(200);
+    expect((await ask("Bearer sk-three")).status).toBe(401);
+    expect((await ask("Basic sk-one")).status).toBe(401);
+  });
+
+  it("are not asked of health probes", async () => {
+    expect((await app.request("/health/live")).status).toBe(200);
+  });
+});
+
+describe("hosts and origins", () => {
+  const { app } = createTestApp();
+  const ask = (headers: Record<string, string>) => app.request("/v1/models", { headers });
+
+  it("answers to its own name and to any address, not to a name that somebody pointed here", async () => {
+    expect((await ask({ host: "localhost:8484" })).status).toBe(200);
+    expect((await ask({ host: "192.168.1.5:8484" })).status).toBe(200);
+    expect((await ask({ host: "[::1]:8484" })).status).toBe(200);
+    expect((await ask({ host: "evil.example" })).status).toBe(403);
+  });
+
+  it("lets pages of allowed origins and of this machine call, and no others", async () => {
+    const allowed = await ask({ origin: "https://app.example" });
+    expect(allowed.status).toBe(200);
+    expect(allowed.headers.get("access-control-allow-origin")).toBe("https://app.example");
+    expect((await ask({ origin: "http://localhost:3000" })).status).toBe(200);
+    expect((await ask({ origin: "https://evil.example" })).status).toBe(403);
+    expect((await ask({ origin: "null" })).status).toBe(403);
+  });
+
+  it("answers a preflight", async () => {
+    const response = await app.request("/v1/chat/completions", {
+      method: "OPTIONS",
+      headers: {
+        origin: "http://localhost:3000",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization, content-type",
+      },
+    });
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-headers")).toBe("authorization, content-type");
+    expect(response.headers.get("access-control-allow-origin")).toBe("http://localhost:3000");
+  });
+});
+
+describe("the limit of concurrent requests", () => {
+  it("refuses one more with 429, and still answers a probe", async () => {
+    let release: () => void = () => {};
+    const { app, post } = createTestApp({
+      settings: { maxConcurrentRequests: 1 },
+      script: {
+        async *embedding() {
+          await new Promise<void>((resolve) => {
+            release = resolve;
+          });
+          yield {
+            vectors: new Float32Array([1]),
+            dimensions: 1,
+            promptTokens: 1,
+            timings: { queueMs: 0, tokenizeMs: 0, inferenceMs: 0 },
+          };
+        },
+      },
+    });
+    const first = post("/v1/embeddings", { model: "embed", input: "x" });
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = await post("/v1/embeddings", { model: "embed", input: "x" });
+    expect(second.status).toBe(429);
+    expect(second.headers.get("retry-after")).toBe("1");
+    expect((await app.request("/health/live")).status).toBe(200);
+    release();
+    expect((await first).status).toBe(200);
+    expect((await app.request("/v1/models")).status).toBe(200);
+  });
+});
