@@ -36,6 +36,7 @@ export function createScheduler(config: SchedulerConfig, options: SchedulerOptio
   assertOptions(settings, { steps, strength, eta });
   const algorithm = createAlgorithm(settings, { steps, strength, eta });
   assertTimesteps(settings, algorithm);
+  assertSignal(settings, algorithm);
   return attach(settings, { algorithm, startIndex: startIndexOf(settings, { steps, strength }) });
 }
 
@@ -157,6 +158,14 @@ function assertTimesteps(settings: SchedulerSettings, { sigmas, timesteps }: Alg
   if (sigmas.length === 0 && timesteps.some((timestep) => timestep < 0 || timestep >= trainTimesteps)) {
     const message = `steps_offset ${stepsOffset} leads outside the model's ${trainTimesteps} timesteps; take fewer steps`;
     throw new SchedulerConfigError("steps_offset", message);
+  }
+}
+
+/** With zero terminal SNR the first sample can be pure noise, and noise says nothing about the picture. */
+function assertSignal({ className, predictionType }: SchedulerSettings, algorithm: Algorithm): void {
+  if (predictionType === "epsilon" && algorithm.noiseMixture(0).original === 0) {
+    const message = `${className} begins at zero signal (rescale_betas_zero_snr), where epsilon predicts nothing; it needs v_prediction`;
+    throw new SchedulerConfigError("prediction_type", message);
   }
 }
 

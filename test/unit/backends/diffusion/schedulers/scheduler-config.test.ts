@@ -121,6 +121,15 @@ describe("reading a scheduler configuration", () => {
     expect(fieldOfError(() => createScheduler(config, { steps: 10, strength: 0.5 }))).toBe("skip_prk_steps");
   });
 
+  it("refuses epsilon where the first sample holds no signal at all", () => {
+    const config = { _class_name: "DDIMScheduler", rescale_betas_zero_snr: true, timestep_spacing: "trailing" };
+    expect(fieldOfError(() => createScheduler(config, { steps: 10 }))).toBe("prediction_type");
+    const velocity = { ...config, prediction_type: "v_prediction" };
+    expect(createScheduler(velocity, { steps: 10 }).timesteps[0]).toBe(999);
+    // Leading entries begin below the last timestep, where a little signal is left.
+    expect(createScheduler({ ...config, timestep_spacing: "leading" }, { steps: 10 }).timesteps[0]).toBe(900);
+  });
+
   it("refuses more LCM steps than it was distilled on", () => {
     const config = { _class_name: "LCMScheduler" };
     expect(fieldOfError(() => createScheduler(config, { steps: 51 }))).toBe("steps");
