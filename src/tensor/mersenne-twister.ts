@@ -34,10 +34,20 @@ export class MersenneTwister {
 
   #regenerate(): void {
     const state = this.#state;
-    for (let i = 0; i < stateSize; i++) {
-      const mixed = (state[i]! & 0x80000000) | (state[(i + 1) % stateSize]! & 0x7fffffff);
-      state[i] = state[(i + shiftSize) % stateSize]! ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
+    // In three runs, so that no index needs a modulus: this is a fifth of the cost of a normal value.
+    const wrap = stateSize - shiftSize;
+    for (let i = 0; i < wrap; i++) {
+      state[i] = twist(state[i]!, state[i + 1]!, state[i + shiftSize]!);
     }
+    for (let i = wrap; i < stateSize - 1; i++) {
+      state[i] = twist(state[i]!, state[i + 1]!, state[i - wrap]!);
+    }
+    state[stateSize - 1] = twist(state[stateSize - 1]!, state[0]!, state[shiftSize - 1]!);
     this.#next = 0;
   }
+}
+
+/** One word of the recurrence; three scalars in the hottest loop, hence no options object. */
+function twist(high: number, low: number, shifted: number): number {
+  return shifted ^ (((high & -0x80000000) | (low & 0x7fffffff)) >>> 1) ^ (-(low & 1) & 0x9908b0df);
 }
