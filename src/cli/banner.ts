@@ -1,0 +1,89 @@
+// What the user reads when the server listens: its address, its models, and one line to paste per endpoint.
+import { isIP } from "node:net";
+import type { Configuration, ConfiguredModel } from "../config/configuration.ts";
+import { formatTable, type Palette } from "./terminal.ts";
+
+export interface BannerOptions {
+  /** Address of the server, such as `http://127.0.0.1:8484`. */
+  readonly url: string;
+  readonly version: string;
+  readonly palette: Palette;
+}
+
+export function formatBanner(configuration: Configuration, { url, version, palette }: BannerOptions): string {
+  const base = `${reachableUrl(url)}/v1`;
+  const blocks = [
+    [`${palette.strong(`Hearth ${version}`)} listens on ${palette.strong(base)}`, ...networkLines(configuration)],
+    [palette.strong("Models"), ...modelLines(configuration, palette)],
+    [palette.strong("Try it"), ...exampleLines(configuration, base, palette)],
+  ];
+  return blocks.map((lines) => lines.join("\n")).join("\n\n");
+}
+
+/** A server on every address is reached here by the loopback address: 0.0.0.0 cannot be pasted everywhere. */
+function reachableUrl(url: string): string {
+  return url.replace(/\/+$/, "").replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
+}
+
+function networkLines({ server }: Configuration): string[] {
+  if (isLoopback(server.host)) return [];
+  const line = `It is reachable from other machines (server.host is ${server.host})`;
+  return [server.apiKeys.length > 0 ? `${line}.` : `${line}, and asks for no key: set HEARTH_API_KEY to change that.`];
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+function modelLines({ models, aliases }: Configuration, palette: Palette): string[] {
+  if (models.length === 0) return ["  none: add one with --model NAME=PATH"];
+  const table = formatTable(models.map((model) => [`  ${model.id}`, describePurpose(model)]));
+  return table.map((line, index) => {
+    const names = [...aliases].filter(([, target]) => target === models[index]?.id).map(([alias]) => alias);
+    return names.length === 0 ? line : `${line}  ${palette.faint(`also ${names.join(", ")}`)}`;
+  });
+}
+
+function describePurpose({ purpose, kind }: ConfiguredModel): string {
+  return purpose === kind ? kind : `${purpose} (${kind === "text" ? "GGUF" : "ONNX"})`;
+}
+
+function exampleLines({ defaults, server }: Configuration, base: string, palette: Palette): string[] {
+  const key = server.apiKeys.length > 0 ? ` -H "authorization: Bearer $HEARTH_API_KEY"` : "";
+  const curl = (path: string, body: Readonly<Record<string, unknown>>): string =>
+    `curl -s ${base}/${path}${key} -H 'content-type: application/json' -d ${quote(JSON.stringify(body))}`;
+  const examples: (readonly [string, string | null, (model: string) => string])[] = [
+    [
+      "chat",
+      defaults.text,
+      (model) => curl("chat/completions", { model, messages: [{ role: "user", content: "Say hello." }] }),
+    ],
+    [
+      "completion",
+      defaults.text,
+      (model) => curl("completions", { model, prompt: "Once upon a time", max_tokens: 64 }),
+    ],
+    ["embeddings", defaults.embedding, (model) => curl("embeddings", { model, input: ["The food was delicious."] })],
+    [
+      "rerank",
+      defaults.rerank,
+      (model) => curl("rerank", { model, query: "What is a hearth?", documents: ["A fireplace.", "A fish."] }),
+    ],
+    [
+      "image, saved as image.png",
+      defaults.image,
+      (model) => curl("images/generations", { model, prompt: "A sunset over the ocean" }) + savePicture,
+    ],
+  ];
+  return examples.flatMap(([title, model, line]) =>
+    model === null ? [] : [`  ${palette.faint(`# ${title}`)}`, `  ${line(model)}`],
+  );
+}
+
+/** Takes the picture out of the answer with tools that every POSIX system has. */
+const savePicture = String.raw` | sed 's/.*"b64_json": *"\([^"]*\)".*/\1/' | base64 -d > image.png`;
+
+/** For a POSIX shell. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

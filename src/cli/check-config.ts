@@ -1,0 +1,14 @@
+// `hearth check-config`: is the configuration right, and what comes out of it? Secrets are counted, not shown.
+import { explainConfiguration } from "../config/explain-configuration.ts";
+import { inspectConfiguration } from "../config/inspect-configuration.ts";
+import { toConfiguration } from "../config/load-configuration.ts";
+import type { CommandContext } from "./command.ts";
+
+export function runCheckConfig({ flags, environment, cwd, terminal }: CommandContext): Promise<number> {
+  const options = { flags, environment, cwd };
+  const inspection = inspectConfiguration(options);
+  const configuration = toConfiguration(inspection, options);
+  for (const warning of inspection.warnings) terminal.warn(`Warning: ${warning}`);
+  terminal.print(explainConfiguration(inspection, configuration).trimEnd());
+  return Promise.resolve(0);
+}

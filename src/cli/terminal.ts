@@ -1,0 +1,58 @@
+// Where a command writes, and whether it may use colour there.
+import { styleText } from "node:util";
+
+export interface Terminal {
+  /** What the command was asked for: standard output. */
+  readonly print: (text: string) => void;
+  /** Messages about it: standard error. */
+  readonly warn: (text: string) => void;
+  readonly palette: Palette;
+}
+
+export interface Palette {
+  readonly strong: (text: string) => string;
+  readonly faint: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+}
+
+const plain = (text: string): string => text;
+export const plainPalette: Palette = { strong: plain, faint: plain, good: plain, bad: plain };
+
+const colourPalette: Palette = {
+  strong: (text) => styleText("bold", text),
+  faint: (text) => styleText("dim", text),
+  good: (text) => styleText("green", text),
+  bad: (text) => styleText("red", text),
+};
+
+/** The process's own terminal; colour only on a real one, and not where NO_COLOR is set (no-color.org). */
+export function processTerminal(): Terminal {
+  const { NO_COLOR: noColor, TERM: term } = process.env;
+  const colours = process.stdout.isTTY && (noColor === undefined || noColor === "") && term !== "dumb";
+  for (const stream of [process.stdout, process.stderr]) {
+    // The reader of a pipe may leave first (`hearth models | head -1`): nothing is wrong with us then.
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  return {
+    print: (text) => void process.stdout.write(`${text}\n`),
+    warn: (text) => void process.stderr.write(`${text}\n`),
+    palette: colours ? colourPalette : plainPalette,
+  };
+}
+
+/** Lines of a table, columns two spaces apart, the last one ragged. */
+export function formatTable(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join("  ")
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,74 @@
+// The configuration as it is after all layers, in the words of the file, each value with where it came from: what
+// `check-config` prints. It can be saved as a configuration file. Secrets are counted, not shown.
+import { Document, YAMLMap, type Node, type Scalar } from "yaml";
+import type { Configuration, ConfiguredModel } from "./configuration.ts";
+import type { ConfigurationInspection, InspectedModel } from "./inspect-configuration.ts";
+import { isRecord, type Layers } from "./layers.ts";
+import { formatOrigin } from "./problems.ts";
+import { settings, type Setting } from "./settings.ts";
+
+interface ExplainContext {
+  readonly layers: Layers;
+  readonly configuration: Configuration;
+}
+
+/** YAML text with a comment beside each value. */
+export function explainConfiguration(inspection: ConfigurationInspection, configuration: Configuration): string {
+  const { layers, models, file } = inspection;
+  const document = new Document({});
+  document.commentBefore = ` ${file}`;
+  for (const setting of settings) {
+    const [section = "", key = ""] = setting.path;
+    if (!document.has(section)) document.set(section, new YAMLMap(document.schema));
+    const { value, comment } = explainSetting(setting, { layers, configuration });
+    const pair = document.createPair<Scalar, Node>(key, value);
+    // Beside a list the comment would be printed on a line of its own anyway: there it goes before the key.
+    if (Array.isArray(value)) pair.key.commentBefore = ` ${comment}`;
+    else if (pair.value !== null) pair.value.comment = ` ${comment}`;
+    document.addIn([section], pair);
+  }
+  document.set("models", document.createNode(Object.fromEntries(models.flatMap(toModelEntry))));
+  document.set("aliases", document.createNode(Object.fromEntries(configuration.aliases)));
+  return document.toString({ lineWidth: 0 });
+}
+
+function explainSetting(
+  setting: Setting,
+  context: ExplainContext,
+): { readonly value: unknown; readonly comment: string } {
+  const { layers, configuration } = context;
+  const [section = "", key = ""] = setting.path;
+  const written = isRecord(layers.tree[section]) ? layers.tree[section][key] : undefined;
+  const origin = written === undefined ? "default" : formatOrigin(layers.originOf(setting.path));
+  if (key === "api_keys") {
+    const count = configuration.server.apiKeys.length;
+    return { value: [], comment: count === 0 ? origin : `${count} not shown, ${origin}` };
+  }
+  const value = written ?? effectiveDefault(setting, configuration);
+  return { value, comment: `${origin}${noteOf(setting, configuration)}` };
+}
+
+function effectiveDefault(setting: Setting, { runners, defaults }: Configuration): unknown {
+  const [section, key = ""] = setting.path;
+  if (key === "cache_directory") return runners.cacheDirectory;
+  if (section === "defaults") return defaults[key as keyof typeof defaults];
+  return setting.form === "list" ? [] : setting.form === "number" ? Number(setting.defaultText) : setting.defaultText;
+}
+
+function noteOf({ path }: Setting, { memory }: Configuration): string {
+  if (path[0] !== "memory") return "";
+  return `, ${(memory.budgetBytes / 2 ** 30).toFixed(1)} GiB here`;
+}
+
+function toModelEntry({ id, entry, model }: InspectedModel): [string, unknown][] {
+  return model === null ? [] : [[id, { ...entry, path: withoutPassword(model), kind: model.kind }]];
+}
+
+/** `https://user:secret@host` is a URL that people do write. */
+function withoutPassword({ kind, path }: ConfiguredModel): string {
+  if (kind !== "upstream") return path;
+  const url = new URL(path);
+  if (url.password === "") return path;
+  url.password = "***";
+  return url.href;
+}

@@ -1,0 +1,140 @@
+// Reads the configuration without giving up at the first mistake: what `check-config` and `models` show, and what
+// `loadConfiguration` accepts only when nothing is wrong with it.
+import { isAbsolute, resolve } from "node:path";
+import type { ConfiguredModel, ModelPurpose } from "./configuration.ts";
+import { readConfigurationDocument } from "./document.ts";
+import { toProblems } from "./issues.ts";
+import { isRecord, joinLayers, type Environment, type FlagValues, type Layers } from "./layers.ts";
+import { nearestName } from "./nearest.ts";
+import { bundledConfigurationFile } from "./paths.ts";
+import { formatPath, type ConfigurationProblem } from "./problems.ts";
+import { resolveModel } from "./resolve-model.ts";
+import { outlineSchema, type ConfigurationOutline } from "./schema/configuration.ts";
+import { configFlag } from "./settings.ts";
+
+export interface LoadOptions {
+  /** Relative to `cwd`. Left out = the flag `config`, else the variable HEARTH_CONFIG, else the bundled default.yaml. */
+  readonly file?: string;
+  readonly flags: FlagValues;
+  readonly environment: Environment;
+  readonly cwd: string;
+}
+
+/** A model as it was written, with what became of it. */
+export interface InspectedModel {
+  readonly id: string;
+  readonly entry: Readonly<Record<string, unknown>>;
+  /** `null` when there are problems. */
+  readonly model: ConfiguredModel | null;
+  readonly problems: readonly ConfigurationProblem[];
+}
+
+export interface ConfigurationInspection {
+  /** Absolute path of the file that was read. */
+  readonly file: string;
+  readonly layers: Layers;
+  /** Everything but the models; `null` when a section is wrong. */
+  readonly outline: ConfigurationOutline | null;
+  readonly models: readonly InspectedModel[];
+  /** In the order of the file; what came from variables and flags after it. */
+  readonly problems: readonly ConfigurationProblem[];
+  readonly warnings: readonly string[];
+}
+
+/** What a request can leave to the server to choose. */
+export const defaultPurposes = ["text", "embedding", "rerank", "image"] as const satisfies readonly ModelPurpose[];
+
+/**
+ * Reads, joins and checks the configuration.
+ * @throws ConfigurationError only when the file cannot be read at all.
+ */
+export function inspectConfiguration(options: LoadOptions): ConfigurationInspection {
+  const { environment, flags, cwd } = options;
+  const document = readConfigurationDocument(findFile(options));
+  const layers = joinLayers(document, { environment, flags });
+  const { originOf } = layers;
+  const outline = outlineSchema.safeParse(layers.tree);
+  const problems: ConfigurationProblem[] = [...layers.problems];
+  if (!outline.success) {
+    problems.push(...toProblems(outline.error, { base: [], value: layers.tree, schema: outlineSchema, originOf }));
+  }
+  const written = layers.tree["models"];
+  const entries = isRecord(written) ? Object.entries(written) : [];
+  const context = { folder: document.folder, cwd, environment, originOf };
+  const models = entries.flatMap(([id, entry]) =>
+    isRecord(entry) ? [{ id, entry, ...resolveModel(id, entry, context) }] : [],
+  );
+  problems.push(...models.flatMap((model) => model.problems));
+  problems.push(...checkAliases(layers, new Set(entries.map(([id]) => id))));
+  const found = models.flatMap(({ model }) => (model === null ? [] : [model]));
+  problems.push(...checkDefaults(layers, { models: found, ids: entries.map(([id]) => id) }));
+  return {
+    file: document.file,
+    layers,
+    outline: outline.success ? outline.data : null,
+    models,
+    problems: problems.toSorted(byPlace),
+    warnings: [...layers.warnings, ...models.flatMap(({ warnings }) => warnings)],
+  };
+}
+
+/** The file that is read, absolute. */
+function findFile({ file, flags, environment, cwd }: LoadOptions): string {
+  const variable = environment[configFlag.variable];
+  const named = file ?? flags[configFlag.flag]?.at(-1) ?? (variable === "" ? undefined : variable);
+  if (named === undefined) return bundledConfigurationFile;
+  return isAbsolute(named) ? named : resolve(cwd, named);
+}
+
+function byPlace({ origin: left }: ConfigurationProblem, { origin: right }: ConfigurationProblem): number {
+  if (left.from === "file" && right.from === "file") return left.line - right.line || left.column - right.column;
+  return Number(left.from !== "file") - Number(right.from !== "file");
+}
+
+function checkAliases(layers: Layers, ids: ReadonlySet<string>): ConfigurationProblem[] {
+  const aliases = layers.tree["aliases"];
+  if (!isRecord(aliases)) return [];
+  return Object.entries(aliases).flatMap(([alias, target]) => {
+    const message = typeof target === "string" ? checkAlias(alias, target, { ids, aliases }) : null;
+    const path = ["aliases", alias];
+    return message === null ? [] : [{ origin: layers.originOf(path), path: formatPath(path), message }];
+  });
+}
+
+function checkAlias(
+  alias: string,
+  target: string,
+  known: { readonly ids: ReadonlySet<string>; readonly aliases: Readonly<Record<string, unknown>> },
+): string | null {
+  if (known.ids.has(alias)) return "is the name of a model too: give the alias another name";
+  if (known.ids.has(target)) return null;
+  if (Object.hasOwn(known.aliases, target)) {
+    return `names ${target}, which is itself an alias: name the model, ${String(known.aliases[target])}`;
+  }
+  const nearest = nearestName(target, known.ids);
+  return `names the model ${target}, which is not configured${nearest === null ? "" : `; did you mean ${nearest}?`}`;
+}
+
+function checkDefaults(
+  layers: Layers,
+  known: { readonly models: readonly ConfiguredModel[]; readonly ids: readonly string[] },
+): ConfigurationProblem[] {
+  const { defaults, aliases } = layers.tree;
+  if (!isRecord(defaults)) return [];
+  return defaultPurposes.flatMap((purpose) => {
+    const written = defaults[purpose];
+    if (typeof written !== "string") return [];
+    const target = isRecord(aliases) && Object.hasOwn(aliases, written) ? aliases[written] : written;
+    const path = ["defaults", purpose];
+    const problem = (message: string) => [{ origin: layers.originOf(path), path: formatPath(path), message }];
+    if (!known.ids.some((id) => id === target)) {
+      const nearest = nearestName(written, known.ids);
+      const hint = nearest === null ? "" : `; did you mean ${nearest}?`;
+      return problem(`names the model ${written}, which is not configured${hint}`);
+    }
+    const model = known.models.find(({ id }) => id === target);
+    // A model with problems of its own is reported there. What an upstream serves is not known here.
+    if (model === undefined || model.purpose === purpose || model.purpose === "upstream") return [];
+    return problem(`names ${written}, which is for ${model.purpose}, not for ${purpose}`);
+  });
+}
