@@ -43,13 +43,9 @@ export interface RenderedPrompt {
   readonly pieces: readonly PromptPiece[];
   /** The whole text as the template and the callers wrote it; the pieces' texts concatenate to it. */
   readonly text: string;
-  /** The part that opens the assistant's turn: the text after the last message, "" where none was asked for. */
-  readonly generationPrompt: string;
 }
 
 export interface RenderOptions {
-  /** Texts of the vocabulary's control tokens: what callers' strings must not turn into. */
-  readonly controlTexts?: readonly string[];
   /** What `strftime_now` and `date_string` read. @default the current time */
   readonly now?: Date;
 }
@@ -85,6 +81,8 @@ export type ToolCallShape =
       readonly afterEach: string;
       readonly separator: string;
       readonly close: string;
+      /** Between name and `beforeArguments` some models write this and an id: read and dropped, never written by a grammar. */
+      readonly idMarker?: string;
     }
   /** `<tool_call>\n<function=name>\n<parameter=key>\nvalue\n</parameter>\n</function>\n</tool_call>`; strings stand raw, the rest as JSON. */
   | { readonly kind: "xml-parameters"; readonly open: string; readonly close: string; readonly separator: string }
@@ -108,6 +106,22 @@ export interface CallSyntax {
   readonly otherOpens?: readonly string[];
 }
 
+/**
+ * A text that begins a call: a lazy grammar holds from the first character of `text` on. `{name}` stands for each tool's name.
+ * `atStart`: only as the first thing generated, the prompt having ended with `assumed`, which the grammar wants first.
+ */
+export interface CallTrigger {
+  readonly text: string;
+  readonly atStart?: boolean;
+  readonly assumed?: string;
+}
+
+/** A part of the answer that no grammar holds for: see {@link GrammarStart}. */
+export interface FreePart {
+  readonly opens: readonly string[];
+  readonly ends: readonly string[];
+}
+
 /** A family of models that answer in one format. All data: one file per family. */
 export interface ChatFamily {
   readonly name: string;
@@ -116,25 +130,28 @@ export interface ChatFamily {
   /** Does this template belong to the family? Families are asked in order. */
   detect(template: string): boolean;
   readonly parser: ParserKind;
-  /** Ways of calling, the canonical one first. */
+  /** Ways of calling that the parser reads, in the order in which they are tried. */
   readonly calls: readonly CallSyntax[];
+  /** The shape that a grammar writes which holds from the start of the call. */
+  readonly formatShape: ToolCallShape;
+  /** The shape of a grammar that begins with a trigger. @default `formatShape` */
+  readonly lazyShape?: ToolCallShape;
+  readonly triggers: readonly CallTrigger[];
   readonly reasoning: readonly ReasoningMarkers[];
   /** Markup that is dropped from the answer's text, such as `<|START_RESPONSE|>`. */
   readonly dropped: readonly string[];
-  /** The shape that grammars write; the first of `calls` as a rule. */
-  readonly formatShape: ToolCallShape;
-  /** Texts that begin a call: a lazy grammar starts with one of them (the text belongs to the grammar). */
-  readonly triggers: readonly string[];
   /** Texts that end the answer, beside the vocabulary's end-of-generation tokens. */
   readonly stopTexts: readonly string[];
   /** Control tokens that the engine must render as text while detokenising, because the parser reads them. */
   readonly keepTokens: readonly string[];
-  /** How call ids look. @default `call_` + 24 letters and digits */
-  readonly callIds?: "nine-characters";
+  /** What comes before a constrained text (`response_format`). @default the reasoning */
+  readonly freeBeforeText?: FreePart;
+  /** What comes before an enforced call. @default the reasoning */
+  readonly freeBeforeCall?: FreePart;
+  /** Written after the prompt when the text is constrained, so that the text begins at once. */
+  readonly textHeader?: string;
   /** Names of pseudo tools that mean "no call". */
   readonly ignoredNames?: readonly string[];
-  /** A value of `message.<field>` for reasoning of earlier turns. @default both `reasoning_content` and `thinking` are not set but the former */
-  readonly reasoningField?: "reasoning_content" | "thinking";
 }
 
 // --- output ---
@@ -154,8 +171,10 @@ export interface OutputParserOptions {
   readonly parallel: boolean;
   /** The prompt already opened a reasoning segment. */
   readonly startsInReasoning: boolean;
-  /** The grammar forces calls, so the answer begins inside a call's `open` text or in the call itself. */
-  readonly startsInCall?: boolean;
+  /** Only text of the final channel is text; the rest is reasoning. For constrained text. @default false */
+  readonly finalTextOnly?: boolean;
+  /** The prompt ends with the header of a text, so that no recipient is expected first. @default false */
+  readonly startsInText?: boolean;
   /** Makes the id of a call. @default random, in the family's form */
   readonly createId?: (index: number) => string;
 }
@@ -176,10 +195,11 @@ export interface OutputParser {
 
 // --- plans ---
 
-/** What the answer has to look like from some point on. */
+/** What the answer has to look like from some point on. White space may come before it. */
 export type PlannedGrammar =
   | {
       readonly type: "tool-calls";
+      /** Only these may be called. */
       readonly tools: readonly ToolDefinition[];
       readonly parallel: boolean;
       readonly shape: ToolCallShape;
@@ -191,14 +211,14 @@ export type PlannedGrammar =
 /** When a planned grammar begins to hold. */
 export type GrammarStart =
   | { readonly when: "immediately" }
-  /** As soon as the generated text contains one of the texts; the grammar's text begins with that text. */
-  | { readonly when: "after-trigger"; readonly triggers: readonly string[] }
+  /** As soon as the generated text contains a trigger; the grammar's text begins with the trigger's. */
+  | { readonly when: "after-trigger"; readonly triggers: readonly CallTrigger[] }
   /**
-   * After the free part: generation runs unconstrained until one of `ends` is complete, then the grammar holds from the next
-   * token on. `opens`: when the answer does not begin with one of these (white space aside) there is no free part and the
-   * grammar holds from the first token; empty when the prompt has opened the free part already.
+   * After a free part: generation runs unconstrained until one of `ends` is complete, and the grammar holds for what follows.
+   * `opens`: when the answer does not begin with one of these (white space aside) there is no free part and the grammar holds
+   * from the first token on; empty when the prompt has opened the free part already.
    */
-  | { readonly when: "after-free-part"; readonly opens: readonly string[]; readonly ends: readonly string[] };
+  | ({ readonly when: "after-free-part" } & FreePart);
 
 /** A chat request turned into what the engine executes. */
 export interface ChatPlan {
@@ -207,7 +227,7 @@ export interface ChatPlan {
   readonly grammar: PlannedGrammar | null;
   readonly grammarStart: GrammarStart;
   readonly parser: OutputParserOptions;
-  /** Beside the request's own; not shown in the output. */
+  /** Beside the request's own, matched on the raw text; not shown in the output. */
   readonly stopTexts: readonly string[];
   /** Control tokens to render as text. */
   readonly keepTokens: readonly string[];

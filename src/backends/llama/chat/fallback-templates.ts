@@ -1,0 +1,23 @@
+// What a model without a chat template is given. Both know system, user and assistant; tools are told and read as text.
+
+/** ChatML, for vocabularies that have `<|im_start|>`. */
+export const CHATML_TEMPLATE = `{%- for message in messages -%}
+{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}`;
+
+/** Plain turns, for base models and vocabularies without markup. */
+export const PLAIN_TEMPLATE = `{%- for message in messages -%}
+{%- if message['role'] == 'system' -%}{{ message['content'] + '\\n\\n' }}
+{%- elif message['role'] == 'user' -%}{{ 'User: ' + message['content'] + '\\n' }}
+{%- elif message['role'] == 'assistant' -%}{{ 'Assistant: ' + message['content'] + '\\n' }}
+{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ 'Assistant:' }}{%- endif -%}`;
+
+/** The template of a model that brings none. `controlTexts`: the texts of its special tokens. */
+export function fallbackTemplate(controlTexts: readonly string[]): string {
+  return controlTexts.includes("<|im_start|>") && controlTexts.includes("<|im_end|>")
+    ? CHATML_TEMPLATE
+    : PLAIN_TEMPLATE;
+}

@@ -1,0 +1,47 @@
+// Models of no known family. What they are told (tool-text.ts) asks for the Hermes form, and what the others commonly write is
+// read too: a bare JSON object, a Python call list, `[TOOL_CALLS]`, a `functools` list.
+import type { ChatFamily, ToolCallShape } from "../types.ts";
+
+const SHAPE: ToolCallShape = {
+  kind: "json",
+  open: "<tool_call>\n",
+  close: "\n</tool_call>",
+  separator: "\n",
+  list: false,
+  nameKey: "name",
+  argumentsKey: "arguments",
+};
+
+export const GENERIC: ChatFamily = {
+  name: "generic",
+  models: "everything else",
+  detect: () => true,
+  parser: "markers",
+  calls: [
+    { where: "anywhere", shape: SHAPE, otherOpens: ["<|tool_call|>"] },
+    { where: "anywhere", shape: { ...SHAPE, open: "[TOOL_CALLS]", close: "", list: true } },
+    { where: "at-start", shape: { ...SHAPE, open: "functools", close: "", list: true } },
+    { where: "at-start", shape: { ...SHAPE, open: "```json\n", close: "\n```" } },
+    { where: "at-start", shape: { ...SHAPE, open: "", close: "", separator: "; " } },
+    { where: "at-start", shape: { kind: "pythonic", open: "", close: "" } },
+  ],
+  formatShape: SHAPE,
+  triggers: [{ text: "<tool_call>" }],
+  reasoning: [
+    { open: "<think>", close: "</think>" },
+    { open: "[THINK]", close: "[/THINK]" },
+    { open: "<seed:think>", close: "</seed:think>" },
+  ],
+  dropped: [],
+  stopTexts: [],
+  keepTokens: [
+    "<tool_call>",
+    "</tool_call>",
+    "<|tool_call|>",
+    "[TOOL_CALLS]",
+    "<think>",
+    "</think>",
+    "[THINK]",
+    "[/THINK]",
+  ],
+};

@@ -1,0 +1,62 @@
+// The output parser of one choice: text in, events out.
+import { EventSink } from "./output/call-sink.ts";
+import { readHarmony } from "./output/harmony-reader.ts";
+import { readMarkers, type ReaderState } from "./output/marker-reader.ts";
+import { readRecipients } from "./output/recipient-reader.ts";
+import { StreamInput, type Reader } from "./output/stream-input.ts";
+import type { OutputParser, OutputParserOptions, ParsedEvent } from "./types.ts";
+
+/**
+ * Creates the parser for one choice. Text that is not part of any markup passes unchanged, character for character; only the
+ * white space between markup and text is dropped.
+ */
+export function createOutputParser(options: OutputParserOptions): OutputParser {
+  const input = new StreamInput();
+  const sink = new EventSink(options);
+  const state: ReaderState = { inReasoning: options.startsInReasoning };
+  const reader = createReader({ input, sink, options, state });
+  let finished = false;
+
+  const advance = (): ParsedEvent[] => {
+    if (!finished) finished = reader.next().done === true;
+    return sink.drain();
+  };
+  return {
+    push(text) {
+      if (finished || text === "") return [];
+      input.append(text);
+      return advance();
+    },
+    end() {
+      input.finish();
+      return advance();
+    },
+    get done() {
+      return sink.full;
+    },
+    get inReasoning() {
+      return state.inReasoning;
+    },
+  };
+}
+
+function createReader({
+  input,
+  sink,
+  options,
+  state,
+}: {
+  input: StreamInput;
+  sink: EventSink;
+  options: OutputParserOptions;
+  state: ReaderState;
+}): Reader<void> {
+  switch (options.family.parser) {
+    case "markers":
+      return readMarkers(input, { sink, options, state });
+    case "harmony":
+      return readHarmony(input, { sink, options, state });
+    case "recipient":
+      return readRecipients(input, { sink, options });
+  }
+}

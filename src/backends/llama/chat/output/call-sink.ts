@@ -1,0 +1,83 @@
+// Where readers of calls put what they find: numbers the calls, makes their ids, checks their names.
+import { randomBytes } from "node:crypto";
+import type { ToolDefinition } from "../../../../domain/chat.ts";
+import type { OutputParserOptions, ParsedEvent } from "../types.ts";
+
+/** One call being read. */
+export interface OpenCall {
+  /** A piece of the JSON arguments. */
+  add(piece: string): void;
+  /** The call is complete; one without arguments gets `{}`. */
+  close(): void;
+}
+
+/** Collects the events of one choice. */
+export class EventSink {
+  readonly #options: OutputParserOptions;
+  readonly #tools: ReadonlyMap<string, ToolDefinition>;
+  #events: ParsedEvent[] = [];
+  #calls = 0;
+  #closed = 0;
+
+  constructor(options: OutputParserOptions) {
+    this.#options = options;
+    this.#tools = new Map(options.tools.map((tool) => [tool.name, tool]));
+  }
+
+  /** Longest first, so that a name which another begins with is not taken for it. */
+  get toolNames(): readonly string[] {
+    return [...this.#tools.keys()].sort((left, right) => right.length - left.length);
+  }
+
+  tool(name: string): ToolDefinition | undefined {
+    return this.#tools.get(name);
+  }
+
+  isIgnored(name: string): boolean {
+    return this.#options.family.ignoredNames?.includes(name) ?? false;
+  }
+
+  /** Nothing more is wanted: one call was made where one is allowed. */
+  get full(): boolean {
+    return !this.#options.parallel && this.#closed > 0;
+  }
+
+  text(text: string): void {
+    if (text !== "") this.#events.push({ type: "text", text });
+  }
+
+  reasoning(text: string): void {
+    if (text !== "") this.#events.push({ type: "reasoning", text });
+  }
+
+  open(name: string): OpenCall {
+    const index = this.#calls;
+    this.#calls += 1;
+    this.#events.push({ type: "tool-call-start", index, id: (this.#options.createId ?? randomId)(index), name });
+    let empty = true;
+    const add = (piece: string): void => {
+      if (piece === "") return;
+      empty = false;
+      this.#events.push({ type: "tool-call-delta", index, arguments: piece });
+    };
+    return {
+      add,
+      close: () => {
+        if (empty) add("{}");
+        this.#closed += 1;
+      },
+    };
+  }
+
+  drain(): ParsedEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+}
+
+/** `call_` and 24 letters and digits, as OpenAI's ids look. */
+function randomId(): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  return `call_${Array.from(randomBytes(24), (byte) => letters.charAt(byte % letters.length)).join("")}`;
+}

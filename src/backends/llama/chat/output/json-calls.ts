@@ -1,0 +1,147 @@
+// Calls as JSON objects: `{"name": …, "arguments": {…}}`, one or a list of them, with the keys in any order.
+import type { ToolCallShape } from "../types.ts";
+import type { EventSink, OpenCall } from "./call-sink.ts";
+import { decodeString, readText, readValue } from "./json-reader.ts";
+import { peek, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
+
+// What models write in place of the keys they were taught.
+const NAME_KEYS = ["name", "tool_name", "function_name"];
+const ARGUMENT_KEYS = ["arguments", "parameters", "args"];
+const OTHER_KEYS = ["type", "id", "function", "index", "tool_call_id"];
+
+type JsonShape = ToolCallShape & { readonly kind: "json" };
+
+/** Reads the calls after `open`. False when there is none, and nothing was emitted; the place in the input is then undefined. */
+export function* readJsonCalls(input: StreamInput, sink: EventSink, shape: JsonShape): Reader<boolean> {
+  yield* skipSpace(input);
+  const isList = (yield* peek(input)) === "[";
+  const found = isList ? yield* readList(input, sink, shape) : yield* readJsonCall(input, sink, shape);
+  if (!found) return false;
+  if (shape.close !== "") yield* skipLiteral(input, shape.close);
+  const separator = shape.separator.trim();
+  while (!isList && separator !== "" && !sink.full) {
+    const place = input.position;
+    if ((yield* skipLiteral(input, separator)) && (yield* readJsonCall(input, sink, shape))) continue;
+    input.seek(place);
+    break;
+  }
+  return true;
+}
+
+function* readList(input: StreamInput, sink: EventSink, shape: JsonShape): Reader<boolean> {
+  input.take(1);
+  let any = false;
+  for (;;) {
+    yield* skipSpace(input);
+    const place = input.position;
+    if (yield* readJsonCall(input, sink, shape)) any = true;
+    else {
+      input.seek(place);
+      if (!any || (yield* peek(input)) !== "{") break;
+      // An unknown name among known ones: what is no call is text.
+      yield* readValue(input, { emit: (piece) => sink.text(piece) });
+    }
+    if (sink.full) return true;
+    yield* skipSpace(input);
+    if ((yield* peek(input)) !== ",") break;
+    input.take(1);
+  }
+  yield* skipLiteral(input, "]");
+  return any;
+}
+
+/** One object. Emits nothing before its name is known to be a tool's. */
+export function* readJsonCall(
+  input: StreamInput,
+  sink: EventSink,
+  shape: JsonShape,
+  isNested = false,
+): Reader<boolean> {
+  yield* skipSpace(input);
+  if ((yield* peek(input)) !== "{") return false;
+  input.take(1);
+  const state: CallState = { call: undefined, ignored: false, early: undefined, isNested };
+  for (;;) {
+    yield* skipSpace(input);
+    const character = yield* peek(input);
+    if (character === null || character === "}") {
+      if (character === "}") input.take(1);
+      break;
+    }
+    if (character === ",") {
+      input.take(1);
+      continue;
+    }
+    const key = yield* readText(input);
+    if (key === null || !(yield* skipLiteral(input, ":"))) break;
+    // A bare object may be the answer itself: it is told by its first key, so that an answer in JSON is not held back.
+    if (shape.open === "" && state.call === undefined && !isCallKey(key, shape)) return false;
+    if (!(yield* readField(input, { sink, shape, key, state }))) return state.call !== undefined;
+  }
+  if (state.call === undefined) return state.ignored;
+  if (state.early !== undefined) state.call.add(state.early);
+  state.call.close();
+  return true;
+}
+
+function isCallKey(key: string, shape: JsonShape): boolean {
+  return [shape.nameKey, shape.argumentsKey, ...NAME_KEYS, ...ARGUMENT_KEYS, ...OTHER_KEYS].includes(key);
+}
+
+interface CallState {
+  call: OpenCall | undefined;
+  ignored: boolean;
+  /** Arguments that came before the name. */
+  early: string | undefined;
+  readonly isNested: boolean;
+}
+
+/** One value of the object; false when it shows that the object is no call. */
+function* readField(
+  input: StreamInput,
+  { sink, shape, key, state }: { sink: EventSink; shape: JsonShape; key: string; state: CallState },
+): Reader<boolean> {
+  yield* skipSpace(input);
+  if (key === "function" && !state.isNested && (yield* peek(input)) === "{") {
+    // OpenAI's own form: the call lies one object deeper.
+    if (state.call !== undefined || !(yield* readJsonCall(input, sink, shape, true))) return false;
+    state.ignored = true;
+    return true;
+  }
+  if (state.call === undefined && (key === shape.nameKey || NAME_KEYS.includes(key) || key === "function")) {
+    const name = yield* readText(input);
+    if (name === null) return false;
+    if (sink.isIgnored(name)) {
+      state.ignored = true;
+      return true;
+    }
+    if (sink.tool(name) === undefined) return false;
+    state.call = sink.open(name);
+    return true;
+  }
+  if (key === shape.argumentsKey || ARGUMENT_KEYS.includes(key)) {
+    yield* readArguments(input, state);
+    return true;
+  }
+  yield* readValue(input, { emit: () => undefined });
+  return true;
+}
+
+function* readArguments(input: StreamInput, state: CallState): Reader<void> {
+  const first = yield* peek(input);
+  const { call } = state;
+  if (call !== undefined && first === "{") {
+    yield* readValue(input, { emit: (piece) => call.add(piece), release: true });
+    return;
+  }
+  let whole = "";
+  yield* readValue(input, {
+    emit: (piece) => {
+      whole += piece;
+    },
+  });
+  // Some models write the arguments as JSON inside a string, or null for none.
+  const text = whole === "null" ? "{}" : (decodeString(whole) ?? whole);
+  if (call === undefined) state.early = text;
+  else call.add(text);
+}

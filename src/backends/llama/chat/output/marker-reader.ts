@@ -1,0 +1,192 @@
+// The data-driven parser: text with marked reasoning and marked calls in it.
+import type { CallSyntax, ChatFamily, OutputParserOptions, ReasoningMarkers } from "../types.ts";
+import type { EventSink } from "./call-sink.ts";
+import { readJsonCalls } from "./json-calls.ts";
+import { readNamedCalls } from "./named-calls.ts";
+import { readPythonCalls } from "./python-calls.ts";
+import { matchOne, readUntil, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
+import { readXmlCalls } from "./xml-calls.ts";
+
+/** Tells the outside whether reasoning is being read. */
+export interface ReaderState {
+  inReasoning: boolean;
+}
+
+/** A text that leads to a call, and the syntaxes that may follow it. */
+interface Opening {
+  readonly text: string;
+  readonly syntaxes: readonly { readonly syntax: CallSyntax; readonly opened: boolean }[];
+}
+
+/** Reads a whole answer. */
+export function* readMarkers(
+  input: StreamInput,
+  {
+    sink,
+    options,
+    state,
+  }: { readonly sink: EventSink; readonly options: OutputParserOptions; readonly state: ReaderState },
+): Reader<void> {
+  const { family } = options;
+  const hasTools = options.tools.length > 0;
+  const openings = hasTools ? findOpenings(family, "anywhere") : [];
+  const startOpenings = hasTools ? findOpenings(family, "at-start") : [];
+  if (options.startsInReasoning)
+    yield* readReasoning(input, { sink, state, closes: family.reasoning.map(({ close }) => close) });
+  // White space between sections is markup's; the first text after one begins with its first visible character.
+  let fresh = options.startsInReasoning;
+  for (let atStart = true; ;) {
+    if (atStart) {
+      const opened = yield* readStart(input, { sink, family, openings: startOpenings, state });
+      if (opened === "reasoning") {
+        fresh = true;
+        continue;
+      }
+      if (opened === "call") fresh = true;
+    }
+    if (sink.full) return;
+    const marked = [...openings.map((opening) => opening.text), ...family.dropped];
+    if (fresh) yield* skipSpace(input);
+    let wrote = false;
+    const { marker, space } = yield* readUntil(input, marked, {
+      holdSpace: true,
+      release: true,
+      emit: (text) => {
+        wrote = true;
+        sink.text(text);
+      },
+    });
+    if (marker === null) return;
+    if (wrote) atStart = false;
+    const opening = openings.find((candidate) => candidate.text === marker);
+    if (opening === undefined) {
+      // Dropped markup, such as the header of a response: what was the start still is.
+      input.take(marker.length);
+      fresh = fresh || !wrote;
+      continue;
+    }
+    if (yield* tryCall(input, sink, opening)) {
+      atStart = false;
+      fresh = true;
+      continue;
+    }
+    sink.text(space + input.take(marker.length));
+    atStart = false;
+    fresh = false;
+  }
+}
+
+/** What may only come first: reasoning, and calls without a marker of their own. */
+function* readStart(
+  input: StreamInput,
+  {
+    sink,
+    family,
+    openings,
+    state,
+  }: {
+    readonly sink: EventSink;
+    readonly family: ChatFamily;
+    readonly openings: readonly Opening[];
+    readonly state: ReaderState;
+  },
+): Reader<"reasoning" | "call" | "none"> {
+  const start = input.position;
+  yield* skipSpace(input);
+  const reasoning = yield* findReasoning(input, family.reasoning);
+  if (reasoning !== undefined) {
+    input.take(reasoning.open.length);
+    yield* readReasoning(input, { sink, state, closes: [reasoning.close] });
+    return "reasoning";
+  }
+  const place = input.position;
+  const text = yield* matchOne(
+    input,
+    openings.map((opening) => opening.text),
+  );
+  const candidates = openings.filter((opening) => opening.text === text || opening.text === "");
+  for (const opening of candidates) {
+    input.seek(place);
+    if (yield* tryCall(input, sink, opening)) return "call";
+  }
+  input.seek(start);
+  return "none";
+}
+
+function* findReasoning(
+  input: StreamInput,
+  reasoning: readonly ReasoningMarkers[],
+): Reader<ReasoningMarkers | undefined> {
+  const open = yield* matchOne(
+    input,
+    reasoning.map((markers) => markers.open),
+  );
+  return reasoning.find((markers) => markers.open === open);
+}
+
+function* readReasoning(
+  input: StreamInput,
+  {
+    sink,
+    state,
+    closes,
+  }: { readonly sink: EventSink; readonly state: ReaderState; readonly closes: readonly string[] },
+): Reader<void> {
+  state.inReasoning = true;
+  yield* skipSpace(input);
+  const { marker } = yield* readUntil(input, closes, {
+    holdSpace: true,
+    release: true,
+    emit: (text) => sink.reasoning(text),
+  });
+  if (marker !== null) input.take(marker.length);
+  state.inReasoning = false;
+}
+
+/** Reads the calls behind an opening. False, and nothing consumed, when what follows is none. */
+function* tryCall(input: StreamInput, sink: EventSink, opening: Opening): Reader<boolean> {
+  const place = input.position;
+  for (const { syntax, opened } of opening.syntaxes) {
+    input.seek(place);
+    input.take(opening.text.length);
+    if (yield* readCalls(input, sink, { syntax, opened })) return true;
+  }
+  input.seek(place);
+  return false;
+}
+
+function readCalls(
+  input: StreamInput,
+  sink: EventSink,
+  { syntax: { shape }, opened }: { readonly syntax: CallSyntax; readonly opened: boolean },
+): Reader<boolean> {
+  switch (shape.kind) {
+    case "json":
+      return readJsonCalls(input, sink, shape);
+    case "named-json":
+      return readNamedCalls(input, sink, { shape, opened });
+    case "xml-parameters":
+      return readXmlCalls(input, sink, { close: shape.close, opened });
+    case "pythonic":
+      return readPythonCalls(input, sink, shape);
+  }
+}
+
+/** The texts that lead to calls. White space at the end of one is not waited for. */
+function findOpenings(family: ChatFamily, where: CallSyntax["where"]): Opening[] {
+  const openings = new Map<string, { syntax: CallSyntax; opened: boolean }[]>();
+  for (const syntax of family.calls.filter((candidate) => candidate.where === where)) {
+    const { shape } = syntax;
+    const own = shape.kind === "named-json" && shape.open === "" ? shape.beforeEach : shape.open;
+    for (const text of [own, ...(syntax.otherOpens ?? [])]) {
+      const opened = text !== shape.open;
+      const known = openings.get(text.trimEnd()) ?? [];
+      known.push({
+        syntax,
+        opened: shape.kind === "named-json" ? shape.open === "" : opened && shape.kind === "xml-parameters",
+      });
+      openings.set(text.trimEnd(), known);
+    }
+  }
+  return [...openings].map(([text, syntaxes]) => ({ text, syntaxes }));
+}

@@ -1,0 +1,54 @@
+// Calls with the name in the markup and the arguments as JSON after it: `name[ARGS]{…}`, `<function=name>{…}</function>`.
+import type { ToolCallShape } from "../types.ts";
+import type { EventSink, OpenCall } from "./call-sink.ts";
+import { readValue } from "./json-reader.ts";
+import { matchOne, peek, readUntil, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
+
+type NamedShape = ToolCallShape & { readonly kind: "named-json" };
+
+/** Reads the calls after `open`. `opened`: `beforeEach` of the first call was consumed as the marker that led here. */
+export function* readNamedCalls(
+  input: StreamInput,
+  sink: EventSink,
+  { shape, opened }: { readonly shape: NamedShape; readonly opened: boolean },
+): Reader<boolean> {
+  let any = false;
+  for (;;) {
+    const place = input.position;
+    const led = (any || !opened) && shape.beforeEach !== "" ? yield* skipLiteral(input, shape.beforeEach) : true;
+    if (!led || !(yield* readNamedCall(input, sink, shape))) {
+      input.seek(place);
+      break;
+    }
+    any = true;
+    if (sink.full || shape.beforeEach === "") return true;
+    if (shape.separator.trim() !== "") yield* skipLiteral(input, shape.separator);
+    // Calls without a common opening are found again by their own.
+    if (shape.open === "") return true;
+  }
+  if (any && shape.close !== "") yield* skipLiteral(input, shape.close);
+  return any;
+}
+
+function* readNamedCall(input: StreamInput, sink: EventSink, shape: NamedShape): Reader<boolean> {
+  yield* skipSpace(input);
+  const name = yield* matchOne(input, sink.toolNames);
+  if (name === null) return false;
+  input.take(name.length);
+  if (shape.idMarker !== undefined && (yield* skipLiteral(input, shape.idMarker))) {
+    yield* readUntil(input, [shape.beforeArguments], { emit: () => undefined });
+  }
+  if (!(yield* skipLiteral(input, shape.beforeArguments))) return false;
+  yield* readArgumentsOf(input, sink.open(name));
+  if (shape.afterEach !== "") yield* skipLiteral(input, shape.afterEach);
+  return true;
+}
+
+/** The arguments that stand next. Only an object is taken for arguments; a call without gets `{}`. */
+export function* readArgumentsOf(input: StreamInput, call: OpenCall): Reader<void> {
+  yield* skipSpace(input);
+  if ((yield* peek(input)) === "{") {
+    yield* readValue(input, { emit: (piece) => call.add(piece), release: true });
+  }
+  call.close();
+}

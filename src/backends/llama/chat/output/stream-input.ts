@@ -1,0 +1,172 @@
+// Text that is still arriving, read by generators. A reader `yield`s when what has come so far does not decide what to do, and
+// goes on when there is more. Readers decide only on what is certain, so the same text gives the same result however it is cut.
+
+/** A reader: yields to ask for more text. */
+export type Reader<T> = Generator<void, T, void>;
+
+/** The text so far and the place of the reader in it. */
+export class StreamInput {
+  #text = "";
+  #ended = false;
+  /** Offset into the text that {@link rest} begins at. */
+  #position = 0;
+
+  append(text: string): void {
+    this.#text += text;
+  }
+
+  finish(): void {
+    this.#ended = true;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** What has come and was not consumed. */
+  get rest(): string {
+    return this.#text.slice(this.#position);
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Goes back, or on, to a place that {@link position} gave. Places before the last {@link release} are gone. */
+  seek(position: number): void {
+    this.#position = position;
+  }
+
+  take(length: number): string {
+    const taken = this.#text.slice(this.#position, this.#position + length);
+    this.#position += taken.length;
+    return taken;
+  }
+
+  /** Text from a place up to the reader's. */
+  since(position: number): string {
+    return this.#text.slice(position, this.#position);
+  }
+
+  /** Forgets what was consumed, so that a long answer is not kept. All places become invalid. */
+  release(): void {
+    this.#text = this.#text.slice(this.#position);
+    this.#position = 0;
+  }
+}
+
+/** The next character, or `null` at the end. Does not consume it. */
+export function* peek(input: StreamInput): Reader<string | null> {
+  while (input.rest === "") {
+    if (input.ended) return null;
+    yield;
+  }
+  return input.rest.charAt(0);
+}
+
+/** The longest of `literals` that the text goes on with, or `null`. Does not consume it. */
+export function* matchOne(input: StreamInput, literals: readonly string[]): Reader<string | null> {
+  for (;;) {
+    const { rest, ended } = input;
+    const open = !ended && literals.some((literal) => literal.length > rest.length && literal.startsWith(rest));
+    if (!open) {
+      return literals.filter((literal) => rest.startsWith(literal)).reduce<string | null>(longer, null);
+    }
+    yield;
+  }
+}
+
+/** Consumes `literal` where its white space may be any, or none. False and nothing consumed where it does not stand. */
+export function* skipLiteral(input: StreamInput, literal: string): Reader<boolean> {
+  const start = input.position;
+  for (const part of literal.split(/\s+/).filter((word) => word !== "")) {
+    yield* skipSpace(input);
+    if ((yield* matchOne(input, [part])) === null) {
+      input.seek(start);
+      return false;
+    }
+    input.take(part.length);
+  }
+  return true;
+}
+
+export function* skipSpace(input: StreamInput): Reader<void> {
+  for (;;) {
+    const space = /^\s*/.exec(input.rest)?.[0].length ?? 0;
+    input.take(space);
+    if (input.rest !== "" || input.ended) return;
+    yield;
+  }
+}
+
+/**
+ * Consumes text up to the first of `markers` and hands it out as it becomes certain; answers the marker, which stays, or `null`
+ * at the end of the text. Of markers at one place the longest counts. `holdSpace` keeps white space back before a marker: the
+ * caller gets it as `space` with the marker, and as ordinary text otherwise.
+ */
+export function* readUntil(
+  input: StreamInput,
+  markers: readonly string[],
+  {
+    emit,
+    holdSpace = false,
+    release = false,
+  }: {
+    readonly emit: (text: string) => void;
+    readonly holdSpace?: boolean;
+    /** Nobody will go back before what is emitted. */
+    readonly release?: boolean;
+  },
+): Reader<{ readonly marker: string | null; readonly space: string }> {
+  for (;;) {
+    const { rest, ended } = input;
+    const found = findFirst(rest, markers, ended);
+    const limit = found.index;
+    const held = holdSpace ? (/\s*$/.exec(rest.slice(0, limit))?.[0].length ?? 0) : 0;
+    emitText(input.take(limit - held), emit);
+    if (found.marker !== null) return { marker: found.marker, space: input.take(held) };
+    if (ended) {
+      emitText(input.take(input.rest.length), emit);
+      return { marker: null, space: "" };
+    }
+    if (release) input.release();
+    yield;
+  }
+}
+
+/** Where the first marker is, or from where on one could still begin. */
+function findFirst(rest: string, markers: readonly string[], ended: boolean): { marker: string | null; index: number } {
+  let index = rest.length;
+  let marker: string | null = null;
+  for (const candidate of markers) {
+    const at = rest.indexOf(candidate);
+    if (at !== -1 && (at < index || (at === index && candidate.length > (marker?.length ?? 0)))) {
+      index = at;
+      marker = candidate;
+    }
+  }
+  if (ended) return { marker, index };
+  const partial = firstPartial(rest, markers);
+  // A marker that began earlier, or a longer one at the same place, may still be coming.
+  return partial < index || (partial === index && marker !== null)
+    ? { marker: null, index: partial }
+    : { marker, index };
+}
+
+/** The first place from which all the rest is a proper beginning of a marker. */
+function firstPartial(rest: string, markers: readonly string[]): number {
+  const longest = markers.reduce((length, marker) => Math.max(length, marker.length), 0);
+  for (let at = Math.max(0, rest.length - longest + 1); at < rest.length; at += 1) {
+    const tail = rest.slice(at);
+    if (markers.some((marker) => marker.length > tail.length && marker.startsWith(tail))) return at;
+  }
+  return rest.length;
+}
+
+function emitText(text: string, emit: (text: string) => void): void {
+  if (text !== "") emit(text);
+}
+
+function longer(best: string | null, candidate: string): string {
+  return best === null || candidate.length > best.length ? candidate : best;
+}

@@ -1,0 +1,171 @@
+// Turns a chat request into what the engine executes: the prompt, what the output has to look like and from when on, and how to
+// read it. Pure: the engine tokenises, compiles the grammar and decodes.
+import type { ChatRequest, ToolDefinition } from "../../../domain/chat.ts";
+import { ServerError } from "../../../domain/errors.ts";
+import type { ChatTemplate } from "./chat-template.ts";
+import { shownTools } from "./template-messages.ts";
+import type {
+  CallTrigger,
+  ChatFamily,
+  ChatPlan,
+  FreePart,
+  GrammarStart,
+  PlannedGrammar,
+  RenderedPrompt,
+  RenderOptions,
+} from "./types.ts";
+
+/**
+ * Plans one request.
+ *
+ * 1. The prompt is rendered; whether it ends inside reasoning is read off its end.
+ * 2. Which tools may be called, and whether one must be.
+ * 3. The grammar:
+ *    3.1 a call that must be made: the tools' grammar, after the reasoning if the model reasons;
+ *    3.2 `response_format` or a caller's grammar without callable tools: it holds after the reasoning, so that the model
+ *        thinks freely and the answer is exact. With callable tools the answer is a call or an unconstrained text, because
+ *        which of the two the model wants is not known beforehand: 400 unless the choice is "none";
+ *    3.3 `auto` with a strict tool: a lazy grammar, from a call's first characters on.
+ *
+ * Throws `ServerError`: what rendering throws, `invalid_value` for a named tool that is not there, `unsupported_value` for a
+ * constraint beside callable tools.
+ */
+export function planChat(request: ChatRequest, template: ChatTemplate, options: RenderOptions = {}): ChatPlan {
+  const { family } = template;
+  const constrained = request.constraint.type !== "text";
+  const { callable, mustCall } = chooseTools(request);
+  if (constrained && callable.length > 0) {
+    throw new ServerError("unsupported_value", {
+      message:
+        'A response format cannot be combined with tools that may be called; send tool_choice "none", or leave one out.',
+      param: "response_format",
+    });
+  }
+  const rendered = template.render(request, options);
+  const header = constrained && !mustCall && request.addGenerationPrompt ? (family.textHeader ?? "") : "";
+  const prompt = header === "" ? rendered : withHeader(rendered, header);
+  const startsInReasoning = endsInReasoning(rendered.text, family);
+  const { grammar, grammarStart } = planGrammar(request, { callable, mustCall, family, startsInReasoning });
+  return {
+    prompt,
+    family,
+    grammar,
+    grammarStart,
+    parser: {
+      family,
+      tools: callable,
+      parallel: request.parallelToolCalls && !request.legacyFunctions,
+      startsInReasoning,
+      ...(constrained ? { finalTextOnly: true } : {}),
+      ...(header !== "" || startsInText(request, rendered, family) ? { startsInText: true } : {}),
+    },
+    stopTexts: family.stopTexts,
+    keepTokens: family.keepTokens,
+    startsInReasoning,
+    request,
+  };
+}
+
+/** The tools that may be called, and whether one must be. */
+function chooseTools(request: ChatRequest): {
+  readonly callable: readonly ToolDefinition[];
+  readonly mustCall: boolean;
+} {
+  const { toolChoice } = request;
+  const tools = shownTools(request);
+  if (toolChoice.type === "none") return { callable: [], mustCall: false };
+  if (toolChoice.type === "auto") return { callable: tools, mustCall: false };
+  if (toolChoice.type === "named") {
+    const callable = tools.filter((tool) => tool.name === toolChoice.name);
+    if (callable.length > 0) return { callable, mustCall: true };
+    throw new ServerError("invalid_value", {
+      message: `tool_choice names the tool "${toolChoice.name}", which is not among the tools.`,
+      param: "tool_choice",
+    });
+  }
+  const mustCall = toolChoice.type === "required" || toolChoice.mode === "required";
+  if (mustCall && tools.length === 0) {
+    throw new ServerError("invalid_value", {
+      message: "tool_choice requires a call, but there is no tool that may be called.",
+      param: "tool_choice",
+    });
+  }
+  return { callable: tools, mustCall };
+}
+
+interface GrammarContext {
+  readonly callable: readonly ToolDefinition[];
+  readonly mustCall: boolean;
+  readonly family: ChatFamily;
+  readonly startsInReasoning: boolean;
+}
+
+function planGrammar(
+  request: ChatRequest,
+  context: GrammarContext,
+): { readonly grammar: PlannedGrammar | null; readonly grammarStart: GrammarStart } {
+  const { callable, mustCall, family } = context;
+  const parallel = request.parallelToolCalls && !request.legacyFunctions && request.toolChoice.type !== "named";
+  if (mustCall) {
+    return {
+      grammar: { type: "tool-calls", tools: callable, parallel, shape: family.formatShape },
+      grammarStart: afterFreePart(family.freeBeforeCall, context),
+    };
+  }
+  const text = textGrammar(request);
+  if (text !== null) return { grammar: text, grammarStart: afterFreePart(family.freeBeforeText, context) };
+  if (callable.some((tool) => tool.strict)) {
+    return {
+      grammar: { type: "tool-calls", tools: callable, parallel, shape: family.lazyShape ?? family.formatShape },
+      grammarStart: {
+        when: "after-trigger",
+        triggers: family.triggers.flatMap((trigger) => expandTrigger(trigger, callable)),
+      },
+    };
+  }
+  return { grammar: null, grammarStart: { when: "immediately" } };
+}
+
+function textGrammar({ constraint }: ChatRequest): PlannedGrammar | null {
+  switch (constraint.type) {
+    case "text":
+      return null;
+    case "json-object":
+      return { type: "json-object" };
+    case "json-schema":
+      return { type: "json-schema", schema: constraint.schema, strict: constraint.strict };
+    case "grammar":
+      return { type: "gbnf", grammar: constraint.grammar };
+  }
+}
+
+/** Behind the family's own free part, or behind its reasoning. */
+function afterFreePart(own: FreePart | undefined, { family, startsInReasoning }: GrammarContext): GrammarStart {
+  const ends = family.reasoning.map(({ close }) => close);
+  if (startsInReasoning) return { when: "after-free-part", opens: [], ends: own?.ends ?? ends };
+  if (own !== undefined) return { when: "after-free-part", ...own };
+  if (family.reasoning.length === 0) return { when: "immediately" };
+  return { when: "after-free-part", opens: family.reasoning.map(({ open }) => open), ends };
+}
+
+function expandTrigger(trigger: CallTrigger, tools: readonly ToolDefinition[]): CallTrigger[] {
+  if (!trigger.text.includes("{name}")) return [trigger];
+  return tools.map((tool) => ({ ...trigger, text: trigger.text.replace("{name}", () => tool.name) }));
+}
+
+/** The generation prompt of some models opens the reasoning: the prompt then ends with its opening text. */
+function endsInReasoning(prompt: string, family: ChatFamily): boolean {
+  const end = prompt.trimEnd();
+  return family.reasoning.some(({ open }) => end.endsWith(open));
+}
+
+/** A continued text needs no recipient or channel first. */
+function startsInText(request: ChatRequest, prompt: RenderedPrompt, family: ChatFamily): boolean {
+  if (family.parser === "markers") return false;
+  if (family.parser === "recipient") return !prompt.text.endsWith(">>>");
+  return !request.addGenerationPrompt && request.messages.at(-1)?.role === "assistant";
+}
+
+function withHeader(prompt: RenderedPrompt, header: string): RenderedPrompt {
+  return { pieces: [...prompt.pieces, { kind: "special", text: header, cuts: [] }], text: prompt.text + header };
+}

@@ -1,0 +1,163 @@
+// What a chat template can take, found by rendering small conversations through it and looking for their words in the output.
+// Reading a template's source would guess; what it prints is what the model sees.
+import { TemplateRaisedError, type CompiledTemplate } from "./bounded-jinja.ts";
+import { TemplateRunError } from "./jinja-interpreter.ts";
+
+/** How callers' messages have to be shaped for a template. */
+export interface TemplateCapabilities {
+  /** Content as a plain string appears in the output. */
+  readonly stringContent: boolean;
+  /** Content as a list of `{ type: "text", text }` appears as text. */
+  readonly partsContent: boolean;
+  readonly systemRole: boolean;
+  /** A second system message is accepted and shown. */
+  readonly severalSystemMessages: boolean;
+  /** The template itself speaks of the role `developer`. */
+  readonly developerRole: boolean;
+  /** Tool definitions are shown to the model. */
+  readonly tools: boolean;
+  /** Calls of earlier assistant turns are shown. */
+  readonly toolCalls: boolean;
+  /** More than one call of one turn is shown. */
+  readonly parallelToolCalls: boolean;
+  /** Results of tools are shown. */
+  readonly toolRole: boolean;
+  /** The arguments of earlier calls: as an object, or as JSON text. */
+  readonly argumentsAs: "object" | "string";
+  /** What stands for absent content beside calls. */
+  readonly emptyContent: null | "";
+  /** Reasoning of earlier turns. */
+  readonly reasoningField: "reasoning_content" | "thinking";
+  /** Call ids must be nine letters and digits (Mistral's older templates). */
+  readonly nineCharacterIds: boolean;
+}
+
+type Conversation = Readonly<Record<string, unknown>>;
+type Render = (variables: Conversation) => string | null;
+
+const USER = { role: "user", content: "probe_user" };
+const TOOLS = [
+  {
+    type: "function",
+    function: {
+      name: "probe_tool",
+      description: "probe_description",
+      parameters: {
+        type: "object",
+        properties: { probe_key: { type: "string", description: "probe_text" } },
+        required: ["probe_key"],
+      },
+    },
+  },
+];
+
+/** Probes a template. `fixed` holds what every render gets, such as `bos_token`. Never throws. */
+export function probeTemplate(template: CompiledTemplate, fixed: Conversation): TemplateCapabilities {
+  const render: Render = (variables) => {
+    try {
+      return template.run({ add_generation_prompt: true, ...fixed, ...variables }, { maxMs: 2_000 });
+    } catch (error) {
+      if (error instanceof TemplateRaisedError || error instanceof TemplateRunError) return null;
+      throw error;
+    }
+  };
+  const shows = (variables: Conversation, ...words: string[]): boolean => {
+    const output = render(variables);
+    return output !== null && words.every((word) => output.includes(word));
+  };
+
+  const stringContent = shows({ messages: [USER] }, "probe_user");
+  const asParts = render({ messages: [{ role: "user", content: [{ type: "text", text: "probe_user" }] }] });
+  const partsContent = asParts !== null && asParts.includes("probe_user") && !/["']type["']|\[object /.test(asParts);
+  const content = (text: string): unknown => (stringContent || !partsContent ? text : [{ type: "text", text }]);
+  const user = { role: "user", content: content("probe_user") };
+  const system = { role: "system", content: content("probe_system") };
+
+  const systemRole = shows({ messages: [system, user] }, "probe_system");
+  const severalSystemMessages =
+    systemRole &&
+    shows(
+      { messages: [system, { role: "system", content: content("probe_second") }, user] },
+      "probe_system",
+      "probe_second",
+    );
+  const developerRole =
+    /["']developer["']/.test(template.source) &&
+    shows({ messages: [{ role: "developer", content: content("probe_developer") }, user] }, "probe_developer");
+  return {
+    stringContent: stringContent || !partsContent,
+    partsContent,
+    systemRole,
+    severalSystemMessages,
+    developerRole,
+    ...probeTools(render, { user, content }),
+    ...probeReasoning(template.source),
+  };
+}
+
+function probeTools(
+  render: Render,
+  { user, content }: { user: unknown; content: (text: string) => unknown },
+): Pick<
+  TemplateCapabilities,
+  "tools" | "toolCalls" | "parallelToolCalls" | "toolRole" | "argumentsAs" | "emptyContent" | "nineCharacterIds"
+> {
+  const call = (index: number, as: "object" | "string", id: string): unknown => ({
+    id,
+    type: "function",
+    function: {
+      name: `probe_tool_${index}`,
+      arguments: as === "object" ? { probe_key: `probe_value_${index}` } : `{"probe_key": "probe_value_${index}"}`,
+    },
+  });
+  const conversation = (
+    options: { as?: "object" | "string"; empty?: null | ""; calls?: number; result?: boolean; id?: string } = {},
+  ): Conversation => {
+    const { as = "object", empty = "", calls = 1, result = true, id = "call0000" } = options;
+    const toolCalls = Array.from({ length: calls }, (_, index) => call(index, as, `${id}${index}`));
+    const results = toolCalls.map((_, index) => ({
+      role: "tool",
+      content: content(`probe_result_${index}`),
+      tool_call_id: `${id}${index}`,
+      name: `probe_tool_${index}`,
+    }));
+    return {
+      messages: [user, { role: "assistant", content: empty, tool_calls: toolCalls }, ...(result ? results : [])],
+      tools: TOOLS,
+    };
+  };
+  const usable = (output: string | null): output is string =>
+    output !== null &&
+    output.includes("probe_tool_0") &&
+    output.includes("probe_value_0") &&
+    !output.includes("[object ");
+  const quotedTwice = (output: string): boolean => output.includes('\\"probe_value_0');
+
+  const objects = [null, ""].map((empty) => render(conversation({ as: "object", empty: empty as null | "" })));
+  const strings = [null, ""].map((empty) => render(conversation({ as: "string", empty: empty as null | "" })));
+  const argumentsAs =
+    !objects.some(usable) && strings.some((output) => usable(output) && !quotedTwice(output)) ? "string" : "object";
+  const [withNull, withEmpty] = (argumentsAs === "object" ? objects : strings) as [string | null, string | null];
+  // A template that handles absent content itself gets it absent; one that fails on it, or prints a word for it, gets "".
+  const takesNull = usable(withNull) && !/\bNone\b|\bnull\b/.test(withNull.replaceAll(withEmpty ?? "", ""));
+  const emptyContent = takesNull || !usable(withEmpty) ? null : "";
+  const shape = { as: argumentsAs, empty: usable(withNull) ? emptyContent : "" } as const;
+  const full = render(conversation(shape));
+  const parallel = render(conversation({ ...shape, calls: 2 }));
+  return {
+    tools: [{ messages: [user], tools: TOOLS }, conversation(shape)].some((variables) =>
+      /probe_tool(?!_)/.test(render(variables) ?? ""),
+    ),
+    toolCalls: usable(full) || usable(render(conversation({ ...shape, result: false }))),
+    parallelToolCalls: parallel !== null && parallel.includes("probe_value_1"),
+    toolRole: full !== null && full.includes("probe_result_0"),
+    argumentsAs,
+    emptyContent: shape.empty,
+    nineCharacterIds: full !== null && render(conversation({ ...shape, id: "call_0000000000" })) === null,
+  };
+}
+
+function probeReasoning(source: string): Pick<TemplateCapabilities, "reasoningField"> {
+  const thinking = /\.thinking\b|["']thinking["']\s*(?:\]|in\b)/.test(source) && !source.includes("reasoning_content");
+  return { reasoningField: thinking ? "thinking" : "reasoning_content" };
+}
