@@ -2,7 +2,7 @@
 // barrier wait. It is asked once per model and machine, and the answer is kept in a file.
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, hostname } from "node:os";
+import { availableParallelism, cpus, hostname, loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { NativeContextHandle } from "./adapter.ts";
@@ -21,33 +21,40 @@ export interface CalibrationQuestion {
   readonly identity: unknown;
 }
 
+export interface ThreadMeasurement {
+  readonly threads: number;
+  readonly milliseconds: number;
+}
+
 /** Repetitions of each measurement; the fastest counts, because only disturbances make one slower. */
 const repetitions = 4;
 const promptTokens = 32;
+/** Time for one measurement, and how much slower than the best so far a run may be before the rest is spared. */
+const budgetMs = 500;
+const hopelessFactor = 4;
+/** Load average per core above which a measurement is not kept. */
+const busyShare = 0.75;
 /** A larger count has to be faster by this factor, or the smaller one leaves the cores to others. */
 const worthwhileSpeedup = 1.03;
 
 /** The thread counts with which `context` was fastest on this machine. */
 export async function calibrateThreads(question: CalibrationQuestion): Promise<ThreadCounts> {
+  const { context } = question;
   const candidates = threadCandidates(availableParallelism());
   const only = candidates[0] as number;
   if (candidates.length === 1) return { decode: only, prompt: only };
   const file = cacheFile(question);
   const cached = await readCached(file, candidates);
   if (cached !== undefined) return cached;
-  const measured: { threads: number; decodeMs: number; promptMs: number }[] = [];
-  for (const threads of candidates) {
-    question.context.setThreads(threads);
-    const decodeMs = await fastest(question.context, 1);
-    const promptMs = await fastest(question.context, Math.min(promptTokens, question.context.batchSize));
-    measured.push({ threads, decodeMs, promptMs });
+  const promptLength = Math.min(promptTokens, context.batchSize);
+  const decode = await measureAll(context, { candidates, tokenCount: 1 });
+  const prompt = await measureAll(context, { candidates, tokenCount: promptLength });
+  const counts = { decode: chooseThreads(decode), prompt: chooseThreads(prompt) };
+  // What is measured while others use the cores says nothing about the days to come.
+  if ((loadavg()[0] ?? 0) < availableParallelism() * busyShare) {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, JSON.stringify({ ...counts, measured: { decode, prompt } }));
   }
-  const counts = {
-    decode: chooseThreads(measured.map(({ threads, decodeMs }) => ({ threads, milliseconds: decodeMs }))),
-    prompt: chooseThreads(measured.map(({ threads, promptMs }) => ({ threads, milliseconds: promptMs }))),
-  };
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, JSON.stringify({ ...counts, measured }));
   return counts;
 }
 
@@ -58,28 +65,48 @@ export function threadCandidates(cores: number): readonly number[] {
 }
 
 /** The smallest count that is not beaten by a larger one by more than a few per cent; `measured` is ascending. */
-export function chooseThreads(
-  measured: readonly { readonly threads: number; readonly milliseconds: number }[],
-): number {
-  let best = measured[0] as { threads: number; milliseconds: number };
+export function chooseThreads(measured: readonly ThreadMeasurement[]): number {
+  let best = measured[0] as ThreadMeasurement;
   for (const candidate of measured.slice(1)) {
     if (candidate.milliseconds * worthwhileSpeedup < best.milliseconds) best = candidate;
   }
   return best.threads;
 }
 
-async function fastest(context: NativeContextHandle, tokenCount: number): Promise<number> {
+async function measureAll(
+  context: NativeContextHandle,
+  { candidates, tokenCount }: { candidates: readonly number[]; tokenCount: number },
+): Promise<ThreadMeasurement[]> {
+  const measured: ThreadMeasurement[] = [];
+  let bestMs = Infinity;
+  for (const threads of candidates) {
+    context.setThreads(threads);
+    const milliseconds = await fastest(context, { tokenCount, hopelessMs: bestMs * hopelessFactor });
+    bestMs = Math.min(bestMs, milliseconds);
+    measured.push({ threads, milliseconds });
+  }
+  return measured;
+}
+
+/** Milliseconds of the fastest run; the first run only touches the memory. Ends early when time is up or nothing can be won. */
+async function fastest(
+  context: NativeContextHandle,
+  { tokenCount, hopelessMs }: { tokenCount: number; hopelessMs: number },
+): Promise<number> {
   const tokens = new Uint32Array(tokenCount);
   const logitsFor = Uint32Array.of(tokenCount - 1);
+  const deadline = performance.now() + budgetMs;
   let bestMs = Infinity;
-  // The first run only touches the memory.
   for (let repetition = 0; repetition <= repetitions; repetition += 1) {
     context.beginBatch(tokenCount);
     context.addToBatch(0, { position: 0, tokens, logitsFor });
     const startedAt = performance.now();
     await context.decode();
-    if (repetition > 0) bestMs = Math.min(bestMs, performance.now() - startedAt);
+    const now = performance.now();
     context.clear(0);
+    const takenMs = now - startedAt;
+    if (repetition > 0) bestMs = Math.min(bestMs, takenMs);
+    if (takenMs > hopelessMs || now > deadline) return Math.min(bestMs, takenMs);
   }
   return bestMs;
 }

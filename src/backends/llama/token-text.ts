@@ -42,6 +42,7 @@ export class ReleaseGate {
   /** Tokens in order; `end` = length of the text at which the token has left, `undefined` while it has no text of its own. */
   #pending: { readonly logprob: TokenLogprob; end: number | undefined }[] = [];
   #pushedLength = 0;
+  #releasedLength = 0;
 
   constructor(stops: readonly string[]) {
     this.#matcher = new StopMatcher(stops);
@@ -54,14 +55,11 @@ export class ReleaseGate {
     this.#pushedLength += text.length;
     for (const token of this.#pending) token.end ??= this.#pushedLength;
     const match = this.#matcher.push(text);
-    if (match.stopped) {
-      // A token that holds the beginning of the stop string goes with it: it must show nowhere.
-      const released = this.#release(this.#pushedLength - text.length);
-      this.#pending = [];
-      return { text: match.text, logprobs: released, stopped: true };
-    }
-    const released = this.#release(this.#pushedLength - this.#matcher.heldLength);
-    return { text: match.text, logprobs: released, stopped: false };
+    this.#releasedLength += match.text.length;
+    const logprobs = this.#release(this.#releasedLength);
+    // A token that holds the beginning of the stop string goes with it: it must show nowhere.
+    if (match.stopped) this.#pending = [];
+    return { text: match.text, logprobs, stopped: match.stopped };
   }
 
   /** The text is over without a stop string. */
