@@ -38,6 +38,12 @@ describe("pooling", () => {
     expect(() => pool("cls", { hidden, mask: mask.slice(1), shape })).toThrow(/mask holds 5/);
   });
 
+  it("is not spoiled by padding that overflowed to NaN", () => {
+    const spoiled = Float32Array.of(1, 2, Number.NaN, Infinity);
+    const one = { batch: 1, sequence: 2, dimensions: 2 };
+    expect(pool("mean", { hidden: spoiled, mask: [1, 0], shape: one })).toEqual(Float32Array.of(1, 2));
+  });
+
   it("does not depend on what the padding holds", () => {
     const values = fc.array(fc.float({ min: -10, max: 10, noNaN: true }), { minLength: 4, maxLength: 4 });
     fc.assert(

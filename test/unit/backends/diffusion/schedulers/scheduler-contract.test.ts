@@ -102,3 +102,13 @@ describe.each(samplerNames)("%s", (name) => {
     expect(scheduler.timesteps).toHaveLength(1);
   });
 });
+
+describe("LCM's boundary", () => {
+  it("weighs sample and prediction as arXiv 2303.01469 does, with sigma data 0.5", () => {
+    // Timestep 999 scaled to 0.5: c_skip = 0.25 / (0.25 + 0.25) = 0.5, c_out = 0.5 / sqrt(0.5). The model predicts the picture itself.
+    const config = { _class_name: "LCMScheduler", prediction_type: "sample", timestep_scaling: 0.5 / 999 };
+    const scheduler = createScheduler(config, { steps: 1 });
+    const result = scheduler.step({ modelOutput: Float32Array.of(3), sample: Float32Array.of(2), index: 0 });
+    expect(result[0]).toBeCloseTo(2 * 0.5 + 3 * Math.SQRT1_2, 6);
+  });
+});
