@@ -65,7 +65,9 @@ export function llamaModel(options: LlamaOptions): GgufModel {
     // Row 0 of a matrix that adds to the residual stream is the constant channel's.
     const kept =
       bias !== undefined && writesChannels ? mapFloats(values, (value, index) => (index < inputs ? 0 : value)) : values;
-    tensors.push({ name, dims: [inputs, outputs], type, values: kept });
+    // As llama.cpp's quantiser does where rows do not divide into super-blocks, but at the same size.
+    const fitting = type === "q4_K" && inputs % 256 !== 0 ? "q4_0" : type;
+    tensors.push({ name, dims: [inputs, outputs], type: fitting, values: kept });
   };
   const norm = (name: string): void => {
     const ones = constantFloats(width, 1);
