@@ -37,11 +37,13 @@ function isLoopback(host: string): boolean {
 
 function modelLines({ models, aliases }: Configuration, palette: Palette): string[] {
   if (models.length === 0) return ["  none: add one with --model NAME=PATH"];
-  const table = formatTable(models.map((model) => [`  ${model.id}`, describePurpose(model)]));
-  return table.map((line, index) => {
-    const names = [...aliases].filter(([, target]) => target === models[index]?.id).map(([alias]) => alias);
-    return names.length === 0 ? line : `${line}  ${palette.faint(`also ${names.join(", ")}`)}`;
-  });
+  return formatTable(
+    models.map((model) => {
+      const names = [...aliases].filter(([, target]) => target === model.id).map(([alias]) => alias);
+      const also = names.length === 0 ? "" : palette.faint(`also ${names.join(", ")}`);
+      return [`  ${model.id}`, describePurpose(model), also];
+    }),
+  );
 }
 
 function describePurpose({ purpose, kind }: ConfiguredModel): string {
