@@ -56,10 +56,10 @@ export class ReleaseGate {
     for (const token of this.#pending) token.end ??= this.#pushedLength;
     const match = this.#matcher.push(text);
     this.#releasedLength += match.text.length;
-    const logprobs = this.#release(this.#releasedLength);
+    const released = this.#release(this.#releasedLength);
     // A token that holds the beginning of the stop string goes with it: it must show nowhere.
     if (match.stopped) this.#pending = [];
-    return { text: match.text, logprobs, stopped: match.stopped };
+    return { text: match.text, logprobs: released, stopped: match.stopped };
   }
 
   /** The text is over without a stop string. */
