@@ -1,0 +1,25 @@
+// A grammar as read: rules, alternatives, sequences and elements. llama.cpp flattens groups and repetitions; here they stay visible.
+
+export type GbnfElement =
+  /** One or more code points that must follow in this order. */
+  | { readonly kind: "literal"; readonly codePoints: readonly number[] }
+  | { readonly kind: "class"; readonly ranges: readonly (readonly [number, number])[]; readonly isNegative: boolean }
+  | { readonly kind: "reference"; readonly name: string; readonly offset: number }
+  | { readonly kind: "group"; readonly alternatives: GbnfAlternatives }
+  | { readonly kind: "repeat"; readonly item: GbnfElement; readonly min: number; readonly max: number | undefined };
+
+export type GbnfSequence = readonly GbnfElement[];
+export type GbnfAlternatives = readonly GbnfSequence[];
+
+export interface GbnfRule {
+  readonly name: string;
+  /** Where the rule's name stands, in UTF-16 units. */
+  readonly offset: number;
+  readonly alternatives: GbnfAlternatives;
+}
+
+export interface GbnfGrammar {
+  readonly rules: ReadonlyMap<string, GbnfRule>;
+  /** Elements after unrolling all repetitions, as llama.cpp stores them. */
+  readonly expandedElements: number;
+}

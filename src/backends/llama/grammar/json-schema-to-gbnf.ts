@@ -1,0 +1,37 @@
+// The two doors of `response_format`: a JSON Schema, or any JSON object, as a grammar for llama.cpp.
+import { requireFiniteRules } from "./grammar-productivity.ts";
+import { GrammarWriter } from "./grammar-writer.ts";
+import type { JsonValue } from "./json-value.ts";
+import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./limits.ts";
+import { SchemaCompiler } from "./schema-compiler.ts";
+import { SchemaDocument } from "./schema-document.ts";
+
+export interface JsonSchemaToGbnfOptions {
+  readonly limits?: Partial<GrammarLimits>;
+  /** Put before every path in errors, for example `/response_format/json_schema/schema`. @default "" */
+  readonly pathPrefix?: string;
+}
+
+/**
+ * Answers a GBNF grammar with the start rule `root`. Every complete text of the grammar parses as JSON and is valid for the
+ * schema (draft 2020-12, with `definitions`, list-valued `items` and `nullable` of older dialects; `format` counts as an
+ * assertion). Not every valid text is in the grammar: properties come in declared order, undeclared ones only where
+ * `additionalProperties` is given or nothing is declared, numbers with bounds have no exponent, rare forms of some formats are
+ * missing.
+ *
+ * Throws `SchemaNotEnforceableError`, naming the keyword and its place, for everything it cannot promise; unknown keywords are
+ * annotations, as JSON Schema says.
+ */
+export function jsonSchemaToGbnf(schema: JsonValue, options: JsonSchemaToGbnfOptions = {}): string {
+  const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
+  const document = new SchemaDocument(schema, { pathPrefix: options.pathPrefix ?? "", numbering: { next: 0 } });
+  const grammar = writer.text(new SchemaCompiler(writer).compile([document.root]));
+  requireFiniteRules(grammar, writer);
+  return grammar;
+}
+
+/** The grammar of `response_format: { "type": "json_object" }`: one JSON object of any content. */
+export function jsonObjectGrammar(): string {
+  const writer = new GrammarWriter(DEFAULT_GRAMMAR_LIMITS);
+  return writer.text(writer.shared("object"));
+}

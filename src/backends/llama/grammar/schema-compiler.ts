@@ -1,0 +1,178 @@
+// Turns schemas into rules. Every set of schemas that must hold together becomes one rule, so recursive schemas become recursive rules.
+import { compileArray } from "./compile-array.ts";
+import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "./compile-context.ts";
+import { compileNumber, numberSatisfies } from "./compile-number.ts";
+import { compileObject, readObjectShape } from "./compile-object.ts";
+import { compileString, stringSatisfies } from "./compile-string.ts";
+import type { GrammarWriter } from "./grammar-writer.ts";
+import type { JsonValue } from "./json-value.ts";
+import { alternativesOf } from "./schema-alternatives.ts";
+import type { SchemaNode } from "./schema-document.ts";
+import { SchemaNotEnforceableError } from "./schema-error.ts";
+import { mentionsType, type Facts, type TypeName } from "./schema-facts.ts";
+import { keywordValue, refuseKeyword } from "./schema-reader.ts";
+import { valueTrie } from "./value-trie.ts";
+
+/** One compiler writes into one grammar; several documents may share it. */
+export class SchemaCompiler implements CompileContext {
+  readonly writer: GrammarWriter;
+  readonly strings = new Map<string, string>();
+  readonly #rules = new Map<string, string>();
+  readonly #satisfiable = new Map<string, boolean>();
+  readonly #bodies = new Map<string, string>();
+  #depth = 0;
+
+  constructor(writer: GrammarWriter) {
+    this.writer = writer;
+  }
+
+  compile(nodes: readonly SchemaNode[]): string {
+    const unique = distinct(nodes);
+    const first = unique[0];
+    if (first === undefined) return this.writer.shared("value");
+    const key = keyOf(unique);
+    const known = this.#rules.get(key);
+    if (known !== undefined) return known;
+    if (this.#depth >= this.writer.limits.maxSchemaDepth) {
+      refuseKeyword(
+        first,
+        placeKeyword(first),
+        `schemas are nested more than ${this.writer.limits.maxSchemaDepth} levels deep`,
+      );
+    }
+    const outerPlace = this.writer.place;
+    this.writer.place = { keyword: placeKeyword(first), path: first.path };
+    this.#depth += 1;
+    const name = this.writer.reserve("value");
+    this.#rules.set(key, name);
+    const body = this.#valueExpression(unique);
+    // A rule of the same text is as good, and fewer rules are cheaper; a rule that refers to itself never has an equal.
+    const twin = this.#bodies.get(body);
+    if (twin === undefined) this.#bodies.set(body, name);
+    this.writer.define(name, twin ?? body);
+    this.#depth -= 1;
+    this.writer.place = outerPlace;
+    return name;
+  }
+
+  alternatives(nodes: readonly SchemaNode[]): readonly Facts[] {
+    return alternativesOf(distinct(nodes), this.writer.limits.maxAlternatives);
+  }
+
+  isSatisfiable(nodes: readonly SchemaNode[]): boolean {
+    const unique = distinct(nodes);
+    const key = keyOf(unique);
+    const known = this.#satisfiable.get(key);
+    if (known !== undefined) return known;
+    if (this.#depth >= this.writer.limits.maxSchemaDepth) return true;
+    // Assumed while it is being found out: a schema that contains itself is no contradiction yet.
+    this.#satisfiable.set(key, true);
+    this.#depth += 1;
+    const answer = this.alternatives(unique).some((facts) => this.#isPossible(facts));
+    this.#depth -= 1;
+    this.#satisfiable.set(key, answer);
+    return answer;
+  }
+
+  #isPossible(facts: Facts): boolean {
+    if (facts.contradiction !== undefined) return false;
+    if (facts.values !== undefined) return this.#allowedValues(facts).length > 0;
+    if (facts.types.size > 1 || !facts.types.has("object")) return true;
+    const { properties, required } = readObjectShape(facts, true);
+    return [...required].every((name) => this.isSatisfiable(properties.get(name) ?? []));
+  }
+
+  #valueExpression(nodes: readonly SchemaNode[]): string {
+    const options: string[] = [];
+    let failure: SchemaNotEnforceableError | undefined;
+    for (const facts of this.alternatives(nodes)) {
+      if (facts.nodes.length === 0) return this.writer.shared("value");
+      for (const result of this.#alternative(facts, nodes)) {
+        if ("expression" in result) options.push(result.expression);
+        else failure ??= toError(result.contradiction);
+      }
+    }
+    if (options.length > 0) return [...new Set(options)].join(" | ");
+    throw failure ?? new SchemaNotEnforceableError({ ...this.writer.place, reason: "no value is allowed" });
+  }
+
+  #alternative(facts: Facts, nodes: readonly SchemaNode[]): Compiled[] {
+    if (facts.contradiction !== undefined) return [{ contradiction: facts.contradiction }];
+    if (!this.#isPossible(facts)) {
+      const keyword = facts.values === undefined ? "required" : "enum";
+      return [contradicted(nodeWith(facts, keyword, "const"), keyword, "it contradicts the other keywords")];
+    }
+    if (facts.values !== undefined) return [compiled(valueTrie(this.#allowedValues(facts), this.writer))];
+    const isOwner = nodes.length === 1 && nodes[0] === facts.nodes[0];
+    return typesToWrite(facts).map((type) => this.#ofType(type, facts, isOwner));
+  }
+
+  #ofType(type: TypeName, facts: Facts, isOwner: boolean): Compiled {
+    const isPlain = !mentionsType(facts.nodes, type === "integer" ? "number" : type);
+    switch (type) {
+      case "object":
+        return isPlain ? compiled(this.writer.shared("object")) : compileObject(facts, this, isOwner);
+      case "array":
+        return isPlain ? compiled(this.writer.shared("array")) : compileArray(facts, this);
+      case "string":
+        return compileString(facts, this);
+      case "number":
+      case "integer":
+        return compileNumber(facts, this);
+      case "boolean":
+        return compiled(this.writer.shared("boolean"));
+      case "null":
+        return compiled('"null"');
+    }
+  }
+
+  /** Listed values that the other keywords allow. */
+  #allowedValues(facts: Facts): readonly JsonValue[] {
+    return (facts.values ?? []).filter((value) => {
+      if (typeof value === "string") return stringSatisfies(value, facts, this.writer.limits.maxAutomatonStates);
+      if (typeof value === "number") return numberSatisfies(value, facts);
+      const type = Array.isArray(value) ? "array" : "object";
+      if (typeof value === "object" && value !== null && mentionsType(facts.nodes, type)) {
+        refuseKeyword(nodeWith(facts, "enum", "const"), "enum", `other keywords restrict the listed ${type}`);
+      }
+      return true;
+    });
+  }
+}
+
+/**
+ * The types to write. A schema without `type` allows every type, also where it only speaks of properties; then the types that it
+ * speaks of are written, which is what its author meant and never wrong.
+ */
+function typesToWrite(facts: Facts): readonly TypeName[] {
+  const types = [...facts.types];
+  if (facts.nodes.some((node) => keywordValue(node, "type") !== undefined)) return types;
+  const meant = types.filter((type) => mentionsType(facts.nodes, type === "integer" ? "number" : type));
+  return meant.length > 0 ? meant : types;
+}
+
+function distinct(nodes: readonly SchemaNode[]): readonly SchemaNode[] {
+  return [...new Set(nodes.filter((node) => node.schema !== true))].sort((left, right) => left.id - right.id);
+}
+
+function keyOf(nodes: readonly SchemaNode[]): string {
+  return nodes.map((node) => node.id).join(",");
+}
+
+const STRUCTURAL_KEYWORDS = [
+  "$ref",
+  "anyOf",
+  "oneOf",
+  "allOf",
+  "enum",
+  "const",
+  "properties",
+  "items",
+  "pattern",
+  "type",
+];
+
+/** The keyword to name where a whole schema is at fault, for example for its size. */
+function placeKeyword(node: SchemaNode): string {
+  return STRUCTURAL_KEYWORDS.find((keyword) => keywordValue(node, keyword) !== undefined) ?? "$schema";
+}

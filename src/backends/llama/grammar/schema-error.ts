@@ -1,0 +1,28 @@
+// The one error of this folder that a client may see: a schema that a grammar cannot hold a model to.
+
+export interface SchemaNotEnforceableDetails {
+  /** The schema keyword that cannot be enforced, as written (`pattern`, `oneOf`, `$ref`, ...). */
+  readonly keyword: string;
+  /** JSON pointer to the schema object that holds the keyword; empty for the root. */
+  readonly path: string;
+  /** Why, as the end of a sentence, without a full stop. */
+  readonly reason: string;
+}
+
+/**
+ * Thrown where text that follows the grammar could break the schema, or where the grammar would be too large for llama.cpp.
+ * Never replaced by a looser grammar: the caller answers 400 and names `keyword` and `path`.
+ */
+export class SchemaNotEnforceableError extends Error {
+  override readonly name = "SchemaNotEnforceableError";
+  readonly keyword: string;
+  readonly path: string;
+  readonly reason: string;
+
+  constructor({ keyword, path, reason }: SchemaNotEnforceableDetails) {
+    super(`the schema keyword "${keyword}" at ${path === "" ? "the root" : path} cannot be enforced: ${reason}`);
+    this.keyword = keyword;
+    this.path = path;
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,158 @@
+// Grammars for tool calls: the text around a call comes from the model's family, the arguments from each tool's own schema.
+import { requireFiniteRules } from "./grammar-productivity.ts";
+import { gbnfLiteral, GrammarWriter } from "./grammar-writer.ts";
+import type { JsonObject, JsonValue } from "./json-value.ts";
+import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./limits.ts";
+import { SchemaCompiler } from "./schema-compiler.ts";
+import { SchemaDocument } from "./schema-document.ts";
+
+/**
+ * How a family writes calls, outside in:
+ *
+ * `listPrefix` ( `callPrefix` BODY `callSuffix` ) `separator` ( ... ) `listSuffix`
+ *
+ * All texts are literal and may be empty; special tokens are written as their text.
+ *
+ * - Hermes, Qwen: callPrefix `<tool_call>\n`, callSuffix `\n</tool_call>`, separator `\n`, JSON body with `name` and `arguments`
+ * - Llama 3: JSON body with `name` and `parameters`, separator `; `
+ * - Mistral: listPrefix `[TOOL_CALLS][`, separator `, `, listSuffix `]`, JSON body with `name` and `arguments`
+ * - Functionary: text body with beforeName `<function=`, afterName `>`, callSuffix `</function>`
+ */
+export interface ToolCallShape {
+  readonly listPrefix?: string;
+  readonly callPrefix?: string;
+  readonly body: ToolCallBody;
+  readonly callSuffix?: string;
+  readonly separator?: string;
+  readonly listSuffix?: string;
+}
+
+export type ToolCallBody =
+  | {
+      /** One JSON object: the name, then the arguments object, then (where the family wants one) an id. */
+      readonly kind: "json";
+      readonly nameKey: string;
+      readonly argumentsKey: string;
+      /** A string member after the arguments; `pattern` is a regular expression for the whole of it, as in JSON Schema. */
+      readonly id?: { readonly key: string; readonly pattern: string };
+    }
+  | {
+      /** Literal text around the bare name, then the arguments object alone. */
+      readonly kind: "text";
+      readonly beforeName: string;
+      readonly afterName: string;
+    };
+
+export interface ToolCallTool {
+  readonly name: string;
+  /** JSON Schema of the arguments object; absent means a function without parameters. */
+  readonly parameters?: JsonValue | undefined;
+}
+
+export interface ToolCallGrammarOptions {
+  /** The tools that may be called. For a named `tool_choice` pass that one alone. At least one. */
+  readonly tools: readonly ToolCallTool[];
+  /** Whether several calls may follow each other. */
+  readonly parallel: boolean;
+  readonly shape: ToolCallShape;
+  /** Upper bound of calls where `parallel` is set. @default 16 */
+  readonly maxCalls?: number;
+  /** True where the model has already written `listPrefix` and the first `callPrefix`: the grammar starts at the body. @default false */
+  readonly hasBegun?: boolean;
+  /** Path of a tool's schema in errors. @default (index) => `/tools/${index}/function/parameters` */
+  readonly pathOf?: (index: number) => string;
+  readonly limits?: Partial<GrammarLimits>;
+}
+
+/**
+ * A grammar for one call, or one to `maxCalls` calls. Every complete text is the shape around calls whose arguments parse and are
+ * valid for the schema of the named tool. Throws `SchemaNotEnforceableError` like `jsonSchemaToGbnf`.
+ */
+export function toolCallGrammar(options: ToolCallGrammarOptions): string {
+  const { tools, parallel, shape, maxCalls = 16, hasBegun = false } = options;
+  if (tools.length === 0) throw new TypeError("a tool-call grammar needs at least one tool");
+  const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
+  const compiler = new ToolCompiler(writer, options.pathOf);
+  const bodies = tools.map((tool, index) => compiler.body(tool, { index, body: shape.body }));
+  const body = writer.rule("call", bodies.join(" | "));
+  const call = sequence(literal(shape.callPrefix), body, literal(shape.callSuffix));
+  const first = hasBegun ? sequence(body, literal(shape.callSuffix)) : sequence(literal(shape.listPrefix), call);
+  const next = parallel && maxCalls > 1 ? writer.rule("calls", sequence(literal(shape.separator), call)) : "";
+  const others = next === "" ? "" : writer.repeat(next, { min: 0, max: maxCalls - 1 });
+  return finish(writer, sequence(first, others, literal(shape.listSuffix)));
+}
+
+/** A grammar for the arguments object of one tool alone, for families whose call begins with text that carries the name. */
+export function toolArgumentsGrammar(
+  tool: ToolCallTool,
+  options: Pick<ToolCallGrammarOptions, "limits" | "pathOf"> = {},
+): string {
+  const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
+  return finish(writer, new ToolCompiler(writer, options.pathOf).argumentsOf(tool, 0));
+}
+
+const NO_PARAMETERS: JsonObject = { type: "object", properties: {}, additionalProperties: false };
+
+/** All tools of one grammar share rules where their schemas are the same text. */
+class ToolCompiler {
+  readonly #writer: GrammarWriter;
+  readonly #compiler: SchemaCompiler;
+  readonly #numbering = { next: 0 };
+  readonly #pathOf: (index: number) => string;
+
+  constructor(
+    writer: GrammarWriter,
+    pathOf: (index: number) => string = (index) => `/tools/${index}/function/parameters`,
+  ) {
+    this.#writer = writer;
+    this.#compiler = new SchemaCompiler(writer);
+    this.#pathOf = pathOf;
+  }
+
+  /** The rule for a tool's arguments: what its schema says, and an object in any case. */
+  argumentsOf(tool: ToolCallTool, index: number): string {
+    return this.#compiler.compile([
+      this.#document(tool.parameters ?? NO_PARAMETERS, this.#pathOf(index)).root,
+      this.#document({ type: "object" }, this.#pathOf(index)).root,
+    ]);
+  }
+
+  body(tool: ToolCallTool, { index, body }: { readonly index: number; readonly body: ToolCallBody }): string {
+    const toolArguments = this.argumentsOf(tool, index);
+    if (body.kind === "text") {
+      return sequence(literal(`${body.beforeName}${tool.name}${body.afterName}`), toolArguments);
+    }
+    const ws = this.#writer.shared("ws");
+    const members = [
+      `${key(body.nameKey)} ${gbnfLiteral(JSON.stringify(tool.name))}`,
+      `${key(body.argumentsKey)} ${toolArguments}`,
+    ];
+    if (body.id !== undefined) {
+      const id = this.#document({ type: "string", pattern: `^(?:${body.id.pattern})$` }, "").root;
+      members.push(`${key(body.id.key)} ${this.#compiler.compile([id])}`);
+    }
+    return `"{" ${ws} ${members.join(` "," ${ws} `)} ${ws} "}"`;
+  }
+
+  #document(schema: JsonValue, pathPrefix: string): SchemaDocument {
+    return new SchemaDocument(schema, { pathPrefix, numbering: this.#numbering });
+  }
+}
+
+function key(name: string): string {
+  return `${gbnfLiteral(`${JSON.stringify(name)}:`)} " "?`;
+}
+
+function finish(writer: GrammarWriter, rootBody: string): string {
+  const grammar = writer.text(rootBody);
+  requireFiniteRules(grammar, writer);
+  return grammar;
+}
+
+function sequence(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(" ");
+}
+
+function literal(text: string | undefined): string {
+  return text === undefined || text === "" ? "" : gbnfLiteral(text);
+}
