@@ -9,7 +9,7 @@ interface HealthModel {
   id: string;
   status: string;
   leases: number;
-  processId?: number;
+  process_id?: number;
 }
 
 let server: TestServer;
@@ -32,12 +32,8 @@ async function modelHealth(id: string): Promise<HealthModel> {
 }
 
 /** Asks until the answer is as wanted: the events behind it come in their own time. */
-async function until(wanted: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 20_000;
-  while (!(await wanted())) {
-    if (performance.now() > deadlineMs) throw new Error("it did not come to pass");
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+function expectSoon(ask: () => Promise<unknown>): ReturnType<typeof expect.poll> {
+  return expect.poll(ask, { timeout: 20_000, interval: 5 });
 }
 
 function complete(body: Record<string, unknown>, signal?: AbortSignal): Promise<Response> {
@@ -55,8 +51,8 @@ describe("faults", () => {
     const reader = stream.body?.getReader() as ReadableStreamDefaultReader<Uint8Array>;
     await reader.read();
     const plain = complete({ max_tokens: 3_000 });
-    await until(async () => (await modelHealth("tiny-chat")).leases === 2);
-    process.kill((await modelHealth("tiny-chat")).processId as number, "SIGKILL");
+    await expectSoon(async () => (await modelHealth("tiny-chat")).leases).toBe(2);
+    process.kill((await modelHealth("tiny-chat")).process_id as number, "SIGKILL");
 
     let text = "";
     for (;;) {
@@ -84,16 +80,16 @@ describe("faults", () => {
     await stream.body?.getReader().read();
     expect((await modelHealth("tiny-chat")).leases).toBe(1);
     abort.abort();
-    await until(async () => (await modelHealth("tiny-chat")).leases === 0);
+    await expectSoon(async () => (await modelHealth("tiny-chat")).leases).toBe(0);
   });
 
   it("gives the lease back when the caller leaves before the answer", async () => {
     const abort = new AbortController();
     const answer = complete({ max_tokens: 3_000 }, abort.signal).catch((error: unknown) => error);
-    await until(async () => (await modelHealth("tiny-chat")).leases === 1);
+    await expectSoon(async () => (await modelHealth("tiny-chat")).leases).toBe(1);
     abort.abort();
     await answer;
-    await until(async () => (await modelHealth("tiny-chat")).leases === 0);
+    await expectSoon(async () => (await modelHealth("tiny-chat")).leases).toBe(0);
   });
 
   it("says why a model cannot be loaded, every time it is asked", async () => {

@@ -76,12 +76,13 @@ describe("errors", () => {
         controller.close();
       },
     });
-    const streamed = await app.request("/v1/chat/completions", {
+    const init: RequestInit & { duplex: "half" } = {
       method: "POST",
       body: stream,
       duplex: "half",
       headers: { "content-type": "application/json" },
-    } as RequestInit);
+    };
+    const streamed = await app.request("/v1/chat/completions", init);
     expect(streamed.status).toBe(413);
   });
 

@@ -15,8 +15,8 @@ export interface TestApp {
   /** Lines of the log, by level. */
   readonly logged: { level: string; facts: unknown }[];
   /** Leases granted and not yet given back. */
-  leases(): number;
-  post(path: string, body: unknown, init?: RequestInit): Promise<Response>;
+  readonly leases: () => number;
+  readonly post: (path: string, body: unknown, init?: RequestInit) => Promise<Response>;
 }
 
 export interface TestAppOptions {
