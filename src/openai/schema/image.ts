@@ -103,7 +103,7 @@ export function checkImageFields(request: Omit<ImageRequestWire, "style">, limit
       "Invalid value for 'partial_images': 'partial_images' is only allowed when 'stream' is enabled.",
     );
   }
-  if (typeof request.seed === "number" && !Number.isSafeInteger(request.seed + (request.n ?? 1) - 1)) {
+  if (typeof request.seed === "number" && request.seed > Number.MAX_SAFE_INTEGER - ((request.n ?? 1) - 1)) {
     throw invalidValue("seed", "Invalid 'seed': seed + n must stay below 2^53.");
   }
 }
