@@ -1,6 +1,6 @@
 // The configuration as it is after all layers, in the words of the file, each value with where it came from: what
 // `check-config` prints. It can be saved as a configuration file. Secrets are counted, not shown.
-import { Document, YAMLMap, type Node, type Scalar } from "yaml";
+import { Document, YAMLMap, type Scalar } from "yaml";
 import type { Configuration, ConfiguredModel } from "./configuration.ts";
 import type { ConfigurationInspection, InspectedModel } from "./inspect-configuration.ts";
 import { isRecord, type Layers } from "./layers.ts";
@@ -21,7 +21,7 @@ export function explainConfiguration(inspection: ConfigurationInspection, config
     const [section = "", key = ""] = setting.path;
     if (!document.has(section)) document.set(section, new YAMLMap(document.schema));
     const { value, comment } = explainSetting(setting, { layers, configuration });
-    const pair = document.createPair<Scalar, Node>(key, value);
+    const pair = document.createPair<Scalar>(key, value);
     // Beside a list the comment would be printed on a line of its own anyway: there it goes before the key.
     if (Array.isArray(value)) pair.key.commentBefore = ` ${comment}`;
     else if (pair.value !== null) pair.value.comment = ` ${comment}`;

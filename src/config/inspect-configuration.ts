@@ -9,7 +9,7 @@ import { nearestName } from "./nearest.ts";
 import { bundledConfigurationFile } from "./paths.ts";
 import { formatPath, type ConfigurationProblem } from "./problems.ts";
 import { resolveModel } from "./resolve-model.ts";
-import { outlineSchema, type ConfigurationOutline } from "./schema/configuration.ts";
+import { outlineSchema, parseOnce, type ConfigurationOutline } from "./schema/configuration.ts";
 import { configFlag } from "./settings.ts";
 
 export interface LoadOptions {
@@ -53,7 +53,7 @@ export function inspectConfiguration(options: LoadOptions): ConfigurationInspect
   const document = readConfigurationDocument(findFile(options));
   const layers = joinLayers(document, { environment, flags });
   const { originOf } = layers;
-  const outline = outlineSchema.safeParse(layers.tree);
+  const outline = outlineSchema.safeParse(layers.tree, parseOnce);
   const problems: ConfigurationProblem[] = [...layers.problems];
   if (!outline.success) {
     problems.push(...toProblems(outline.error, { base: [], value: layers.tree, schema: outlineSchema, originOf }));

@@ -12,6 +12,7 @@ import type { Environment } from "./layers.ts";
 import { toEmbeddingOptions, toImageOptions, toTextOptions, toUpstreamOptions } from "./model-options.ts";
 import { nearestName } from "./nearest.ts";
 import { formatPath, type ConfigurationProblem, type Origin } from "./problems.ts";
+import { parseOnce } from "./schema/configuration.ts";
 import { modelSchemas } from "./schema/models.ts";
 
 export interface ModelContext {
@@ -117,7 +118,7 @@ type ReadResult =
   | { readonly ok: false; readonly error: z.ZodError };
 
 function read(kind: ModelKind, entry: unknown, context: ReadContext): ReadResult {
-  const parsed = modelSchemas[kind].safeParse({ ...(entry as object), kind });
+  const parsed = modelSchemas[kind].safeParse({ ...(entry as object), kind }, parseOnce);
   if (!parsed.success) return { ok: false, error: parsed.error };
   const { data } = parsed;
   const common = { ttlMs: data.ttl, pinned: data.pinned, preload: data.preload };
