@@ -1,37 +1,88 @@
 // Chat on top of the engine: the request is rendered through the model's template, and what the model writes is read back
 // into text, reasoning and tool calls.
 import { randomInt } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import type { ChatRequest } from "../../domain/chat.ts";
-import type { AppliedTemplate, FinishReason, TextEvent, TokenLogprob } from "../../domain/text.ts";
-import type { TokenScore } from "./adapter.ts";
+import { ServerError } from "../../domain/errors.ts";
+import type { TextModelOptions } from "../../domain/model.ts";
+import type { AppliedTemplate, TextEvent } from "../../domain/text.ts";
+import type { NativeGrammarState } from "./adapter.ts";
 import { resolveMaxTokens } from "./admission.ts";
+import { ChatReceiver } from "./chat-receiver.ts";
+import { createChatTemplate, type ChatTemplate } from "./chat/chat-template.ts";
+import { planChat } from "./chat/plan-chat.ts";
+import { tokenizePrompt } from "./chat/prompt-pieces.ts";
+import type { ChatPlan, ControlToken, GrammarStart, PromptTokenizer } from "./chat/types.ts";
 import type { EventBuffer } from "./event-buffer.ts";
-import type { EndReason, GenerationReceiver, GenerationRequest } from "./generation.ts";
+import type { GenerationRequest, GrammarGate } from "./generation.ts";
 import type { GgufFacts } from "./gguf-file.ts";
+import { freePartGrammar, FreePartGate, TriggerGate } from "./grammar-gates.ts";
+import { compilePlannedGrammar } from "./planned-grammar.ts";
 import { choiceSeed, planSampler } from "./sampler-config.ts";
 import type { TextModel } from "./text-model.ts";
 import { runText } from "./text-run.ts";
-import { ReleaseGate, TokenText, toTokenLogprob } from "./token-text.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
+/** Guesses per step when the caller sent a prediction and the model is not configured to speculate. */
+const guessesWithPrediction = 8;
+
+/** Answers chats with one model. */
 export class ChatRunner {
   readonly #model: TextModel;
+  readonly #template: ChatTemplate;
+  readonly #tokenizer: PromptTokenizer;
+  readonly #tokenOfText: ReadonlyMap<string, number>;
 
-  constructor(model: TextModel, _facts: GgufFacts) {
+  /** @throws ServerError `model_load_failed` when the template cannot be read. */
+  constructor(model: TextModel, facts: GgufFacts) {
+    const { vocabulary, options } = model;
     this.#model = model;
+    const special = vocabulary.specialTokens();
+    const source = readTemplate(options) ?? facts.chatTemplate;
+    const toolUse = options.chatTemplate === null ? facts.namedTemplates["tool_use"] : undefined;
+    const controlTokens = special.filter((token) => token.isControl || isMarkup(token.text, source ?? ""));
+    this.#template = createChatTemplate({
+      ...(source === undefined ? {} : { source }),
+      ...(toolUse === undefined ? {} : { toolUseSource: toolUse }),
+      bosToken: tokenText(vocabulary, vocabulary.bos),
+      eosToken: tokenText(vocabulary, vocabulary.eos),
+      controlTexts: controlTokens.map(({ text }) => text),
+      templateKwargs: options.chatTemplateKwargs,
+      ...(options.family === "auto" ? {} : { family: options.family }),
+    });
+    this.#tokenOfText = new Map(special.map(({ id, text }) => [text, id]));
+    this.#tokenizer = {
+      tokenize: (text, parseSpecial) => vocabulary.tokenize(text, { parseSpecial }),
+      controlTokens: controlTokens.map(({ id, text, stripsLeft, stripsRight }): ControlToken => ({
+        id,
+        text,
+        stripsLeft,
+        stripsRight,
+      })),
+      addBos: vocabulary.prependsBos,
+      ...(vocabulary.bos === undefined ? {} : { bosId: vocabulary.bos }),
+    };
   }
 
+  /** The output format that the model was taken to write. */
+  get family(): string {
+    return this.#template.family.name;
+  }
+
+  /** @throws ServerError for conversations that the template or the model refuses. */
   applyTemplate(request: ChatRequest): AppliedTemplate {
-    const prompt = request.messages
-      .map((message) => (message.content ?? []).map((part) => (part.type === "text" ? part.text : "")).join("\n"))
-      .join("\n");
-    const { vocabulary } = this.#model;
-    const tokens = vocabulary.tokenize(prompt, { parseSpecial: false });
-    return { prompt, tokens: vocabulary.prependsBos ? [vocabulary.bos as number, ...tokens] : tokens };
+    const plan = planChat(request, this.#template);
+    return { prompt: plan.prompt.text, tokens: tokenizePrompt(plan.prompt.pieces, this.#tokenizer) };
   }
 
   run(request: ChatRequest, signal: AbortSignal): AsyncIterable<TextEvent> {
     const model = this.#model;
-    const { tokens } = this.applyTemplate(request);
+    const { vocabulary } = model;
+    const plan = planChat(request, this.#template);
+    const tokens = tokenizePrompt(plan.prompt.pieces, this.#tokenizer);
+    if (tokens.length === 0) {
+      throw new ServerError("invalid_value", { message: "The conversation has no tokens.", param: "messages" });
+    }
     model.assertLogitBias(request.sampling);
     const maxNewTokens = resolveMaxTokens({
       promptTokens: tokens.length,
@@ -40,11 +91,18 @@ export class ChatRunner {
       contextSize: model.contextSize,
       promptName: "messages",
     });
-    const createGrammar = model.compileConstraint(request.constraint);
+    const createGrammar = this.#planGrammar(plan);
     const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);
+    const expected = request.prediction ? vocabulary.tokenize(request.prediction, { parseSpecial: false }) : undefined;
+    const guesses =
+      expected !== undefined && model.canTrim ? Math.max(model.guesses, guessesWithPrediction) : model.guesses;
+    const keptTokens = new Set(plan.keepTokens.flatMap((text) => this.#tokenOfText.get(text) ?? []));
+    const receivers: ChatReceiver[] = [];
+
     const choices = (buffer: EventBuffer, finished: () => void): GenerationRequest[] =>
       Array.from({ length: request.n }, (_, choice) => {
-        const grammar = createGrammar?.();
+        const receiver = new ChatReceiver({ request, plan, keptTokens, vocabulary, buffer, finished, choice });
+        receivers.push(receiver);
         return {
           prompt: tokens,
           maxNewTokens,
@@ -55,74 +113,74 @@ export class ChatRunner {
             seed: choiceSeed(seed, choice),
             contextSize: model.contextSize,
           }),
-          ...(grammar === undefined ? {} : { grammar }),
+          ...createGrammar(),
           ...(request.topLogprobs === null ? {} : { topCount: request.topLogprobs }),
           scorePrompt: false,
-          guesses: model.guesses,
-          receiver: new ChatReceiver(model, { request, buffer, finished, choice }),
+          guesses,
+          ...(expected === undefined ? {} : { expected }),
+          receiver,
         };
       });
-    return runText(model.engine, { choices, promptTokens: tokens.length, reasoningTokens: () => 0 }, signal);
-  }
-}
-
-interface ChatReceiverOptions {
-  readonly request: ChatRequest;
-  readonly buffer: EventBuffer;
-  readonly finished: () => void;
-  readonly choice: number;
-}
-
-class ChatReceiver implements GenerationReceiver {
-  readonly #model: TextModel;
-  readonly #options: ChatReceiverOptions;
-  readonly #text: TokenText;
-  readonly #gate: ReleaseGate;
-
-  constructor(model: TextModel, options: ChatReceiverOptions) {
-    this.#model = model;
-    this.#options = options;
-    this.#text = new TokenText(model.vocabulary);
-    this.#gate = new ReleaseGate(options.request.limits.stop);
+    const reasoningTokens = (): number => receivers.reduce((sum, receiver) => sum + receiver.reasoningTokens, 0);
+    return runText(model.engine, { choices, promptTokens: tokens.length, reasoningTokens }, signal);
   }
 
-  get isFull(): boolean {
-    return this.#options.buffer.isFull;
+  /**
+   * A family's reasoning is not every member's: a model whose template and vocabulary know nothing of `<think>` would only
+   * stray into it, and what has to be an enforced answer would never begin.
+   */
+  #withPossibleOpens(start: GrammarStart): GrammarStart {
+    if (start.when !== "after-free-part" || start.opens.length === 0) return start;
+    const opens = start.opens.filter((open) => this.#template.source.includes(open) || this.#tokenOfText.has(open));
+    return opens.length === 0 ? { when: "immediately" } : { ...start, opens };
   }
 
-  onPrompt(): void {}
-
-  onToken(token: number, score: TokenScore | undefined): boolean {
-    this.#options.buffer.countToken();
-    const wantsLogprobs = this.#options.request.topLogprobs !== null;
-    const logprobs = wantsLogprobs ? [toTokenLogprob(this.#model.vocabulary, { token, score })] : [];
-    const released = this.#gate.push(this.#text.push(token), logprobs);
-    this.#emitText(released.text, released.logprobs);
-    return released.stopped;
-  }
-
-  onEnd(reason: EndReason): void {
-    const { buffer, choice } = this.#options;
-    if (reason !== "receiver") {
-      const last = this.#gate.push(this.#text.flush(), []);
-      this.#emitText(last.text, last.logprobs);
-      if (!last.stopped) {
-        const rest = this.#gate.flush();
-        this.#emitText(rest.text, rest.logprobs);
+  /** What makes the grammar of each choice; compiled once, and refused before the request is accepted. */
+  #planGrammar(plan: ChatPlan): () => { grammar?: NativeGrammarState; gate?: GrammarGate } {
+    if (plan.grammar === null) return () => ({});
+    const { native, vocabulary } = this.#model;
+    const grammar = compilePlannedGrammar(plan.grammar);
+    const parts = { native, vocabulary, grammar };
+    const start = this.#withPossibleOpens(plan.grammarStart);
+    switch (start.when) {
+      case "immediately": {
+        const create = this.#model.grammarFactory(grammar);
+        return () => ({ grammar: create() });
+      }
+      case "after-trigger": {
+        this.#model.grammarFactory(grammar);
+        const options = {
+          triggers: start.triggers,
+          reasoning: plan.family.reasoning,
+          startsInReasoning: plan.startsInReasoning,
+        };
+        return () => ({ gate: new TriggerGate(parts, options) });
+      }
+      case "after-free-part": {
+        const free = freePartGrammar(grammar, start);
+        const create = this.#model.grammarFactory(free?.grammar ?? grammar, free?.rootRule);
+        return () => ({ ...(free === undefined ? {} : { grammar: create() }), gate: new FreePartGate(parts, start) });
       }
     }
-    const finish: FinishReason = reason === "length" ? "length" : "stop";
-    buffer.push({ type: "finish", choice, reason: finish });
-    this.#options.finished();
   }
+}
 
-  onError(error: unknown): void {
-    this.#options.buffer.fail(error);
-  }
+/** The configured template: its text, or the content of the file it names. */
+function readTemplate({ chatTemplate }: TextModelOptions): string | undefined {
+  if (chatTemplate === null) return undefined;
+  if (/\{[{%#]|\n/.test(chatTemplate)) return chatTemplate;
+  if (existsSync(chatTemplate)) return readFileSync(chatTemplate, "utf8");
+  throw new ServerError("model_load_failed", `The chat template '${chatTemplate}' is neither a template nor a file.`);
+}
 
-  #emitText(text: string, logprobs: readonly TokenLogprob[]): void {
-    if (text === "" && logprobs.length === 0) return;
-    const { buffer, choice, request } = this.#options;
-    buffer.push({ type: "text-delta", choice, text, ...(request.topLogprobs === null ? {} : { logprobs }) });
-  }
+/**
+ * A token that is no control token to the tokenizer but markup to the template, such as `<tool_call>`: callers must not write
+ * it either. Others, such as runs of spaces, are text.
+ */
+function isMarkup(text: string, template: string): boolean {
+  return text.trim().length > 2 && template.includes(text);
+}
+
+function tokenText(vocabulary: Vocabulary, token: number | undefined): string {
+  return token === undefined ? "" : (vocabulary.piece(token).text ?? "");
 }

@@ -3,7 +3,15 @@
 import type { NativeModelHandle } from "./adapter.ts";
 
 /** Bits of `llama_token_attr`. */
-const attribute = { unknown: 1, normal: 4, control: 8, userDefined: 16, byte: 32 };
+const attribute = {
+  unknown: 1,
+  normal: 4,
+  control: 8,
+  userDefined: 16,
+  byte: 32,
+  stripsLeft: 128,
+  stripsRight: 256,
+};
 
 /** Values of `llama_vocab_type`. */
 const vocabularyType = { sentencePiece: 1, bytePair: 2, wordPiece: 3, unigram: 4, rwkv: 5, plamo2: 6 };
@@ -17,6 +25,17 @@ export interface TokenPiece {
   readonly text: string | undefined;
   /** A token that no text can produce, such as `<|im_end|>`. */
   readonly isControl: boolean;
+}
+
+/** A token that stands for markup rather than for text of its own. */
+export interface SpecialToken {
+  readonly id: number;
+  readonly text: string;
+  /** False for user-defined tokens, which the tokenizer finds in any text. */
+  readonly isControl: boolean;
+  /** The tokenizer drops white space to this side of it. */
+  readonly stripsLeft: boolean;
+  readonly stripsRight: boolean;
 }
 
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -69,6 +88,20 @@ export class Vocabulary {
       this.#ends.set(token, answer);
     }
     return answer;
+  }
+
+  /** Control, unknown and user-defined tokens. Looks at the whole vocabulary: to be called once. */
+  specialTokens(): SpecialToken[] {
+    const special: SpecialToken[] = [];
+    for (let id = 0; id < this.size; id += 1) {
+      const attributes = this.#model.tokenAttributes(id);
+      const isControl = (attributes & (attribute.control | attribute.unknown)) !== 0;
+      if (!isControl && (attributes & attribute.userDefined) === 0) continue;
+      const stripsLeft = (attributes & attribute.stripsLeft) !== 0;
+      const stripsRight = (attributes & attribute.stripsRight) !== 0;
+      special.push({ id, text: this.#model.tokenSpelling(id), isControl, stripsLeft, stripsRight });
+    }
+    return special;
   }
 
   piece(token: number): TokenPiece {

@@ -1,0 +1,22 @@
+// Puts grammars together as text: rules of one are renamed so that they cannot meet those of another.
+
+/** Strings, character classes, token names and comments, which are left alone, or a rule's name. */
+const lexemes = /"(?:\\[^]|[^"\\])*"|\[(?:\\[^]|[^\]\\])*\]|!?<[^>\n]*>|#[^\n]*|([a-zA-Z][a-zA-Z0-9-]*)/g;
+
+/** The grammar with every rule's name behind `prefix`; its start rule is then `<prefix>root`. */
+export function prefixRules(grammar: string, prefix: string): string {
+  return grammar.replace(lexemes, (lexeme, name: string | undefined) => (name === undefined ? lexeme : prefix + name));
+}
+
+/** `text` as a GBNF string; everything but printable ASCII is escaped. */
+export function gbnfLiteral(text: string): string {
+  let literal = "";
+  for (const character of text) {
+    const codePoint = character.codePointAt(0) as number;
+    if (character === '"' || character === "\\") literal += `\\${character}`;
+    else if (codePoint >= 0x20 && codePoint < 0x7f) literal += character;
+    else if (codePoint <= 0xffff) literal += `\\u${codePoint.toString(16).padStart(4, "0")}`;
+    else literal += `\\U${codePoint.toString(16).padStart(8, "0")}`;
+  }
+  return `"${literal}"`;
+}
