@@ -5,8 +5,10 @@
 // case changes and JSON), so no control token's text that is found in the rendered prompt has characters of a caller at either
 // end. After rendering the placeholders are taken out again, and what they stood in is tokenised as plain text.
 //
-// A template can also join a caller's text that was apart (`content.replace("/think", "")`): for that there is the strict
-// guard, with a placeholder at every character that could begin or end a control token. The renderer compares both.
+// A template can also join a caller's text that was apart (`content.replace("/think", "")`), or write markup around it
+// (`'<' + name + '>'`): for that there is the strict guard, with a placeholder in every string and at every character that could
+// begin or end a control token. It can disturb a template that compares strings, so it is rendered for comparison only, and
+// used when the two renderings differ in their control tokens.
 
 /** Replaces callers' strings on their way into the template. */
 export interface CallerGuard {
@@ -71,18 +73,12 @@ export function createCallerGuard(options: GuardOptions): CallerGuard {
   };
 }
 
-/** True when strict and ordinary guarding of this text can differ, so that both have to be rendered and compared. */
-export function hasEdgeCharacter(text: string, controlTexts: readonly string[]): boolean {
-  return createMatcher(controlTexts, true)?.edges.test(text) ?? false;
-}
-
 /** Control texts as the guard looks for them: white space around them does not count, and bare white space is no markup. */
 export function guardedTexts(controlTexts: readonly string[]): readonly string[] {
   return [...new Set(controlTexts.map((text) => text.trim()).filter((text) => text !== ""))];
 }
 
 interface Matcher {
-  readonly edges: RegExp;
   guard(value: string, placeholders: { mark: string; hide: (codePoint: number) => string }): string;
 }
 
@@ -115,13 +111,14 @@ function buildMatcher(controlTexts: readonly string[], strict: boolean): Matcher
   const longest = Math.max(0, ...long.map((text) => text.length));
 
   return {
-    edges,
     guard(value, { mark, hide }) {
-      if (!edges.test(value)) return value;
+      if (!strict && !edges.test(value)) return value;
       // Offsets before which a placeholder goes.
       const offsets = new Set<number>();
       if (strict) {
-        let offset = 0;
+        let offset = value.length - value.trimStart().length;
+        offsets.add(offset + (Array.from(value.slice(offset))[0]?.length ?? 0));
+        offset = 0;
         for (const character of value) {
           if (lastSet.has(character)) offsets.add(offset);
           offset += character.length;

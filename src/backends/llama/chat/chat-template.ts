@@ -3,7 +3,7 @@
 import type { ChatRequest } from "../../../domain/chat.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import { compileTemplate, GLOBAL_NAMES, TemplateRaisedError, type CompiledTemplate } from "./bounded-jinja.ts";
-import { createCallerGuard, hasEdgeCharacter, type CallerGuard } from "./caller-text.ts";
+import { createCallerGuard, type CallerGuard } from "./caller-text.ts";
 import { fallbackTemplate } from "./fallback-templates.ts";
 import { detectFamily } from "./families/families.ts";
 import { formatTime } from "./format-time.ts";
@@ -121,15 +121,12 @@ function createRenderer(
       const guardOptions = { controlTexts, corpus };
       let guard = createCallerGuard({ ...guardOptions, strict: false });
       let rendered = renderGuarded(request, guard, now);
-      if (hasEdgeCharacter(collectText(request), controlTexts)) {
-        // The template may have joined callers' text into a control token: then the strict guard finds fewer of them.
+      if (controlTexts.length > 0) {
         const strictGuard = createCallerGuard({ ...guardOptions, strict: true });
-        const strict = renderGuarded(request, strictGuard, now);
-        const spelled = (text: string): string =>
-          findControlTexts(text, controlTexts)
-            .map((found) => found.text)
-            .join("\0");
-        if (spelled(strict) !== spelled(rendered)) [guard, rendered] = [strictGuard, strict];
+        const strict = renderOrNothing(() => renderGuarded(request, strictGuard, now));
+        // The template has made a control token of callers' text: the strict guard keeps it from that.
+        if (strict !== undefined && !sameControlTexts(strict, rendered, controlTexts))
+          [guard, rendered] = [strictGuard, strict];
       }
       const pieces = splitPrompt(rendered, { guard, controlTexts });
       return { pieces, text: pieces.map((piece) => piece.text).join("") };
@@ -164,6 +161,21 @@ function runForRequest(
     }
     throw error;
   }
+}
+
+/** A template that refuses the strictly guarded strings has compared them with something; it did not print them as markup. */
+function renderOrNothing(render: () => string): string | undefined {
+  try {
+    return render();
+  } catch (error) {
+    if (error instanceof ServerError && error.kind === "invalid_request") return undefined;
+    throw error;
+  }
+}
+
+function sameControlTexts(left: string, right: string, controlTexts: readonly string[]): boolean {
+  const [ours, theirs] = [left, right].map((text) => findControlTexts(text, controlTexts));
+  return ours?.length === theirs?.length && (ours ?? []).every((found, index) => found.text === theirs?.[index]?.text);
 }
 
 function checkKwargs(request: ChatRequest): void {

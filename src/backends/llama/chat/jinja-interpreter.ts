@@ -1,6 +1,6 @@
 // @huggingface/jinja's interpreter with its every step counted, and with Python's behaviour where published templates rely on
 // it and the package differs: `strip(characters)`, filters and loops over undefined values, text +
-// undefined, `object | string`.
+// undefined, text * number, tuples in loops, `object | string`.
 //
 // The package's evaluation recurses through one public method, which is overridden here.
 import * as jinja from "@huggingface/jinja";
@@ -29,6 +29,7 @@ export interface Environment {
 interface RuntimeValue {
   readonly type: string;
   readonly value: unknown;
+  toString(): string;
 }
 interface CallNode extends SyntaxNode {
   readonly callee: SyntaxNode;
@@ -151,7 +152,7 @@ export class BoundedInterpreter extends JinjaInterpreter {
       case "FilterExpression":
         return this.#filter(node as FilterNode, environment);
       case "BinaryExpression":
-        return this.#concatenate(node as BinaryNode, environment);
+        return this.#binary(node as BinaryNode, environment);
       case "For":
         return this.#loop(node as ForNode, environment);
       default:
@@ -179,24 +180,34 @@ export class BoundedInterpreter extends JinjaInterpreter {
       const result = UNDEFINED_RESULTS[name];
       if (result !== undefined) return result();
     }
-    if (name === "string" && operand.type === "ObjectValue") return new StringValue(String(operand));
+    if (name === "string" && operand.type === "ObjectValue") return new StringValue(operand.toString());
     return super.evaluate({ ...node, operand: valueNode(operand) } as FilterNode, environment);
   }
 
-  /** Text + undefined is the text: published templates add a parameter's description that callers need not give. */
-  #concatenate(node: BinaryNode, environment: Environment): RuntimeValue | undefined {
-    if (node.operator.value !== "+") return undefined;
+  #binary(node: BinaryNode, environment: Environment): RuntimeValue | undefined {
+    const operator = node.operator.value;
+    if (operator !== "+" && operator !== "*") return undefined;
     const left = this.evaluate(node.left, environment);
     const right = this.evaluate(node.right, environment);
-    if (left.type === "StringValue" && right.type === "UndefinedValue") return left;
-    if (left.type === "UndefinedValue" && right.type === "StringValue") return right;
+    if (operator === "+") {
+      // Text + undefined is the text: published templates add a parameter's description that callers need not give.
+      if (left.type === "StringValue" && right.type === "UndefinedValue") return left;
+      if (left.type === "UndefinedValue" && right.type === "StringValue") return right;
+    } else if (left.type === "StringValue" && right.type === "IntegerValue") return this.#repeat(left, right);
     return super.evaluate({ ...node, left: valueNode(left), right: valueNode(right) } as BinaryNode, environment);
+  }
+
+  #repeat(text: RuntimeValue, times: RuntimeValue): RuntimeValue {
+    const unit = String(text.value);
+    const count = Math.max(0, Number(times.value));
+    if (unit.length * count > this.#maxLength) throw new TemplateRunError("the template makes too much text");
+    return new StringValue(unit.repeat(count));
   }
 
   #loop(node: ForNode, environment: Environment): RuntimeValue | undefined {
     const select = node.iterable.type === "SelectExpression";
     const evaluated = this.evaluate(select ? node.iterable.lhs : node.iterable, environment);
-    const sequence = valueNode(evaluated.type === "UndefinedValue" ? new ArrayValue([]) : evaluated);
+    const sequence = valueNode(evaluated.type === "UndefinedValue" ? new ArrayValue([]) : unpackable(evaluated));
     const iterable = select ? { ...node.iterable, lhs: sequence } : sequence;
     return super.evaluate({ ...node, iterable } as ForNode, environment);
   }
@@ -204,6 +215,15 @@ export class BoundedInterpreter extends JinjaInterpreter {
 
 function valueNode(value: RuntimeValue): ValueNode {
   return { type: "Value", value };
+}
+
+/** The package unpacks lists in a loop but not tuples. */
+function unpackable(value: RuntimeValue): RuntimeValue {
+  const items = value.value;
+  if (!Array.isArray(items) || !items.some((item: RuntimeValue) => item.type === "TupleValue")) return value;
+  return new ArrayValue(
+    items.map((item: RuntimeValue) => (item.type === "TupleValue" ? new ArrayValue(item.value) : item)),
+  );
 }
 
 function emptyString(): RuntimeValue {

@@ -5,6 +5,7 @@ import { ServerError } from "../../../domain/errors.ts";
 import type { ChatTemplate } from "./chat-template.ts";
 import { shownTools } from "./template-messages.ts";
 import type {
+  CallGrammar,
   CallTrigger,
   ChatFamily,
   ChatPlan,
@@ -13,6 +14,7 @@ import type {
   PlannedGrammar,
   RenderedPrompt,
   RenderOptions,
+  TextGrammar,
 } from "./types.ts";
 
 /**
@@ -22,9 +24,8 @@ import type {
  * 2. Which tools may be called, and whether one must be.
  * 3. The grammar:
  *    3.1 a call that must be made: the tools' grammar, after the reasoning if the model reasons;
- *    3.2 `response_format` or a caller's grammar without callable tools: it holds after the reasoning, so that the model
- *        thinks freely and the answer is exact. With callable tools the answer is a call or an unconstrained text, because
- *        which of the two the model wants is not known beforehand: 400 unless the choice is "none";
+ *    3.2 `response_format`, or a caller's grammar: it holds after the reasoning, so that the model thinks freely and the answer
+ *        is exact. Beside tools that may be called the grammar is "a call, or the text"; a caller's own grammar is refused there;
  *    3.3 `auto` with a strict tool: a lazy grammar, from a call's first characters on.
  *
  * Throws `ServerError`: what rendering throws, `invalid_value` for a named tool that is not there, `unsupported_value` for a
@@ -34,15 +35,16 @@ export function planChat(request: ChatRequest, template: ChatTemplate, options: 
   const { family } = template;
   const constrained = request.constraint.type !== "text";
   const { callable, mustCall } = chooseTools(request);
-  if (constrained && callable.length > 0) {
+  if (request.constraint.type === "grammar" && callable.length > 0) {
     throw new ServerError("unsupported_value", {
-      message:
-        'A response format cannot be combined with tools that may be called; send tool_choice "none", or leave one out.',
-      param: "response_format",
+      message: 'A grammar cannot be combined with tools that may be called; send tool_choice "none", or leave one out.',
+      param: "grammar",
     });
   }
   const rendered = template.render(request, options);
-  const header = constrained && !mustCall && request.addGenerationPrompt ? (family.textHeader ?? "") : "";
+  const headed =
+    constrained && callable.length === 0 && request.addGenerationPrompt && family.opensTextInPrompt === true;
+  const header = headed ? (family.textOpen ?? "") : "";
   const prompt = header === "" ? rendered : withHeader(rendered, header);
   const startsInReasoning = endsInReasoning(rendered.text, family);
   const { grammar, grammarStart } = planGrammar(request, { callable, mustCall, family, startsInReasoning });
@@ -106,17 +108,19 @@ function planGrammar(
 ): { readonly grammar: PlannedGrammar | null; readonly grammarStart: GrammarStart } {
   const { callable, mustCall, family } = context;
   const parallel = request.parallelToolCalls && !request.legacyFunctions && request.toolChoice.type !== "named";
-  if (mustCall) {
+  const calls: CallGrammar = { type: "tool-calls", tools: callable, parallel, shape: family.formatShape };
+  const text = textGrammar(request);
+  const either = callable.length > 0 && text !== null && !mustCall;
+  if (mustCall || either) {
     return {
-      grammar: { type: "tool-calls", tools: callable, parallel, shape: family.formatShape },
+      grammar: either ? { type: "calls-or-text", calls, textOpen: family.textOpen ?? "", text } : calls,
       grammarStart: afterFreePart(family.freeBeforeCall, context),
     };
   }
-  const text = textGrammar(request);
   if (text !== null) return { grammar: text, grammarStart: afterFreePart(family.freeBeforeText, context) };
   if (callable.some((tool) => tool.strict)) {
     return {
-      grammar: { type: "tool-calls", tools: callable, parallel, shape: family.lazyShape ?? family.formatShape },
+      grammar: { ...calls, shape: family.lazyShape ?? family.formatShape },
       grammarStart: {
         when: "after-trigger",
         triggers: family.triggers.flatMap((trigger) => expandTrigger(trigger, callable)),
@@ -126,7 +130,7 @@ function planGrammar(
   return { grammar: null, grammarStart: { when: "immediately" } };
 }
 
-function textGrammar({ constraint }: ChatRequest): PlannedGrammar | null {
+function textGrammar({ constraint }: ChatRequest): TextGrammar | null {
   switch (constraint.type) {
     case "text":
       return null;

@@ -27,7 +27,7 @@ export interface MessageOptions {
 /** Maps a request's messages. Throws `ServerError("unsupported_content")` naming a part that is no text. */
 export function toTemplateMessages(request: ChatRequest, options: MessageOptions): TemplateMessage[] {
   const { capabilities } = options;
-  const ids = createIdMapper(capabilities);
+  const ids = createIdMapper(options);
   const messages = request.messages.map((message, index) => toTemplateMessage(message, { ...options, index, ids }));
   return mergeSystem(
     addTools(
@@ -78,7 +78,7 @@ function toTemplateMessage(message: ChatMessage, context: MessageContext): Templ
       return {
         role: "tool",
         content: toContent(message.content, context),
-        tool_call_id: guard.text(ids(message.toolCallId)),
+        tool_call_id: ids(message.toolCallId),
         ...name,
       };
     default:
@@ -116,7 +116,7 @@ function toAssistantMessage(message: ChatMessage & { role: "assistant" }, contex
     ...named,
     ...thought,
     tool_calls: message.toolCalls.map((call) => ({
-      id: guard.text(ids(call.id)),
+      id: ids(call.id),
       type: "function",
       function: { name: guard.text(call.name), arguments: toArguments(call, { capabilities, guard }) },
     })),
@@ -230,8 +230,8 @@ function contentText(content: TemplateMessage["content"]): string {
 }
 
 /** Mistral's older templates refuse ids that are not nine letters and digits; other servers' ids are mapped, each to one. */
-function createIdMapper(capabilities: TemplateCapabilities): (id: string) => string {
-  if (!capabilities.nineCharacterIds) return (id) => id;
+function createIdMapper({ capabilities, guard }: MessageOptions): (id: string) => string {
+  if (!capabilities.nineCharacterIds) return (id) => guard.text(id);
   const mapped = new Map<string, string>();
   return (id) => {
     if (/^[A-Za-z0-9]{9}$/.test(id)) return id;

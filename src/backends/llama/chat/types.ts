@@ -148,8 +148,10 @@ export interface ChatFamily {
   readonly freeBeforeText?: FreePart;
   /** What comes before an enforced call. @default the reasoning */
   readonly freeBeforeCall?: FreePart;
-  /** Written after the prompt when the text is constrained, so that the text begins at once. */
-  readonly textHeader?: string;
+  /** What stands before the text of an answer, where a grammar has to write it. */
+  readonly textOpen?: string;
+  /** Write `textOpen` after the prompt when the text is constrained, so that the text begins at once. @default false */
+  readonly opensTextInPrompt?: boolean;
   /** Names of pseudo tools that mean "no call". */
   readonly ignoredNames?: readonly string[];
 }
@@ -197,13 +199,25 @@ export interface OutputParser {
 
 /** What the answer has to look like from some point on. White space may come before it. */
 export type PlannedGrammar =
+  | CallGrammar
+  | TextGrammar
+  /** A model that may call and whose text is constrained: `calls`, or `textOpen` and then `text`. */
   | {
-      readonly type: "tool-calls";
-      /** Only these may be called. */
-      readonly tools: readonly ToolDefinition[];
-      readonly parallel: boolean;
-      readonly shape: ToolCallShape;
-    }
+      readonly type: "calls-or-text";
+      readonly calls: CallGrammar;
+      readonly textOpen: string;
+      readonly text: TextGrammar;
+    };
+
+export interface CallGrammar {
+  readonly type: "tool-calls";
+  /** Only these may be called. */
+  readonly tools: readonly ToolDefinition[];
+  readonly parallel: boolean;
+  readonly shape: ToolCallShape;
+}
+
+export type TextGrammar =
   | { readonly type: "json-object" }
   | { readonly type: "json-schema"; readonly schema: JsonSchema; readonly strict: boolean }
   | { readonly type: "gbnf"; readonly grammar: string };

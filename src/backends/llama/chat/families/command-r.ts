@@ -46,6 +46,7 @@ export const COMMAND_R7B: ChatFamily = {
     "<|END_TEXT|>",
   ],
   freeBeforeText: { opens: ["<|START_THINKING|>", "<|START_RESPONSE|>"], ends: ["<|START_RESPONSE|>"] },
+  textOpen: "<|START_RESPONSE|>",
   ignoredNames: IGNORED,
 };
 

@@ -50,5 +50,6 @@ export const FUNCTIONARY_V32: ChatFamily = {
   dropped: [],
   stopTexts: [],
   keepTokens: [],
-  textHeader: "all\n",
+  textOpen: "all\n",
+  opensTextInPrompt: true,
 };

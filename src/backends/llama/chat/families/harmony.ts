@@ -29,5 +29,6 @@ export const HARMONY: ChatFamily = {
     opens: ["<|channel|>", "<|start|>"],
     ends: ["<|channel|>final<|message|>", "<|channel|>final <|constrain|>json<|message|>"],
   },
+  textOpen: "<|channel|>final<|message|>",
   freeBeforeCall: { opens: ["<|channel|>analysis"], ends: ["<|start|>assistant"] },
 };

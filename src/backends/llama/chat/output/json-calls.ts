@@ -19,13 +19,21 @@ export function* readJsonCalls(input: StreamInput, sink: EventSink, shape: JsonS
   if (!found) return false;
   if (shape.close !== "") yield* skipLiteral(input, shape.close);
   const separator = shape.separator.trim();
-  while (!isList && separator !== "" && !sink.full) {
+  if (!isList && separator !== "") yield* readFurtherCalls(input, sink, { shape, separator });
+  return true;
+}
+
+function* readFurtherCalls(
+  input: StreamInput,
+  sink: EventSink,
+  { shape, separator }: { readonly shape: JsonShape; readonly separator: string },
+): Reader<void> {
+  while (!sink.full) {
     const place = input.position;
     if ((yield* skipLiteral(input, separator)) && (yield* readJsonCall(input, sink, shape))) continue;
     input.seek(place);
-    break;
+    return;
   }
-  return true;
 }
 
 function* readList(input: StreamInput, sink: EventSink, shape: JsonShape): Reader<boolean> {

@@ -1,0 +1,200 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FAMILIES, detectFamily } from "../../../../../src/backends/llama/chat/families/families.ts";
+import { createOutputParser } from "../../../../../src/backends/llama/chat/output-parser.ts";
+import type { OutputParserOptions, ParsedEvent } from "../../../../../src/backends/llama/chat/types.ts";
+import { RECORDED_OUTPUTS } from "./recorded-outputs.ts";
+
+const TOOLS: OutputParserOptions["tools"] = [
+  tool("special_function", { arg1: { type: "integer" } }),
+  tool("special_function_with_opt", { arg1: { type: "integer" }, arg2: { type: "integer" } }),
+  tool("get_weather", { city: { type: "string" }, days: { type: "array" }, metric: { type: "boolean" } }),
+  tool("brave_search", { query: { type: "string" } }),
+  tool("python", { code: { type: "string" } }),
+];
+
+function tool(name: string, properties: Record<string, unknown>): OutputParserOptions["tools"][number] {
+  return { name, parameters: { type: "object", properties }, strict: false };
+}
+
+interface Result {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly calls: readonly (readonly [name: string, argumentsJson: string])[];
+}
+
+/** Feeds the pieces and joins the events. Checks what holds for every stream of events on the way. */
+function parse(family: string, pieces: readonly string[], options: Partial<OutputParserOptions> = {}): Result {
+  const parser = createOutputParser({
+    family: detectFamily("", family),
+    tools: TOOLS,
+    parallel: true,
+    startsInReasoning: false,
+    createId: (index) => `id${index}`,
+    ...options,
+  });
+  const events = [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end()];
+  const result = { text: "", reasoning: "", calls: [] as [string, string][] };
+  for (const event of events) collect(result, event);
+  return result;
+}
+
+function collect(result: { text: string; reasoning: string; calls: [string, string][] }, event: ParsedEvent): void {
+  switch (event.type) {
+    case "text":
+      result.text += event.text;
+      break;
+    case "reasoning":
+      result.reasoning += event.text;
+      break;
+    case "tool-call-start":
+      expect(event).toMatchObject({ index: result.calls.length, id: `id${event.index}` });
+      result.calls.push([event.name, ""]);
+      break;
+    case "tool-call-delta": {
+      expect(event.index).toBe(result.calls.length - 1);
+      const call = result.calls.at(-1);
+      if (call !== undefined) call[1] += event.arguments;
+      break;
+    }
+  }
+}
+
+describe.each(RECORDED_OUTPUTS)(
+  "$family, $title ($source)",
+  ({ family, output, options, text = "", reasoning = "", calls = [] }) => {
+    const expected: Result = { text, reasoning, calls };
+
+    it("is read as what it means", () => {
+      expect(parse(family, [output], options)).toEqual(expected);
+    });
+
+    it("is read alike character by character and split anywhere", () => {
+      expect(parse(family, output.split(""), options)).toEqual(expected);
+      for (let split = 1; split < output.length; split += 1) {
+        expect(parse(family, [output.slice(0, split), output.slice(split)], options)).toEqual(expected);
+      }
+    });
+
+    it.skipIf(output.length > 90)("is read alike split at any two places", () => {
+      for (let first = 1; first < output.length; first += 1) {
+        for (let second = first + 1; second < output.length; second += 1) {
+          const pieces = [output.slice(0, first), output.slice(first, second), output.slice(second)];
+          expect(parse(family, pieces, options)).toEqual(expected);
+        }
+      }
+    });
+  },
+);
+
+describe("any output", () => {
+  const families = fc.constantFrom(...FAMILIES.map((family) => family.name));
+  const markup = [
+    ...new Set(
+      FAMILIES.flatMap((family) => [
+        ...family.keepTokens,
+        ...family.reasoning.flatMap(({ open, close }) => [open, close]),
+        ...family.triggers.map((trigger) => trigger.text),
+        ...family.dropped,
+      ]),
+    ),
+  ];
+  const fragments = fc.oneof(
+    fc.constantFrom(
+      ...markup,
+      '{"name": "special_function", ',
+      '"arguments": {"arg1": [1, "x"]}}',
+      "[",
+      "{",
+      "}",
+      "]",
+      ">>>",
+      "\n",
+      "all\n",
+    ),
+    fc.string({ maxLength: 8 }),
+    fc.constantFrom("special_function", "get_weather(city='a')", "<parameter=city>", "</parameter>"),
+  );
+  const cutRandomly = (text: string, cuts: readonly number[]): string[] => {
+    const places = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].sort((left, right) => left - right);
+    return [0, ...places].map((from, index) => text.slice(from, places[index]));
+  };
+
+  it("never throws, and is read alike however it is cut", () => {
+    fc.assert(
+      fc.property(
+        families,
+        fc.array(fragments, { maxLength: 14 }),
+        fc.array(fc.nat(), { maxLength: 6 }),
+        fc.boolean(),
+        (family, parts, cuts, thinking) => {
+          const output = parts.join("");
+          const options = { startsInReasoning: thinking };
+          const whole = parse(family, [output], options);
+          expect(parse(family, cutRandomly(output, cuts), options)).toEqual(whole);
+          expect(parse(family, output.split(""), options)).toEqual(whole);
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
+  it("keeps every character of a text without markup", () => {
+    const plain = fc
+      .string({ unit: "grapheme", maxLength: 60 })
+      .filter((text) => !/[<[{>`(]|Action|Here|functools|=/.test(text));
+    fc.assert(
+      fc.property(families, plain, fc.array(fc.nat(), { maxLength: 4 }), (family, text, cuts) => {
+        expect(parse(family, cutRandomly(text, cuts))).toEqual({ text, reasoning: "", calls: [] });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("gives text out as soon as it cannot be markup", () => {
+    const parser = createOutputParser({
+      family: detectFamily("", "hermes"),
+      tools: TOOLS,
+      parallel: true,
+      startsInReasoning: false,
+    });
+    expect(parser.push("Hello <to")).toEqual([{ type: "text", text: "Hello" }]);
+    expect(parser.push("ast> ")).toEqual([{ type: "text", text: " <toast>" }]);
+    expect(parser.end()).toEqual([{ type: "text", text: " " }]);
+  });
+
+  it("streams arguments while they are written, and says when it is done", () => {
+    const parser = createOutputParser({
+      family: detectFamily("", "hermes"),
+      tools: TOOLS,
+      parallel: false,
+      startsInReasoning: false,
+      createId: () => "id",
+    });
+    expect(parser.push('<tool_call>\n{"name": "get_weather", "arguments": {"ci')).toEqual([
+      { type: "tool-call-start", index: 0, id: "id", name: "get_weather" },
+      { type: "tool-call-delta", index: 0, arguments: '{"ci' },
+    ]);
+    expect(parser.done).toBe(false);
+    expect(parser.push('ty": "A"}}')).toEqual([{ type: "tool-call-delta", index: 0, arguments: 'ty": "A"}' }]);
+    expect(parser.done).toBe(true);
+    expect(parser.push("</tool_call>ignored")).toEqual([]);
+  });
+
+  it("reads a megabyte in pieces in linear time", () => {
+    const parser = createOutputParser({
+      family: detectFamily("", "hermes"),
+      tools: TOOLS,
+      parallel: true,
+      startsInReasoning: false,
+    });
+    const started = performance.now();
+    let length = 0;
+    for (let index = 0; index < 200_000; index += 1) {
+      for (const event of parser.push("word ")) length += event.type === "text" ? event.text.length : 0;
+    }
+    for (const event of parser.end()) length += event.type === "text" ? event.text.length : 0;
+    expect(length).toBe(1_000_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+});
