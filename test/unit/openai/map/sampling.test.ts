@@ -15,6 +15,8 @@ describe("toSafeSeed", () => {
         expect(toSafeSeed(a) === toSafeSeed(b)).toBe(a === b);
       }),
     );
+    // These differ only in bits that do not fit into 53.
+    expect(toSafeSeed(2 ** 62)).not.toBe(toSafeSeed(2 ** 62 + 2 ** 61));
     expect(Number.isSafeInteger(toSafeSeed(-(2 ** 63)))).toBe(true);
   });
 });
