@@ -36,7 +36,7 @@ export const bundledModels: readonly BundledModel[] = [
   {
     name: "tiny-image",
     kind: "image",
-    description: "Stable Diffusion 1 layout with 1 million parameters and random weights: it draws patterns.",
+    description: "Stable Diffusion 1 layout with 1.8 million parameters and random weights: it draws patterns.",
     seed: tinyImageSeed,
     write: writeTinyImage,
   },

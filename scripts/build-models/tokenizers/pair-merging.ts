@@ -31,7 +31,10 @@ export function learnMerges(words: readonly CountedWord[], options: PairMergingO
     if (best === undefined) break;
     const merge = { ...best, merged: join(best.left, best.right) };
     learned.push(merge);
-    current = current.map((word) => ({ symbols: applyMerge(word.symbols, merge), count: word.count }));
+    // Words that are one symbol have no pairs left; without them every round gets shorter.
+    current = current
+      .map((word) => ({ symbols: applyMerge(word.symbols, merge), count: word.count }))
+      .filter((word) => word.symbols.length > 1);
   }
   return learned;
 }
