@@ -8,9 +8,11 @@ import type { ModelSpec, TextModelOptions } from "../../domain/model.ts";
 import type { NativeContextHandle } from "./adapter.ts";
 import { ChatRunner } from "./chat.ts";
 import { runCompletion } from "./completion.ts";
+import { DraftGuesser, draftLength } from "./draft-guesser.ts";
 import { LlamaEmbedder } from "./embedding.ts";
 import { Engine } from "./engine.ts";
 import { computeFingerprint } from "./fingerprint.ts";
+import { loadFailure } from "./gguf-file.ts";
 import { promptLookup } from "./guesser.ts";
 import { createContext, loadWeights, prefixStoreFolder, resolveContextSize, type LoadedWeights } from "./load-model.ts";
 import { PrefixStore } from "./prefix-store.ts";
@@ -61,6 +63,9 @@ async function createText({ spec, options, weights, context }: Creation): Promis
           contextSize,
         })
       : undefined;
+  const guesser = canTrim
+    ? ((await createDraft({ options, weights, context }, native, contextSize)) ?? promptLookup)
+    : undefined;
   const engine = new Engine({
     model: weights.native,
     context: native,
@@ -71,7 +76,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     threads,
     canTrim,
     prefixStore,
-    guesser: canTrim ? promptLookup : undefined,
+    guesser,
   });
   const model = new TextModel({
     options,
@@ -79,7 +84,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     engine,
     vocabulary: weights.vocabulary,
     contextSize,
-    guesses: canTrim ? options.promptLookup : 0,
+    guesses: !canTrim ? 0 : options.draftModel === null ? options.promptLookup : draftLength,
     canTrim,
   });
   const chat = new ChatRunner(model, weights.facts);
@@ -95,11 +100,54 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     },
     dispose: async () => {
       await engine.dispose();
+      await guesser?.dispose?.();
       await prefixStore?.dispose();
       await native.dispose();
       await weights.native.dispose();
     },
   });
+}
+
+/** The draft model with a context of its own, when one is configured. */
+async function createDraft(
+  { options, weights, context }: Omit<Creation, "spec">,
+  target: NativeContextHandle,
+  contextSize: number,
+): Promise<DraftGuesser | undefined> {
+  if (options.draftModel === null) return undefined;
+  const path = options.draftModel;
+  const draft = await loadWeights({ path, options: { ...options, lora: [] } }, context);
+  try {
+    const native = await createContext(draft, {
+      path,
+      contextSize,
+      sequences: options.parallel,
+      batchSize: Math.max(options.batchSize, options.parallel),
+      threads: options.threads || availableParallelism(),
+      flashAttention: options.flashAttention,
+      kvCacheType: options.kvCacheType,
+    });
+    if (!draft.native.canTrimSequences) throw loadFailure(path, "a recurrent model cannot draft");
+    try {
+      target.assertDraftCompatible(native);
+    } catch (error) {
+      throw loadFailure(
+        path,
+        `it cannot draft for this model (${error instanceof Error ? error.message : String(error)})`,
+      );
+    }
+    const threads = await resolveThreads({ options, weights: draft, context }, native);
+    return new DraftGuesser({
+      model: draft.native,
+      context: native,
+      threads: threads.decode,
+      parallel: options.parallel,
+      isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
+    });
+  } catch (error) {
+    await draft.native.dispose();
+    throw error;
+  }
 }
 
 async function createEmbedding({ spec, options, weights, context }: Creation): Promise<Backend> {
@@ -165,6 +213,7 @@ class LlamaBackend implements Backend {
     request: Operations[O]["request"],
     signal: AbortSignal,
   ): AsyncIterable<Operations[O]["event"]> {
+    if (this.#disposal !== undefined) throw new ServerError("shutting_down", "The model is being unloaded.");
     const handler: Handlers[O] = this.#handlers[operation];
     if (handler === undefined) {
       throw new ServerError("unsupported_operation", `This model does not support the operation '${operation}'.`);

@@ -22,7 +22,13 @@ export interface BatchPlan {
   readonly total: number;
 }
 
-/** Fills a batch of at most `batchSize` tokens: certain tokens, then guesses, then prompts in the order given. */
+/**
+ * Fills a batch of at most `batchSize` tokens.
+ *
+ * 1. The certain token of every generating sequence, then its guesses.
+ * 2. Short prompts that can be read to their end within half of the rest: they do not wait behind a long one.
+ * 3. The other prompts in the order given, which is that of their arrival: the oldest always goes on.
+ */
 export function planBatch(
   { decoding, prompting }: { decoding: readonly DecodingSequence[]; prompting: readonly PromptingSequence[] },
   batchSize: number,
@@ -34,13 +40,23 @@ export function planBatch(
     room -= granted;
     return { slot, count: 1 + granted };
   });
-  const promptingPlan: { slot: number; count: number }[] = [];
-  for (const { slot, remaining, limit } of prompting) {
-    if (room === 0) break;
-    const count = Math.min(remaining, limit, room);
-    if (count === 0) continue;
-    room -= count;
-    promptingPlan.push({ slot, count });
+  const counts = new Map<number, number>();
+  const [oldest, ...later] = prompting;
+  let passing = Math.floor(room / 2);
+  for (const { slot, remaining, limit } of later.toSorted((first, second) => first.remaining - second.remaining)) {
+    if (remaining > Math.min(passing, limit) || remaining >= (oldest?.remaining ?? 0)) break;
+    counts.set(slot, remaining);
+    passing -= remaining;
+    room -= remaining;
   }
+  for (const { slot, remaining, limit } of prompting) {
+    if (counts.has(slot)) continue;
+    const count = Math.min(remaining, limit, room);
+    counts.set(slot, count);
+    room -= count;
+  }
+  const promptingPlan = prompting
+    .map(({ slot }) => ({ slot, count: counts.get(slot) ?? 0 }))
+    .filter(({ count }) => count > 0);
   return { decoding: decodingPlan, prompting: promptingPlan, total: batchSize - room };
 }
