@@ -34,37 +34,49 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
 };
 
 describe.skipIf(!hasShared("golden", "chat-templates.json"))("published chat templates", () => {
-  const golden = JSON.parse(
-    hasShared("golden", "chat-templates.json")
-      ? readFileSync(sharedPath("golden", "chat-templates.json"), "utf8")
-      : "{}",
-  ) as Golden;
-
-  for (const [name, { template: source, rendered }] of Object.entries(golden.templates ?? {})) {
+  const golden = readGolden();
+  const cases = Object.entries(golden.templates).flatMap(([name, { template: source, rendered }]) => {
     const template = createChatTemplate({
       source,
       bosToken: "<s>",
       eosToken: "</s>",
       controlTexts: ["<s>", "</s>", "<|im_end|>"],
     });
-    for (const [conversation, expected] of Object.entries(rendered)) {
-      const reason = DIFFERENCES[`${name}: ${conversation}`];
-      const render = (): string => {
-        const { text } = template.render(chatRequest(golden.conversations[conversation] ?? { messages: [] }), {
-          now: NOW,
-        });
+    return Object.entries(rendered).map(([conversation, { prompt }]) => ({
+      name,
+      conversation,
+      prompt,
+      reason: DIFFERENCES[`${name}: ${conversation}`],
+      render: (): string => {
+        const request = chatRequest(golden.conversations[conversation] ?? { messages: [] });
+        const { text } = template.render(request, { now: NOW });
         return text.startsWith("<s>") ? text.slice(3) : text;
-      };
-      if (reason === undefined) {
-        it(`${name} renders "${conversation}" as llama-server does`, () => {
-          expect(render()).toBe(expected.prompt);
-        });
-      } else {
-        it(`${name} renders "${conversation}" in its own way: ${reason}`, () => {
-          expect(render()).not.toBe(expected.prompt);
-          expect(render()).toContain("get_weather");
-        });
-      }
-    }
-  }
+      },
+    }));
+  });
+
+  it("are 14, with five conversations each, and every difference is of one of them", () => {
+    expect(cases).toHaveLength(70);
+    expect(cases.filter(({ reason }) => reason !== undefined)).toHaveLength(Object.keys(DIFFERENCES).length);
+  });
+
+  it.each(cases.filter(({ reason }) => reason === undefined))(
+    '$name renders "$conversation" as llama-server does',
+    ({ render, prompt }) => {
+      expect(render()).toBe(prompt);
+    },
+  );
+
+  it.each(cases.filter(({ reason }) => reason !== undefined))(
+    '$name renders "$conversation" in its own way: $reason',
+    ({ render, prompt }) => {
+      expect(render()).not.toBe(prompt);
+      expect(render()).toContain("get_weather");
+    },
+  );
 });
+
+function readGolden(): Golden {
+  if (!hasShared("golden", "chat-templates.json")) return { conversations: {}, templates: {} };
+  return JSON.parse(readFileSync(sharedPath("golden", "chat-templates.json"), "utf8")) as Golden;
+}

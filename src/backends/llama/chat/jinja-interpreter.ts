@@ -9,9 +9,9 @@ import * as jinja from "@huggingface/jinja";
 export interface TemplateLimits {
   /** Evaluated syntax nodes. @default 5,000,000 */
   readonly maxSteps?: number;
-  /** Wall time. @default 10,000 */
+  /** Wall time. @default 5,000 */
   readonly maxMs?: number;
-  /** Length of the output, and of any string or list on the way. @default 16,777,216 */
+  /** Length of the output, and of any string on the way; a list has at most a sixteenth. @default 16,777,216 */
   readonly maxLength?: number;
 }
 
@@ -126,7 +126,7 @@ export class BoundedInterpreter extends JinjaInterpreter {
     super(environment);
     this.#maxSteps = limits.maxSteps ?? 5_000_000;
     this.#maxLength = limits.maxLength ?? 16_777_216;
-    this.#deadlineMs = performance.now() + (limits.maxMs ?? 10_000);
+    this.#deadlineMs = performance.now() + (limits.maxMs ?? 5_000);
   }
 
   override evaluate(node: SyntaxNode | undefined, environment: Environment): RuntimeValue {
@@ -137,7 +137,8 @@ export class BoundedInterpreter extends JinjaInterpreter {
     }
     const value = this.#evaluateAsPython(node, environment) ?? super.evaluate(node, environment);
     const content = value.value;
-    if ((typeof content === "string" || Array.isArray(content)) && content.length > this.#maxLength) {
+    const isLong = typeof content === "string" && content.length > this.#maxLength;
+    if (isLong || (Array.isArray(content) && content.length > this.#maxLength / 16)) {
       throw new TemplateRunError("the template makes too much text");
     }
     return value;

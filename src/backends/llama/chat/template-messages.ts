@@ -190,7 +190,7 @@ function addTools(
       told[0] = { ...first, content: asContent(`${contentText(first.content)}\n\n${text}`, capabilities) };
     } else told.unshift({ role: "system", content: asContent(text, capabilities) });
   }
-  return capabilities.toolRole ? told : mergeNeighbours(told, capabilities);
+  return capabilities.toolRole ? told : mergeResults(told, request, capabilities);
 }
 
 /** System text moves into the first user turn, or into one message, where the template takes it no other way. */
@@ -212,11 +212,19 @@ function mergeSystem(messages: TemplateMessage[], capabilities: TemplateCapabili
   return merged;
 }
 
-function mergeNeighbours(messages: readonly TemplateMessage[], capabilities: TemplateCapabilities): TemplateMessage[] {
+/** A result that became a user turn joins the user turns beside it: templates without a tool role often insist on alternation. */
+function mergeResults(
+  messages: readonly TemplateMessage[],
+  request: ChatRequest,
+  capabilities: TemplateCapabilities,
+): TemplateMessage[] {
+  // What was put before the request's own messages is at most one system message.
+  const added = messages.length - request.messages.length;
+  const isResult = (index: number): boolean => request.messages[index - added]?.role === "tool";
   const merged: TemplateMessage[] = [];
-  for (const message of messages) {
+  for (const [index, message] of messages.entries()) {
     const last = merged.at(-1);
-    if (last?.role === "user" && message.role === "user") {
+    if (last?.role === "user" && message.role === "user" && (isResult(index) || isResult(index - 1))) {
       const text = `${contentText(last.content)}\n${contentText(message.content)}`;
       merged[merged.length - 1] = { ...last, content: asContent(text, capabilities) };
     } else merged.push(message);

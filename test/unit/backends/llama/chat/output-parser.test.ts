@@ -76,9 +76,11 @@ describe.each(RECORDED_OUTPUTS)(
       }
     });
 
-    it.skipIf(output.length > 90)("is read alike split at any two places", () => {
-      for (let first = 1; first < output.length; first += 1) {
-        for (let second = first + 1; second < output.length; second += 1) {
+    it("is read alike split at two places", () => {
+      // Every pair in short outputs, every few characters in long ones.
+      const stride = Math.ceil(output.length / 90);
+      for (let first = 1; first < output.length; first += stride) {
+        for (let second = first + 1; second < output.length; second += stride) {
           const pieces = [output.slice(0, first), output.slice(first, second), output.slice(second)];
           expect(parse(family, pieces, options)).toEqual(expected);
         }
