@@ -6,6 +6,7 @@ import { ServerError } from "./domain/errors.ts";
 import type { ModelKind, ModelSpec } from "./domain/model.ts";
 import { createHttpApp } from "./http/app.ts";
 import { closeServer, listen } from "./http/listen.ts";
+import { warmUpSchemas } from "./openai/warm-up.ts";
 import { createLogger, type Logger } from "./observability/log.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { estimateModelBytes } from "./registry/estimate-bytes.ts";
@@ -65,6 +66,8 @@ export async function startServer(configuration: Configuration): Promise<Running
   });
   const { server, port } = await listen({ ...settings, app });
   const shutdown = new AbortController();
+  // Rejects only when the server closes meanwhile.
+  warmUpSchemas(shutdown.signal).catch(() => {});
   void preload(models, { registry, signal: shutdown.signal }).then(() => health.setStatus("ok"));
   return {
     url: `http://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`,
