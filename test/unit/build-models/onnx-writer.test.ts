@@ -98,7 +98,9 @@ describe("layers", () => {
 function exampleModel(): OnnxModel {
   const graph = createGraph({ name: "example", seed: 2 });
   const x = graph.input("x", "float32", ["batch", 64]);
-  const hidden = layerNorm(graph, "norm", linear(graph, "first", x, { inputs: 64, outputs: 64 }), { size: 64 });
+  // Two weights above the limit for external data, the first no whole number of pages long.
+  const first = linear(graph, "first", x, { inputs: 64, outputs: 20 });
+  const hidden = layerNorm(graph, "norm", linear(graph, "second", first, { inputs: 20, outputs: 64 }), { size: 64 });
   const image = graph.node("Reshape", [hidden, graph.int64([-1, 1, 8, 8])]);
   const filtered = convolution(graph, "filter", image, { inputs: 1, outputs: 2 });
   const soft = graph.node("LeakyRelu", [filtered], { alpha: float(0.1) });
