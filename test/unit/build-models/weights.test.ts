@@ -80,7 +80,7 @@ describe("half floats", () => {
       }),
     );
     // Ties among the subnormal numbers, whose step is 2^-24.
-    expect([0.5, 1.5, 2.5, 2.5000001].map((steps) => toHalfBits(steps * 2 ** -24))).toEqual([0, 2, 2, 3]);
+    expect([0.5, 1.5, 2.5, 2.500_001].map((steps) => toHalfBits(steps * 2 ** -24))).toEqual([0, 2, 2, 3]);
     expect(toHalfBits(65_520)).toBe(0x7c00);
     expect(toHalfBits(Number.NaN) & 0x7fff).toBeGreaterThan(0x7c00);
   });
