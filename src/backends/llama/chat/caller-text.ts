@@ -102,6 +102,8 @@ function buildMatcher(controlTexts: readonly string[], strict: boolean): Matcher
   const firsts = [...new Set(long.map((text) => Array.from(text)[0] ?? ""))];
   const lasts = [...new Set(long.map((text) => Array.from(text).at(-1) ?? ""))];
   const edges = new RegExp([...firsts, ...lasts, ...single].map(escapeRegExp).join("|"), "i");
+  const everyEdge = new RegExp(edges.source, "gi");
+  const everySingle = new RegExp([...single].map(escapeRegExp).join("|"), "g");
   const firstSet = new Set(firsts.flatMap(bothCases));
   const lastSet = new Set(lasts.flatMap(bothCases));
   // A lookahead finds overlapping occurrences too.
@@ -116,13 +118,11 @@ function buildMatcher(controlTexts: readonly string[], strict: boolean): Matcher
       // Offsets before which a placeholder goes.
       const offsets = new Set<number>();
       if (strict) {
-        let offset = value.length - value.trimStart().length;
-        offsets.add(offset + (Array.from(value.slice(offset))[0]?.length ?? 0));
-        offset = 0;
-        for (const character of value) {
-          if (lastSet.has(character)) offsets.add(offset);
-          offset += character.length;
-          if (firstSet.has(character)) offsets.add(offset);
+        const start = value.length - value.trimStart().length;
+        offsets.add(start + (Array.from(value.slice(start, start + 2))[0]?.length ?? 0));
+        for (const { 0: character, index } of value.matchAll(everyEdge)) {
+          if (lastSet.has(character)) offsets.add(index);
+          if (firstSet.has(character)) offsets.add(index + character.length);
         }
       } else {
         for (const { index } of whole === null ? [] : value.matchAll(whole)) {
@@ -134,17 +134,43 @@ function buildMatcher(controlTexts: readonly string[], strict: boolean): Matcher
           if (suffixes.has(lower.slice(0, length))) offsets.add(0);
         }
       }
-      if (offsets.size === 0 && single.size === 0) return value;
-      let guarded = "";
-      let offset = 0;
-      for (const character of value) {
-        if (offsets.has(offset)) guarded += mark;
-        guarded += single.has(character) ? hide(character.codePointAt(0) ?? 0) : character;
-        offset += character.length;
-      }
-      return offsets.has(offset) ? guarded + mark : guarded;
+      const hidden = single.size === 0 ? [] : [...value.matchAll(everySingle)];
+      return insertAt(value, { offsets, mark, hidden, hide });
     },
   };
+}
+
+/** Puts the mark before each of the offsets, and replaces what has to be hidden. */
+function insertAt(
+  value: string,
+  {
+    offsets,
+    mark,
+    hidden,
+    hide,
+  }: {
+    readonly offsets: ReadonlySet<number>;
+    readonly mark: string;
+    readonly hidden: readonly RegExpExecArray[];
+    readonly hide: (codePoint: number) => string;
+  },
+): string {
+  if (offsets.size === 0 && hidden.length === 0) return value;
+  const edits = [
+    ...Array.from(offsets, (offset) => ({ offset, length: 0, text: mark })),
+    ...hidden.map((match) => ({
+      offset: match.index,
+      length: match[0].length,
+      text: hide(match[0].codePointAt(0) ?? 0),
+    })),
+  ].sort((left, right) => left.offset - right.offset || left.length - right.length);
+  let edited = "";
+  let last = 0;
+  for (const { offset, length, text } of edits) {
+    edited += value.slice(last, offset) + text;
+    last = offset + length;
+  }
+  return edited + value.slice(last);
 }
 
 function unusedId(corpus: string): number {

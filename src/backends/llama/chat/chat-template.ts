@@ -57,7 +57,8 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
   const { source: given = "", toolUseSource = "", controlTexts } = options;
   const isFallback = given.trim() === "" && toolUseSource.trim() === "";
   const source = isFallback ? fallbackTemplate(controlTexts) : given.trim() === "" ? toolUseSource : given;
-  const family = detectFamily(source, options.family);
+  // A model with two templates shows in the one for tools how it calls them.
+  const family = detectFamily(toolUseSource.trim() === "" ? source : toolUseSource, options.family);
   const plain = createRenderer(source, { ...options, family });
   const toolUse =
     toolUseSource.trim() === "" || toolUseSource === source

@@ -28,6 +28,8 @@ export interface TemplateCapabilities {
   readonly emptyContent: null | "";
   /** Reasoning of earlier turns. */
   readonly reasoningField: "reasoning_content" | "thinking";
+  /** Beside calls there may be content or reasoning, not both (gpt-oss). */
+  readonly contentOrReasoning: boolean;
   /** Call ids must be nine letters and digits (Mistral's older templates). */
   readonly nineCharacterIds: boolean;
 }
@@ -157,7 +159,10 @@ function probeTools(
   };
 }
 
-function probeReasoning(source: string): Pick<TemplateCapabilities, "reasoningField"> {
+function probeReasoning(source: string): Pick<TemplateCapabilities, "reasoningField" | "contentOrReasoning"> {
   const thinking = /\.thinking\b|["']thinking["']\s*(?:\]|in\b)/.test(source) && !source.includes("reasoning_content");
-  return { reasoningField: thinking ? "thinking" : "reasoning_content" };
+  return {
+    reasoningField: thinking ? "thinking" : "reasoning_content",
+    contentOrReasoning: source.includes("Cannot pass both content and thinking"),
+  };
 }

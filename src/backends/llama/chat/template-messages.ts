@@ -94,6 +94,10 @@ function toAssistantMessage(message: ChatMessage & { role: "assistant" }, contex
   if (reasoning === undefined && context.reasoning !== undefined) {
     ({ text, reasoning } = splitReasoning(text, context.reasoning));
   }
+  if (capabilities.contentOrReasoning && message.toolCalls.length > 0 && text !== "" && reasoning !== undefined) {
+    // Nothing is lost: what was said before a call is printed as a thought.
+    [text, reasoning] = ["", `${reasoning}\n\n${text}`];
+  }
   text = guard.text(text);
   const named = message.name === undefined ? {} : { name: guard.text(message.name) };
   const thought =

@@ -164,6 +164,16 @@ describe("calls of earlier turns", () => {
     );
   });
 
+  it("carry reasoning and text together where the template takes one of them only", () => {
+    const source = `{%- for m in messages -%}{%- if m.content and m.thinking and m.tool_calls -%}{{ raise_exception('Cannot pass both content and thinking') }}{%- endif -%}<{{ m.thinking }}|{{ m.content }}>{%- for c in m.tool_calls -%}{{ c.function.name }}{{ c.function.arguments | tojson }}{%- endfor -%}{%- endfor -%}`;
+    const both = messages
+      .slice(0, 2)
+      .map((message) =>
+        message.role === "assistant" ? { ...message, content: "look", reasoning_content: "hm" } : message,
+      );
+    expect(template(source)(chatRequest({ messages: both }))).toContain("<hm\n\nlook|>lookup");
+  });
+
   it("get ids of nine letters and digits where the template insists", () => {
     const source = `{%- for m in messages -%}{{ m.content }}{%- for c in m.tool_calls -%}{%- if c.id | length != 9 -%}{{ raise_exception('id') }}{%- endif -%}{{ c.id + c.function.name + (c.function.arguments | tojson) }}{%- endfor -%}{{ m.tool_call_id }}{%- endfor -%}`;
     expect(template(source)(chatRequest({ messages }))).toBe('hicall00000lookup{"q": "x"}42call00000');
@@ -257,68 +267,5 @@ describe("a model without a template", () => {
       "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nyo<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n",
     );
     expect(template("")(request)).toBe("S\n\nUser: hi\nAssistant: yo\nUser: hi\nAssistant:");
-  });
-});
-
-describe("a template that fails", () => {
-  it("is refused at load when it cannot be parsed", () => {
-    expect(failure(() => template("{% if %}"))).toMatchObject({ kind: "model_load_failed" });
-    expect(failure(() => template(ECHO, { family: "nobody" }))).toMatchObject({ kind: "model_load_failed" });
-  });
-
-  it("tells its author's own words to the caller", () => {
-    const render = template(
-      `{{ messages[0].content }}{%- if messages | length > 5 -%}{{ raise_exception('Too many turns') }}{%- endif -%}`,
-    );
-    expect(failure(() => render(chatRequest({ messages: [USER, USER, USER, USER, USER, USER] })))).toEqual({
-      kind: "invalid_request",
-      message: "The model's chat template refuses this conversation: Too many turns",
-      param: "messages",
-    });
-  });
-
-  it.each([
-    ["loops for ever", `{%- macro m(n) -%}{{ m(n + 1) }}{%- endmacro -%}{{ m(0) }}`],
-    [
-      "doubles a string",
-      `{%- set ns = namespace(t='x') -%}{%- for i in range(99) -%}{%- set ns.t = ns.t + ns.t -%}{%- endfor -%}{{ ns.t }}`,
-    ],
-    [
-      "doubles a list",
-      `{%- set ns = namespace(t=[1]) -%}{%- for i in range(99) -%}{%- set ns.t = ns.t + ns.t -%}{%- endfor -%}`,
-    ],
-    ["repeats a string", `{{ 'x' * 99999999999 }}`],
-    ["counts too far", `{%- for i in range(99999999999) -%}{%- endfor -%}`],
-    ["nests loops", `{%- for i in range(9999) -%}{%- for j in range(9999) -%}x{%- endfor -%}{%- endfor -%}`],
-    [
-      "replaces for ever",
-      `{%- set ns = namespace(t='aaaa') -%}{%- for i in range(99) -%}{%- set ns.t = ns.t.replace('a', 'aaaa') -%}{%- endfor -%}`,
-    ],
-  ])("is stopped when it %s", (_, source) => {
-    const render = template(`{%- if messages[0].content == 'go' -%}${source}{%- endif -%}{{ messages[0].content }}`, {
-      limits: { maxMs: 500 },
-    });
-    const started = performance.now();
-    expect(failure(() => render(chatRequest({ messages: [{ role: "user", content: "go" }] })))).toMatchObject({
-      kind: "invalid_request",
-    });
-    expect(performance.now() - started).toBeLessThan(10_000);
-  });
-});
-
-describe("Python's ways", () => {
-  it.each([
-    ["{{ messages[0].content }}{{ '  xx a xx'.strip('x ') }}", "hia"],
-    ["{{ messages[0].content }}{{ '\\n\\n  a'.lstrip('\\n') }}", "hi  a"],
-    ["{{ messages[0].content }}{{ 'a/'.rstrip('/') }}", "hia"],
-    [
-      "{{ messages[0].content }}{% for x in nothing %}{{ x }}{% endfor %}{{ nothing | length }}{{ nothing | trim }}",
-      "hi0",
-    ],
-    ["{{ messages[0].content }}{% for a, b in [('x', 1), ('y', 2)] %}{{ a }}{{ b }}{% endfor %}", "hix1y2"],
-    ["{{ messages[0].content }}{% generation %}g{% endgeneration %}", "hig"],
-    ["{{ messages[0].content }}{{ 'ab' * 2 }}{{ 'c' + nothing }}", "hiababc"],
-  ])("%s", (source, expected) => {
-    expect(template(source)(chatRequest({ messages: [USER] }))).toBe(expected);
   });
 });

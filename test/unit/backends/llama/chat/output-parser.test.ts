@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FAMILIES, detectFamily } from "../../../../../src/backends/llama/chat/families/families.ts";
 import { createOutputParser } from "../../../../../src/backends/llama/chat/output-parser.ts";
+import { formatCalls } from "../../../../../src/backends/llama/chat/tool-text.ts";
 import type { OutputParserOptions, ParsedEvent } from "../../../../../src/backends/llama/chat/types.ts";
+import { MORE_RECORDED_OUTPUTS } from "./recorded-outputs-more.ts";
 import { RECORDED_OUTPUTS } from "./recorded-outputs.ts";
 
 const TOOLS: OutputParserOptions["tools"] = [
@@ -60,7 +62,7 @@ function collect(result: { text: string; reasoning: string; calls: [string, stri
   }
 }
 
-describe.each(RECORDED_OUTPUTS)(
+describe.each([...RECORDED_OUTPUTS, ...MORE_RECORDED_OUTPUTS])(
   "$family, $title ($source)",
   ({ family, output, options, text = "", reasoning = "", calls = [] }) => {
     const expected: Result = { text, reasoning, calls };
@@ -88,6 +90,34 @@ describe.each(RECORDED_OUTPUTS)(
     });
   },
 );
+
+describe.each(FAMILIES.map((family) => ({ family, name: family.name })))("$name", ({ family, name }) => {
+  const calls = [
+    { id: "", name: "special_function", arguments: '{"arg1": 1}' },
+    {
+      id: "",
+      name: "get_weather",
+      arguments: '{"city": "It\\"s\\n</x> {🗼}", "days": [1, {"a": null}], "metric": true}',
+    },
+  ];
+  const guard = { text: (text: string) => text, deep: (value: unknown) => value };
+
+  it("reads the calls that its own shape writes", () => {
+    const result = parse(name, [formatCalls(calls, { shape: family.formatShape, guard })]);
+    expect(result.calls.map(([called, json]) => [called, JSON.parse(json) as unknown])).toEqual(
+      calls.map((call) => [call.name, JSON.parse(call.arguments) as unknown]),
+    );
+    expect(result.text + result.reasoning).toBe("");
+  });
+
+  it("has every trigger at the beginning of the shape that it triggers", () => {
+    const written = formatCalls(calls.slice(0, 1), { shape: family.lazyShape ?? family.formatShape, guard });
+    for (const trigger of family.triggers) {
+      const text = (trigger.assumed ?? "") + trigger.text.replace("{name}", "special_function");
+      expect(written.startsWith(text)).toBe(true);
+    }
+  });
+});
 
 describe("any output", () => {
   const families = fc.constantFrom(...FAMILIES.map((family) => family.name));
@@ -137,7 +167,7 @@ describe("any output", () => {
           expect(parse(family, output.split(""), options)).toEqual(whole);
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: 700 },
     );
   });
 
@@ -149,7 +179,7 @@ describe("any output", () => {
       fc.property(families, plain, fc.array(fc.nat(), { maxLength: 4 }), (family, text, cuts) => {
         expect(parse(family, cutRandomly(text, cuts))).toEqual({ text, reasoning: "", calls: [] });
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 
