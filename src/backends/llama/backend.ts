@@ -236,8 +236,8 @@ async function resolveThreads(
   native: NativeContextHandle,
 ): Promise<ThreadCounts> {
   if (options.threads > 0) return { decode: options.threads, prompt: options.threads };
-  const { info, sizeBytes, quantization } = weights.facts;
-  const identity = [info.metadata.general.name, sizeBytes, quantization, weights.native.systemInfo, weights.gpuLayers];
+  const { name, sizeBytes, quantization } = weights.facts;
+  const identity = [name, sizeBytes, quantization, weights.native.systemInfo, weights.gpuLayers];
   return calibrateThreads({ context: native, cacheDirectory: context.cacheDirectory, identity });
 }
 

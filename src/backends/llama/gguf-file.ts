@@ -1,21 +1,16 @@
 // Looks into a GGUF before the native library does: a broken or hostile file is refused with a sentence that says why, and
 // facts for the model list come from its metadata.
-import { open, stat } from "node:fs/promises";
-import { readGgufFileInfo, type GgufFileInfo } from "node-llama-cpp";
+import { stat } from "node:fs/promises";
 import { ServerError } from "../../domain/errors.ts";
-
-/** Far above any real model; a header that claims more would only exhaust memory. */
-const maximumTensors = 200_000;
-const maximumMetadataEntries = 100_000;
-const maximumVocabulary = 4_000_000;
+import { GgufFormatError, readGgufHead, type GgufHead } from "./gguf-reader.ts";
 
 export interface GgufFacts {
-  readonly info: GgufFileInfo;
+  readonly name: string;
   readonly architecture: string;
   readonly trainedContextSize: number;
   readonly embeddingSize: number;
   readonly vocabularySize: number;
-  /** Such as `Q4_K_M`; the file type's number where the name is unknown. */
+  /** Such as `Q4_K_M`. */
   readonly quantization: string;
   readonly chatTemplate: string | undefined;
   /** Templates for other purposes by name, such as `tool_use`. */
@@ -26,87 +21,57 @@ export interface GgufFacts {
 }
 
 /** @throws ServerError `model_load_failed` with the reason, when the file is no GGUF that can be loaded. */
-export async function readGguf(path: string, signal: AbortSignal): Promise<GgufFacts> {
+export async function readGguf(path: string): Promise<GgufFacts> {
   const file = await stat(path).catch(() => undefined);
   if (file === undefined) throw loadFailure(path, "there is no such file");
   if (!file.isFile()) throw loadFailure(path, "it is not a file");
-  await checkHeader(path, file.size);
-  let info: GgufFileInfo;
-  try {
-    info = await readGgufFileInfo(path, { sourceType: "filesystem", logWarnings: false, signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw loadFailure(path, `its metadata cannot be read (${error instanceof Error ? error.message : String(error)})`);
-  }
-  const architecture: unknown = info.metadata.general?.architecture;
-  if (typeof architecture !== "string" || architecture === "") throw loadFailure(path, "it names no architecture");
-  const own = (info.metadata as unknown as Record<string, unknown>)[architecture];
-  const tokenizer = info.metadata.tokenizer as { ggml?: Record<string, unknown>; chat_template?: unknown } | undefined;
-  const tokens = tokenizer?.ggml?.["tokens"];
-  if (!Array.isArray(tokens) || tokens.length === 0) throw loadFailure(path, "it has no vocabulary");
+  const head = await readGgufHead(path, file.size).catch((error: unknown) => {
+    if (error instanceof GgufFormatError) throw loadFailure(path, error.message);
+    throw loadFailure(path, error instanceof Error ? error.message : String(error));
+  });
+  const architecture = text(head, "general.architecture");
+  if (architecture === undefined || architecture === "") throw loadFailure(path, "it names no architecture");
+  const vocabularySize = head.arrayLengths.get("tokenizer.ggml.tokens") ?? 0;
+  if (vocabularySize === 0) throw loadFailure(path, "it has no vocabulary");
+  const namedTemplates = findTemplates(head);
   return {
-    info,
+    name: text(head, "general.name") ?? "",
     architecture,
-    trainedContextSize: positiveInteger(own, "context_length") ?? 2048,
-    embeddingSize: positiveInteger(own, "embedding_length") ?? 0,
-    vocabularySize: tokens.length,
-    quantization: quantizationName(info.metadata.general.file_type),
-    ...templates(info),
-    preTokenizer: typeof tokenizer?.ggml?.["pre"] === "string" ? tokenizer.ggml["pre"] : undefined,
+    trainedContextSize: positiveInteger(head, `${architecture}.context_length`) ?? 2048,
+    embeddingSize: positiveInteger(head, `${architecture}.embedding_length`) ?? 0,
+    vocabularySize,
+    quantization: nameQuantization(head),
+    chatTemplate: text(head, "tokenizer.chat_template") ?? namedTemplates["default"],
+    namedTemplates,
+    preTokenizer: text(head, "tokenizer.ggml.pre"),
     sizeBytes: file.size,
     modifiedMs: file.mtimeMs,
   };
-}
-
-/** Magic, version and counts, from the first 24 bytes (gguf.md of ggml). */
-async function checkHeader(path: string, sizeBytes: number): Promise<void> {
-  const handle = await open(path, "r").catch((error: unknown) => {
-    throw loadFailure(path, error instanceof Error ? error.message : String(error));
-  });
-  try {
-    const header = Buffer.alloc(24);
-    const { bytesRead } = await handle.read(header, 0, 24, 0);
-    if (bytesRead < 24 || header.toString("latin1", 0, 4) !== "GGUF") throw loadFailure(path, "it is not a GGUF file");
-    const version = header.readUInt32LE(4);
-    if (version < 2 || version > 3)
-      throw loadFailure(path, `it is GGUF version ${version}; versions 2 and 3 are supported`);
-    const tensors = header.readBigUInt64LE(8);
-    const entries = header.readBigUInt64LE(16);
-    if (tensors > BigInt(maximumTensors) || entries > BigInt(maximumMetadataEntries)) {
-      throw loadFailure(path, `its header claims ${tensors} tensors and ${entries} metadata entries`);
-    }
-    // An entry takes at least 13 bytes and a tensor's description at least 24: the file must be able to hold what it claims.
-    if (entries * 13n + tensors * 24n > BigInt(sizeBytes))
-      throw loadFailure(path, "it is shorter than its header claims");
-  } finally {
-    await handle.close();
-  }
 }
 
 export function loadFailure(path: string, reason: string): ServerError {
   return new ServerError("model_load_failed", `The model file '${path}' cannot be loaded: ${reason}.`);
 }
 
-function positiveInteger(section: unknown, key: string): number | undefined {
-  const value = typeof section === "object" && section !== null ? (section as Record<string, unknown>)[key] : undefined;
-  const number = typeof value === "bigint" ? Number(value) : value;
-  return typeof number === "number" && Number.isInteger(number) && number > 0 && number < maximumVocabulary * 1000
-    ? number
-    : undefined;
+function text({ values }: GgufHead, key: string): string | undefined {
+  const value = values.get(key);
+  return typeof value === "string" ? value : undefined;
 }
 
-function templates(info: GgufFileInfo): Pick<GgufFacts, "chatTemplate" | "namedTemplates"> {
-  const section = info.metadata.tokenizer as unknown as Record<string, unknown> | undefined;
-  const plain = section?.["chat_template"];
-  const named: Record<string, string> = {};
-  if (typeof plain === "object" && plain !== null) {
-    for (const [name, value] of Object.entries(plain)) if (typeof value === "string") named[name] = value;
+function positiveInteger({ values }: GgufHead, key: string): number | undefined {
+  const value = Number(values.get(key));
+  return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+}
+
+const namedTemplatePrefix = "tokenizer.chat_template.";
+
+function findTemplates({ values }: GgufHead): Record<string, string> {
+  const templates: Record<string, string> = {};
+  for (const [key, value] of values) {
+    if (!key.startsWith(namedTemplatePrefix) || typeof value !== "string") continue;
+    templates[key.slice(namedTemplatePrefix.length)] = value;
   }
-  for (const [key, value] of Object.entries(section ?? {})) {
-    if (key.startsWith("chat_template.") && typeof value === "string")
-      named[key.slice("chat_template.".length)] = value;
-  }
-  return { chatTemplate: typeof plain === "string" ? plain : named["default"], namedTemplates: named };
+  return templates;
 }
 
 /** Names of `llama_ftype` by number. */
@@ -144,9 +109,33 @@ const fileTypes: Readonly<Record<number, string>> = {
   36: "TQ1_0",
   37: "TQ2_0",
   38: "MXFP4",
+  39: "NVFP4",
 };
 
-function quantizationName(fileType: unknown): string {
-  const number = Number(fileType);
-  return Number.isInteger(number) ? (fileTypes[number] ?? `file type ${number}`) : "unknown";
+/** Names of the common `ggml_type`s by number, for files that do not say how they were quantised. */
+const tensorTypes: Readonly<Record<number, string>> = {
+  0: "F32",
+  1: "F16",
+  2: "Q4_0",
+  3: "Q4_1",
+  6: "Q5_0",
+  7: "Q5_1",
+  8: "Q8_0",
+  10: "Q2_K",
+  11: "Q3_K",
+  12: "Q4_K",
+  13: "Q5_K",
+  14: "Q6_K",
+  20: "IQ4_NL",
+  23: "IQ4_XS",
+  30: "BF16",
+  39: "MXFP4",
+};
+
+/** As the file says, else the type of most of its weights. */
+function nameQuantization({ values, elementsByType }: GgufHead): string {
+  const declared = fileTypes[Number(values.get("general.file_type") ?? Number.NaN)];
+  if (declared !== undefined) return declared;
+  const [most] = [...elementsByType].toSorted(([, first], [, second]) => second - first);
+  return most === undefined ? "unknown" : (tensorTypes[most[0]] ?? `type ${most[0]}`);
 }

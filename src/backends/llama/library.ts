@@ -5,14 +5,27 @@ import { ServerError } from "../../domain/errors.ts";
 
 export interface Library {
   readonly llama: Llama;
-  /** The last errors that llama.cpp logged, newest last: why a load failed stands only there. */
-  recentErrors(): readonly string[];
+  /** The errors that llama.cpp logged since the last call, newest last: why a load failed stands only there. */
+  takeErrors(): readonly string[];
 }
 
 const keptErrors = 5;
 
+/** One native library per process and kind, also where a draft model comes beside the model. */
+const opened = new Map<boolean, Promise<Library>>();
+
 /** @throws ServerError `model_load_failed` when no prebuilt library fits this machine. */
-export async function openLibrary(log: BackendContext["log"], { gpu }: { gpu: boolean }): Promise<Library> {
+export function openLibrary(log: BackendContext["log"], { gpu }: { gpu: boolean }): Promise<Library> {
+  let library = opened.get(gpu);
+  if (library === undefined) {
+    library = open(log, gpu);
+    opened.set(gpu, library);
+    library.catch(() => opened.delete(gpu));
+  }
+  return library;
+}
+
+async function open(log: BackendContext["log"], gpu: boolean): Promise<Library> {
   const errors: string[] = [];
   try {
     const llama = await getLlama({
@@ -29,7 +42,7 @@ export async function openLibrary(log: BackendContext["log"], { gpu }: { gpu: bo
         log(isError ? "error" : "debug", `llama.cpp: ${text}`);
       },
     });
-    return { llama, recentErrors: () => errors };
+    return { llama, takeErrors: () => errors.splice(0) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ServerError("model_load_failed", `llama.cpp has no library for this machine: ${reason}`, {

@@ -26,8 +26,11 @@ export async function loadWeights(
   { path, options }: { path: string; options: TextModelOptions },
   { log, signal }: Pick<BackendContext, "log" | "signal">,
 ): Promise<LoadedWeights> {
-  const facts = await readGguf(path, signal);
-  const library = await openLibrary(log, { gpu: options.gpuLayers !== 0 });
+  const opening = openLibrary(log, { gpu: options.gpuLayers !== 0 });
+  // The file is looked at while the library is loaded; when both fail, the file's fault is the one to tell.
+  opening.catch(() => {});
+  const facts = await readGguf(path);
+  const library = await opening;
   const model = await loadNative(path, { library, options, signal });
   const native = new NativeModelHandle(library.llama, model);
   try {
@@ -87,7 +90,7 @@ async function loadNative(
 
 function reasonOf(error: unknown, library: Library): string {
   const own = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
-  const logged = library.recentErrors();
+  const logged = library.takeErrors();
   return logged.length === 0 ? own : `${own}; llama.cpp says: ${logged.join("; ")}`;
 }
 
