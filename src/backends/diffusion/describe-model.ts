@@ -1,0 +1,104 @@
+// What a loaded model says of itself: operations, sizes, memory, facts.
+import { createHash } from "node:crypto";
+import { arch } from "node:os";
+import { env } from "onnxruntime-node";
+import type { BackendDescription, Operation } from "../../domain/backend.ts";
+import type { ImageModelOptions } from "../../domain/model.ts";
+import { textOr } from "./json-file.ts";
+import type { SizeRules } from "./image-size.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import { estimateMemoryBytes, fitsAsBatch } from "./memory-estimate.ts";
+import { samplerTitle } from "./generation-parameters.ts";
+import { modelDefaults, schedulerConfigFor } from "./request-settings.ts";
+
+export function sizeRulesOf({ folder, unetShape }: LoadedModel, options: ImageModelOptions): SizeRules {
+  const { vaeScale, sampleSize } = folder;
+  const native = options.upscale ? options.nativeSize : 0;
+  const onlySize =
+    unetShape.width === undefined || unetShape.height === undefined || native > 0
+      ? undefined
+      : { width: unetShape.width * vaeScale, height: unetShape.height * vaeScale };
+  const side = options.defaultSize || (options.upscale ? 0 : options.nativeSize);
+  const own =
+    side > 0
+      ? { width: side, height: side }
+      : { width: sampleSize.width * vaeScale, height: sampleSize.height * vaeScale };
+  const { minSize, maxSize } = options;
+  const within = (length: number): number =>
+    Math.round(Math.min(maxSize, Math.max(minSize, length)) / vaeScale) * vaeScale;
+  return {
+    multiple: vaeScale,
+    minSize,
+    maxSize,
+    onlySize,
+    nativeSize: native,
+    defaultSize: onlySize ?? { width: within(own.width), height: within(own.height) },
+  };
+}
+
+export function describeModel(
+  model: LoadedModel,
+  { options, sizeRules }: { readonly options: ImageModelOptions; readonly sizeRules: SizeRules },
+): BackendDescription {
+  const { folder, opener, weightBytes } = model;
+  const { defaultSize, nativeSize, minSize, maxSize } = sizeRules;
+  const size = nativeSize > 0 ? { width: nativeSize, height: nativeSize } : defaultSize;
+  const defaults = modelDefaults(options, folder.distillation);
+  const guided = defaults.guidanceScale > 1 && !model.unetShape.toldGuidance;
+  const batched =
+    options.guidanceBatch === "batch" || (options.guidanceBatch === "auto" && fitsAsBatch(folder, { size }));
+  const scheduler = schedulerConfigFor(folder, options.scheduler);
+  return {
+    operations: operationsOf(model),
+    memoryBytes: estimateMemoryBytes(folder, {
+      weights: weightBytes,
+      lowMemory: options.lowMemory,
+      size,
+      batch: guided && batched ? 2 : 1,
+      tileSize: options.vaeTileSize,
+    }),
+    device: opener.device,
+    ...(opener.deviceNote === undefined ? {} : { deviceNote: opener.deviceNote }),
+    fingerprint: fingerprintOf([
+      model.fingerprint,
+      opener.device,
+      env.versions.node ?? "",
+      arch(),
+      String(options.threads),
+    ]),
+    facts: {
+      pipeline: pipelineName(model),
+      native_size:
+        nativeSize > 0
+          ? `${nativeSize}x${nativeSize}`
+          : `${folder.sampleSize.width * folder.vaeScale}x${folder.sampleSize.height * folder.vaeScale}`,
+      default_size: `${defaultSize.width}x${defaultSize.height}`,
+      min_size: minSize,
+      max_size: maxSize,
+      size_multiple: sizeRules.multiple,
+      upscaled: nativeSize > 0,
+      steps: defaults.steps,
+      guidance_scale: defaults.guidanceScale,
+      scheduler: samplerTitle(scheduler),
+      prediction_type: textOr(scheduler["prediction_type"], "epsilon"),
+      low_memory: options.lowMemory,
+    },
+  };
+}
+
+function operationsOf({ folder }: LoadedModel): Operation[] {
+  // A model for inpainting knows nothing but completing pictures.
+  if (folder.inputChannels === 9) return ["image-edit"];
+  return folder.graphs.has("vae_encoder") ? ["image", "image-edit"] : ["image"];
+}
+
+function pipelineName({ folder }: LoadedModel): string {
+  const base = folder.family === "sdxl" ? "stable-diffusion-xl" : "stable-diffusion";
+  const kind = folder.inputChannels === 9 ? "-inpainting" : "";
+  return folder.distillation === "none" ? `${base}${kind}` : `${base}${kind}-${folder.distillation}`;
+}
+
+/** Short, over everything that decides a picture's bytes beside the request. */
+function fingerprintOf(parts: readonly string[]): string {
+  return `fp_${createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 10)}`;
+}

@@ -1,0 +1,142 @@
+// Loading a folder: every graph is opened and checked once, so that a broken one is told at load and not in the middle of a request.
+import { availableParallelism } from "node:os";
+import type { BackendContext } from "../../domain/backend.ts";
+import { ServerError } from "../../domain/errors.ts";
+import type { ImageModelOptions } from "../../domain/model.ts";
+import { loadClipTokenizer } from "./clip-tokenizer-files.ts";
+import { assertUnet, unetShapeOf, type UnetShape } from "./denoiser.ts";
+import { createGraphStore, type GraphStore } from "./graph-store.ts";
+import { readModelFolder, type DiffusionFolder, type GraphName } from "./model-folder.ts";
+import { inspectGraphFile } from "./onnx-file.ts";
+import type { OnnxGraph } from "./onnx-graph.ts";
+import { createSessionOpener, type SessionOpener } from "./open-session.ts";
+import { assertSafetyChecker, readSafetySettings, type SafetyCheckerSettings } from "./safety-checker.ts";
+import { assertTextEncoder, type LoadedTextEncoder } from "./text-conditioning.ts";
+import { assertVaeDecoder, assertVaeEncoder } from "./vae.ts";
+
+export interface LoadedModel {
+  readonly folder: DiffusionFolder;
+  readonly store: GraphStore;
+  readonly encoders: readonly LoadedTextEncoder[];
+  readonly unetShape: UnetShape;
+  readonly safety: SafetyCheckerSettings | undefined;
+  readonly opener: Pick<SessionOpener, "device" | "deviceNote">;
+  /** Bytes of the weights of each graph that is used. */
+  readonly weightBytes: ReadonlyMap<GraphName, number>;
+  /** Changes when a graph does. */
+  readonly fingerprint: string;
+}
+
+/** @throws ServerError `model_load_failed` with the reason */
+export async function loadModel(
+  path: string,
+  { options, context }: { readonly options: ImageModelOptions; readonly context: BackendContext },
+): Promise<LoadedModel> {
+  const folder = await readModelFolder(path);
+  const names = usedGraphs(folder, options);
+  const encoders = await loadTokenizers(folder, context.signal);
+  const weights = new Map<GraphName, Awaited<ReturnType<typeof inspectGraphFile>>>();
+  for (const name of names) weights.set(name, await inspectGraphFile(folder.graphs.get(name)!));
+  const opener = createSessionOpener({
+    executionProviders: options.executionProviders,
+    threads: options.threads > 0 ? options.threads : availableParallelism(),
+  });
+  const store = createGraphStore(folder, { opener, lowMemory: options.lowMemory });
+  let unetShape: UnetShape | undefined;
+  try {
+    for (const name of names) {
+      context.signal.throwIfAborted();
+      const graph = await store.get(name);
+      assertGraph(graph, { name, encoders, family: folder.family });
+      if (name === "unet") unetShape = unetShapeOf(graph);
+    }
+    assertFamily(folder, unetShape!);
+  } catch (error) {
+    await store.release();
+    throw error;
+  }
+  if (opener.deviceNote !== undefined) context.log("warn", opener.deviceNote);
+  return {
+    folder,
+    store,
+    encoders,
+    unetShape: unetShape!,
+    safety: options.safetyChecker ? await readSafetySettings(folder) : undefined,
+    opener,
+    weightBytes: new Map([...weights].map(([name, { bytes }]) => [name, bytes])),
+    fingerprint: [...weights.values()].map(({ fingerprint }) => fingerprint).join(""),
+  };
+}
+
+function usedGraphs(folder: DiffusionFolder, options: ImageModelOptions): GraphName[] {
+  if (options.safetyChecker && !folder.graphs.has("safety_checker")) {
+    throw new ServerError(
+      "model_load_failed",
+      `safety_checker is on; expected safety_checker/model.onnx in ${folder.path}, which has none.`,
+    );
+  }
+  if (folder.inputChannels === 9 && !folder.graphs.has("vae_encoder")) {
+    throw new ServerError(
+      "model_load_failed",
+      `An inpainting model needs vae_encoder/model.onnx; ${folder.path} has none.`,
+    );
+  }
+  return [...folder.graphs.keys()].filter((name) => name !== "safety_checker" || options.safetyChecker);
+}
+
+async function loadTokenizers(folder: DiffusionFolder, signal: AbortSignal): Promise<LoadedTextEncoder[]> {
+  const encoders: LoadedTextEncoder[] = [];
+  for (const encoder of folder.textEncoders) {
+    try {
+      encoders.push({ ...encoder, tokenizer: await loadClipTokenizer(encoder.tokenizerDirectory, { signal }) });
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ServerError("model_load_failed", `${encoder.tokenizerDirectory}: ${reason}`, { cause: error });
+    }
+  }
+  return encoders;
+}
+
+function assertGraph(
+  graph: OnnxGraph,
+  {
+    name,
+    encoders,
+    family,
+  }: {
+    readonly name: GraphName;
+    readonly encoders: readonly LoadedTextEncoder[];
+    readonly family: DiffusionFolder["family"];
+  },
+): void {
+  switch (name) {
+    case "text_encoder":
+    case "text_encoder_2":
+      assertTextEncoder(graph, { encoder: encoders.find((encoder) => encoder.graph === name)!, family });
+      return;
+    case "unet":
+      assertUnet(graph);
+      return;
+    case "vae_decoder":
+      assertVaeDecoder(graph);
+      return;
+    case "vae_encoder":
+      assertVaeEncoder(graph);
+      return;
+    case "safety_checker":
+      assertSafetyChecker(graph);
+      return;
+  }
+}
+
+/** A UNet that needs SDXL's inputs cannot be fed without the second encoder, and the other way round. */
+function assertFamily(folder: DiffusionFolder, shape: UnetShape): void {
+  if (shape.needsPooledText === (folder.family === "sdxl")) return;
+  const found = shape.needsPooledText ? "takes text_embeds and time_ids" : "takes no text_embeds";
+  const expected = folder.family === "sdxl" ? "text_encoder_2/ is there" : "there is no text_encoder_2/";
+  throw new ServerError(
+    "model_load_failed",
+    `${folder.path}: ${expected}, but the UNet ${found}; these do not belong together.`,
+  );
+}
