@@ -105,7 +105,25 @@ describe("refusals", () => {
   it("refuses a schema that requires itself for ever, and names it", () => {
     const node = { type: "object", properties: { next: { $ref: "#/$defs/node" } }, required: ["next"] };
     expect(refusal({ $ref: "#/$defs/node", $defs: { node } })).toMatchObject({
-      path: "/$defs/node/properties/next",
+      path: "/$defs/node",
+    });
+  });
+
+  it("refuses a union that recurs before its branches differ, and takes one whose branches begin with the same members", () => {
+    const branch = (inner: JsonValue, end: string): JsonValue => ({
+      type: "object",
+      properties: { left: inner, [end]: { const: end } },
+      required: ["left", end],
+      additionalProperties: false,
+    });
+    const self: JsonValue = { $ref: "#" };
+    const alike = { anyOf: [branch(self, "plus"), branch(self, "minus"), { type: "number" }] };
+    const machine = new GbnfMachine(jsonSchemaToGbnf(alike));
+    const nested = (depth: number): JsonValue => (depth === 0 ? 1 : { left: nested(depth - 1), minus: "minus" });
+    expect(machine.accepts(JSON.stringify(nested(200)))).toBe(true);
+    const other: JsonValue = { anyOf: [{ $ref: "#" }, { type: "null" }] };
+    expect(refusal({ anyOf: [branch(self, "plus"), branch(other, "minus"), { type: "number" }] })).toMatchObject({
+      keyword: "anyOf",
     });
   });
 
