@@ -107,6 +107,7 @@ async function loadModel(
     entry: new URL(import.meta.url.endsWith(".ts") ? "./runner.ts" : "./runner.js", import.meta.url),
     environment: runnerEnvironments[spec.kind],
     cacheDirectory: runners.cacheDirectory,
+    startTimeoutMs: runners.startTimeoutMs,
     loadTimeoutMs: runners.loadTimeoutMs,
     hangTimeoutMs: runners.hangTimeoutMs,
     log: (level, message, facts) => log[level](facts, message),

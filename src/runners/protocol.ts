@@ -29,6 +29,8 @@ export type CallUpdate =
   | { readonly id: CallId; readonly error: SerializedError };
 
 export type RunnerMessage =
+  /** The process runs and takes messages; what takes time from here on is the model. */
+  | { readonly type: "started" }
   | { readonly type: "ready"; readonly description: BackendDescription; readonly residentBytes: number }
   | { readonly type: "load-failed"; readonly error: SerializedError }
   /** Everything that happened in one turn of the runner's event loop, in order. */

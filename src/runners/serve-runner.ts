@@ -60,6 +60,8 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
     }
   });
 
+  channel.send({ type: "started" });
+
   async function load(spec: ModelSpec, cacheDirectory: string): Promise<void> {
     try {
       backend = await createBackend(spec, {

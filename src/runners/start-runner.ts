@@ -15,6 +15,9 @@ export interface StartRunnerOptions {
   /** Variables added to the environment, e.g. `UV_THREADPOOL_SIZE`, which only counts when set before the start. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cacheDirectory: string;
+  /** How long the process may take to start. */
+  readonly startTimeoutMs: number;
+  /** How long the model may take to load from then on. */
   readonly loadTimeoutMs: number;
   /** A runner that answers nothing for so long while it has work is killed; 0 = never. */
   readonly hangTimeoutMs: number;
@@ -41,7 +44,7 @@ const keptErrorLines = 8;
 
 /**
  * Starts a process for one model and resolves when the model is loaded. Rejects with `model_load_failed` and the reason when it
- * cannot be, with `timeout` after `loadTimeoutMs`, and with the signal's reason when `signal` aborts first.
+ * cannot be, with `timeout` after `startTimeoutMs` or `loadTimeoutMs`, and with the signal's reason when `signal` aborts first.
  */
 export async function startRunner(options: StartRunnerOptions): Promise<StartedRunner> {
   const { spec, entry, log, signal } = options;
@@ -78,9 +81,9 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
       reject(error);
       child.kill("SIGKILL");
     };
-    const timer = setTimeout(() => {
-      fail(new ServerError("timeout", `The model '${spec.id}' was not loaded within ${options.loadTimeoutMs} ms.`));
-    }, options.loadTimeoutMs);
+    const failAfter = (delayMs: number, what: string): NodeJS.Timeout =>
+      setTimeout(() => fail(new ServerError("timeout", `${what} within ${delayMs} ms.`)), delayMs);
+    let timer = failAfter(options.startTimeoutMs, `The process for the model '${spec.id}' did not start`);
     const unsubscribe = onAbort(signal, () => fail(signal.reason));
     void exited.then((reason) => {
       const detail = errorLines.at(-1);
@@ -94,6 +97,10 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
       const message = raw as RunnerMessage;
       lastHeardMs = performance.now();
       switch (message.type) {
+        case "started":
+          clearTimeout(timer);
+          timer = failAfter(options.loadTimeoutMs, `The model '${spec.id}' was not loaded`);
+          return;
         case "ready":
           clearTimeout(timer);
           unsubscribe();
