@@ -16,11 +16,33 @@ export interface CompileContext {
   alternatives(nodes: readonly SchemaNode[]): readonly Facts[];
 }
 
-/** An expression in GBNF, or the reason why nothing can be written. */
-export type Compiled = { readonly expression: string } | { readonly contradiction: Contradiction };
+/** An expression in GBNF as parts that follow each other, or the reason why nothing can be written. */
+export type Compiled = { readonly parts: readonly string[] } | { readonly contradiction: Contradiction };
 
-export function compiled(expression: string): Compiled {
-  return { expression };
+/** The parts must mean the same when they are joined by spaces: an alternation stands alone or in brackets. */
+export function compiled(...parts: readonly string[]): Compiled {
+  return { parts };
+}
+
+/**
+ * Alternatives as one expression, with parts that several of them begin with written once. Objects of a union often begin alike,
+ * and llama.cpp would follow all of them side by side; in a recursive union their number would double with every level.
+ */
+export function alternation(options: readonly (readonly string[])[]): string {
+  const groups = new Map<string, (readonly string[])[]>();
+  for (const [first = "", ...rest] of options) groups.set(first, [...(groups.get(first) ?? []), rest]);
+  const expressions = [...groups].map(([first, rests]) => {
+    const [one = []] = rests;
+    const isCommon = (at: number): boolean => rests.every((rest) => at < rest.length && rest[at] === one[at]);
+    let common = 0;
+    while (isCommon(common)) common += 1;
+    const shared = [first, ...one.slice(0, common)].join(" ");
+    const differing = rests.map((rest) => rest.slice(common));
+    if (differing.every((rest) => rest.length === 0)) return shared;
+    const inner = alternation(differing);
+    return `${shared} ${/ \| /.test(inner) ? `( ${inner} )` : inner}`;
+  });
+  return expressions.join(" | ");
 }
 
 export function contradicted(node: SchemaNode, keyword: string, reason: string): Compiled {

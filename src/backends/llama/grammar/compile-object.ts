@@ -49,8 +49,11 @@ export function compileObject(facts: Facts, context: CompileContext, isOwner: bo
   });
   const ws = writer.shared("ws");
   const mayBeEmpty = shape.minProperties === 0 && members.every((member) => !member.isRequired);
-  if (sequence !== undefined && mayBeEmpty) return compiled(`"{" ${ws} ( ${sequence} ${ws} )? "}"`);
-  if (sequence !== undefined) return compiled(`"{" ${ws} ${sequence} ${ws} "}"`);
+  if (sequence !== undefined && mayBeEmpty) return compiled(`"{" ${ws} ( ${sequence.join(" ")} ${ws} )? "}"`);
+  if (sequence !== undefined) {
+    const [first = "", ...others] = sequence;
+    return compiled(`"{" ${ws} ${first}`, ...others, `${ws} "}"`);
+  }
   if (mayBeEmpty) return compiled(`"{" ${ws} "}"`);
   const keyword = shape.minProperties > 0 ? "minProperties" : "maxProperties";
   return contradicted(nodeWith(facts, keyword), keyword, "no number of properties satisfies it");
@@ -111,7 +114,7 @@ function compileExtra(shape: ObjectShape, names: NameRule, context: CompileConte
     if (shape.required.size > 0 || shape.minProperties === 0) return undefined;
     throw toError(key.contradiction);
   }
-  return context.writer.rule("member", `${key.expression} ":" " "? ${context.compile(shape.extra)}`);
+  return context.writer.rule("member", `${key.parts.join(" ")} ":" " "? ${context.compile(shape.extra)}`);
 }
 
 function finite(value: number): number | undefined {

@@ -72,6 +72,31 @@ export function forEachReference(alternatives: GbnfAlternatives, visit: (name: s
   for (const sequence of alternatives) for (const element of sequence) visitElement(element);
 }
 
+/** Names of rules on a path from one cycle of references to another, or on a cycle: what is left when all others are taken away. */
+export function recursiveRules(grammar: GbnfGrammar): ReadonlySet<string> {
+  const uses = new Map<string, ReadonlySet<string>>();
+  const usedBy = new Map<string, Set<string>>();
+  for (const { name, alternatives } of grammar.rules.values()) {
+    const used = new Set<string>();
+    forEachReference(alternatives, (reference) => used.add(reference));
+    uses.set(name, used);
+    for (const one of used) usedBy.set(one, (usedBy.get(one) ?? new Set()).add(name));
+  }
+  const left = new Set(grammar.rules.keys());
+  for (const [forward, backward] of [
+    [uses, usedBy],
+    [usedBy, uses],
+  ] as const) {
+    const todo = [...left];
+    for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
+      if (!left.has(name) || [...(forward.get(name) ?? [])].some((one) => left.has(one))) continue;
+      left.delete(name);
+      todo.push(...(backward.get(name) ?? []));
+    }
+  }
+  return left;
+}
+
 /** What stands at the left edge of a rule: where a text of it may begin. */
 export interface LeftEdge {
   /** Rules at the edge, as often as they stand there. */

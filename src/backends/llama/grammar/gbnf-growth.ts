@@ -1,70 +1,85 @@
 // Runs a grammar the way llama.cpp does, on texts chosen to keep as many derivations alive as possible, and counts them. llama.cpp
 // keeps a list of stacks and compares each new one with all others, so its time is quadratic in the number measured here.
+import { recursiveRules } from "./gbnf-analysis.ts";
 import type { GbnfAlternatives, GbnfElement, GbnfGrammar, GbnfSequence } from "./gbnf-tree.ts";
 
 /** What remains to be matched: elements of one sequence from a position on, then another remainder. Equal ones are the same object. */
 interface Rest {
+  /** How many nested remainders, this one included, belong to rules that contain themselves. */
+  readonly depth: number;
   readonly sequence: GbnfSequence;
   readonly at: number;
   readonly next: Rest | undefined;
 }
 
-const MAX_CHARACTERS = 48;
-const CANDIDATES_PER_STEP = 12;
+const MAX_CHARACTERS = 256;
+const CANDIDATES_PER_STEP = 6;
+const MAX_UNFOLDINGS = { "deepest nesting": 300_000, "most derivations": 60_000 } as const;
+
+/**
+ * Two ways to choose the next character: towards the most derivations, and towards the deepest nesting. Derivations multiply
+ * without end only through nesting, and the first way alone is easily led astray (into the digits of a number, say).
+ */
+type Strategy = "most derivations" | "deepest nesting";
 
 /** The most derivations alive at once on any of the texts tried; stops early above `maxWays`. */
 export function measureGrowth(grammar: GbnfGrammar, { maxWays }: { readonly maxWays: number }): number {
   const runner = new GrowthRunner(grammar, maxWays);
-  return runner.run();
+  const deepest = runner.run("deepest nesting");
+  return deepest > maxWays ? deepest : Math.max(deepest, runner.run("most derivations"));
 }
 
 class GrowthRunner {
   readonly #grammar: GbnfGrammar;
   readonly #maxWays: number;
+  readonly #recursive: ReadonlySet<GbnfSequence>;
   readonly #sequenceIds = new Map<GbnfSequence, number>();
   readonly #rests = new Map<string, Rest>();
+  #unfoldings = 0;
   readonly #ids = new Map<Rest, number>();
 
   constructor(grammar: GbnfGrammar, maxWays: number) {
     this.#grammar = grammar;
     this.#maxWays = maxWays;
+    this.#recursive = recursiveSequences(grammar);
   }
 
-  run(): number {
+  /** Gives up after a bounded amount of work: a grammar that is merely large has been seen enough by then. */
+  run(strategy: Strategy): number {
+    this.#unfoldings = 0;
     let alive: ReadonlySet<Rest> = this.#expand(
       this.#alternatives(this.#grammar.rules.get("root")?.alternatives ?? [], undefined),
     );
     let most = alive.size;
-    for (let step = 0; step < MAX_CHARACTERS && most <= this.#maxWays; step += 1) {
+    for (let step = 0; step < MAX_CHARACTERS && most <= this.#maxWays && alive.size > 0; step += 1) {
       let best: ReadonlySet<Rest> = new Set();
-      for (const codePoint of this.#candidates(alive)) {
+      for (const codePoint of this.#candidates(alive, strategy)) {
+        if (this.#unfoldings > MAX_UNFOLDINGS[strategy]) return most;
         const next = this.#expand([...alive].flatMap((rest) => this.#accept(rest, codePoint)));
+        most = Math.max(most, next.size);
         if (next.size > best.size) best = next;
       }
       alive = best;
-      most = Math.max(most, alive.size);
     }
     return most;
   }
 
-  /** Characters on which the most live derivations agree. */
-  #candidates(alive: ReadonlySet<Rest>): readonly number[] {
-    const votes = new Map<number, number>();
-    for (const { sequence, at } of alive) {
-      const element = sequence[at];
-      const edges =
-        element?.kind === "literal"
-          ? [element.codePoints[0] ?? 0]
-          : element?.kind === "class" && !element.isNegative
-            ? element.ranges.slice(0, 8).map(([low]) => low)
-            : [];
-      for (const codePoint of edges) votes.set(codePoint, (votes.get(codePoint) ?? 0) + 1);
-      if (element?.kind === "class" && element.isNegative) votes.set(0x61, (votes.get(0x61) ?? 0) + 1);
+  /** Characters on which the most live derivations agree; or only the one that continues the deepest of them. */
+  #candidates(alive: ReadonlySet<Rest>, strategy: Strategy): readonly number[] {
+    const votes = new Map<number, { count: number; depth: number }>();
+    for (const { sequence, at, depth } of alive) {
+      // Literals lead on, while classes are mostly repeated: indentation would use up the whole text.
+      const reach = depth + (sequence[at]?.kind === "literal" ? 0.5 : 0);
+      for (const codePoint of firstCharacters(sequence[at])) {
+        const vote = votes.get(codePoint) ?? { count: 0, depth: 0 };
+        votes.set(codePoint, { count: vote.count + 1, depth: Math.max(vote.depth, reach) });
+      }
     }
-    return [...votes]
-      .sort((left, right) => right[1] - left[1])
-      .slice(0, CANDIDATES_PER_STEP)
-      .map(([codePoint]) => codePoint);
+    const ranked = [...votes].sort(([, left], [, right]) => {
+      const byDepth = strategy === "deepest nesting" ? right.depth - left.depth : 0;
+      return byDepth === 0 ? right.count - left.count : byDepth;
+    });
+    return ranked.slice(0, strategy === "deepest nesting" ? 1 : CANDIDATES_PER_STEP).map(([codePoint]) => codePoint);
   }
 
   #accept(rest: Rest, codePoint: number): Rest[] {
@@ -172,12 +187,36 @@ class GrowthRunner {
     const key = `${sequenceId},${at},${next === undefined ? "" : this.#ids.get(next)}`;
     const known = this.#rests.get(key);
     if (known !== undefined) return known;
-    const rest: Rest = { sequence, at, next };
+    const rest: Rest = { sequence, at, next, depth: (this.#recursive.has(sequence) ? 1 : 0) + (next?.depth ?? 0) };
     this.#rests.set(key, rest);
     this.#ids.set(rest, this.#ids.size);
     return rest;
   }
 }
 
+/** The sequences of rules that are reached from themselves (or stand between two that are). */
+function recursiveSequences(grammar: GbnfGrammar): ReadonlySet<GbnfSequence> {
+  const recursive = new Set<GbnfSequence>();
+  const addAll = (alternatives: GbnfAlternatives): void => {
+    for (const sequence of alternatives) {
+      recursive.add(sequence);
+      for (const element of sequence) addElement(element);
+    }
+  };
+  const addElement = (element: GbnfElement): void => {
+    if (element.kind === "group") addAll(element.alternatives);
+    else if (element.kind === "repeat") addElement(element.item);
+  };
+  for (const name of recursiveRules(grammar)) addAll(grammar.rules.get(name)?.alternatives ?? []);
+  return recursive;
+}
+
+/** A few characters with which an element can begin. */
+function firstCharacters(element: GbnfElement | undefined): readonly number[] {
+  if (element?.kind === "literal") return element.codePoints.slice(0, 1);
+  if (element?.kind !== "class") return [];
+  return element.isNegative ? [0x61] : element.ranges.slice(0, 8).map(([low]) => low);
+}
+
 /** The derivation that is complete. */
-const END: Rest = { sequence: [], at: 0, next: undefined };
+const END: Rest = { sequence: [], at: 0, next: undefined, depth: 0 };

@@ -14,7 +14,7 @@ export class GbnfSyntaxError extends Error {
   }
 }
 
-const MAX_GROUP_DEPTH = 64;
+const MAX_GROUP_DEPTH = 200;
 
 /** Throws {@link GbnfSyntaxError}. References are not resolved here. */
 export function parseGbnf(text: string): GbnfGrammar {

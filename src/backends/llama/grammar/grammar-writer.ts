@@ -17,6 +17,8 @@ export class GrammarWriter {
   readonly limits: GrammarLimits;
   /** Set by the compiler before each schema. */
   place: SchemaPlace = { keyword: "$schema", path: "" };
+  /** The latest schema with more than one alternative. */
+  choicePlace: SchemaPlace = this.place;
   readonly #rules = new Map<string, string>();
   readonly #places = new Map<string, SchemaPlace>();
   #reserved = 0;
@@ -39,7 +41,7 @@ export class GrammarWriter {
     this.#bytes += Buffer.byteLength(name) + Buffer.byteLength(body) + 6;
     this.#charge(body.length / 4);
     if (this.#bytes > this.limits.maxGrammarBytes)
-      this.#refuse(`its grammar exceeds ${this.limits.maxGrammarBytes} bytes`);
+      this.refuse(`its grammar exceeds ${this.limits.maxGrammarBytes} bytes`);
     this.#rules.set(name, body);
   }
 
@@ -65,7 +67,7 @@ export class GrammarWriter {
    */
   repeat(symbol: string, { min, max }: { readonly min: number; readonly max: number | undefined }): string {
     const { maxRepetitions } = this.limits;
-    if (min > maxRepetitions) this.#refuse(`more than ${maxRepetitions} repetitions would have to be counted`);
+    if (min > maxRepetitions) this.refuse(`more than ${maxRepetitions} repetitions would have to be counted`);
     const upper = max === undefined ? undefined : Math.min(max, Math.max(min, maxRepetitions));
     this.#charge((upper ?? min) * 3);
     const parts: string[] = [];
@@ -107,11 +109,12 @@ export class GrammarWriter {
   #charge(elements: number): void {
     this.#expandedElements += elements;
     if (this.#expandedElements > this.limits.maxExpandedElements) {
-      this.#refuse(`its grammar would unroll to more than ${this.limits.maxExpandedElements} elements`);
+      this.refuse(`its grammar would unroll to more than ${this.limits.maxExpandedElements} elements`);
     }
   }
 
-  #refuse(reason: string): never {
+  /** Gives up on the schema at the current place. */
+  refuse(reason: string): never {
     throw new SchemaNotEnforceableError({ ...this.place, reason });
   }
 }

@@ -1,5 +1,5 @@
 // The two doors of `response_format`: a JSON Schema, or any JSON object, as a grammar for llama.cpp.
-import { requireFiniteRules } from "./grammar-productivity.ts";
+import { requireRunnable } from "./grammar-check.ts";
 import { GrammarWriter } from "./grammar-writer.ts";
 import type { JsonValue } from "./json-value.ts";
 import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./limits.ts";
@@ -26,7 +26,7 @@ export function jsonSchemaToGbnf(schema: JsonValue, options: JsonSchemaToGbnfOpt
   const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
   const document = new SchemaDocument(schema, { pathPrefix: options.pathPrefix ?? "", numbering: { next: 0 } });
   const grammar = writer.text(new SchemaCompiler(writer).compile([document.root]));
-  requireFiniteRules(grammar, writer);
+  requireRunnable(grammar, writer);
   return grammar;
 }
 

@@ -17,11 +17,15 @@ export interface MemberSequenceOptions {
 }
 
 /**
- * Answers an expression for one or more members, or `undefined` where that is impossible. Works from the last member backwards
+ * Answers one or more members as parts that follow each other, or `undefined` where that is impossible: each required member
+ * that stands before the first optional one is a part. Works from the last member backwards
  * over the states (members considered, members written): without a count to keep, only "none yet" and "some" are told apart, and
  * the grammar is linear in the number of members.
  */
-export function memberSequence(members: readonly Member[], options: MemberSequenceOptions): string | undefined {
+export function memberSequence(
+  members: readonly Member[],
+  options: MemberSequenceOptions,
+): readonly string[] | undefined {
   const { writer, minMembers, refuse } = options;
   const requiredCount = members.filter((member) => member.isRequired).length;
   const maxMembers = options.maxMembers ?? Infinity;
@@ -36,7 +40,13 @@ export function memberSequence(members: readonly Member[], options: MemberSequen
     if (!isReachable || (isCounting && (written < minMembers || written > maxMembers))) return undefined;
     return extraMembers(written > 0, { ...options, room: maxMembers - members.length });
   });
-  for (const [at, member] of [...members.entries()].reverse()) {
+  const leading = isCounting
+    ? 0
+    : Math.max(
+        0,
+        [...members, undefined].findIndex((member) => member?.isRequired !== true),
+      );
+  for (const [at, member] of [...members.entries()].slice(leading).reverse()) {
     if (member.isRequired) requiredBefore -= 1;
     // Both ways lead to what follows an optional member: it becomes a rule, so that it is written once.
     else after = after.map((rest) => (rest === undefined ? undefined : named(rest, writer)));
@@ -51,7 +61,11 @@ export function memberSequence(members: readonly Member[], options: MemberSequen
       return skip === "" ? `( ${take} )?` : `( ${take} | ${skip} )`;
     });
   }
-  return after[0];
+  const comma = `"," ${writer.shared("ws")} `;
+  const prefix = members.slice(0, leading).map(({ expression }, at) => `${at > 0 ? comma : ""}${expression}`);
+  const rest = after[Math.min(leading, top)];
+  if (rest === undefined) return undefined;
+  return [...prefix, rest].filter((part) => part !== "");
 }
 
 function extraMembers(

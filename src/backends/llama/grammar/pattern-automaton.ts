@@ -9,8 +9,8 @@ import {
 import { ALL_CODE_POINTS, type CodePointSet } from "./code-point-set.ts";
 import { parsePattern, PatternNotSupportedError, type PatternNode } from "./pattern-syntax.ts";
 
-const MAX_NFA_STATES = 20_000;
-const MAX_STEPS = 4_000_000;
+const MAX_NFA_STATES = 10_000;
+const MAX_STEPS = 500_000;
 
 /**
  * The strings in which `source` matches somewhere (JSON Schema's `pattern` searches), or the whole of which it matches where
@@ -217,6 +217,7 @@ class Nfa {
   #close(from: readonly number[]): readonly number[] {
     const seen = new Set(from);
     for (const state of seen) {
+      this.#step();
       for (const to of this.#skips[state] ?? []) {
         seen.add(to);
         this.#step();

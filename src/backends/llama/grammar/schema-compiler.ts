@@ -1,6 +1,14 @@
 // Turns schemas into rules. Every set of schemas that must hold together becomes one rule, so recursive schemas become recursive rules.
 import { compileArray } from "./compile-array.ts";
-import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "./compile-context.ts";
+import {
+  alternation,
+  compiled,
+  contradicted,
+  nodeWith,
+  toError,
+  type Compiled,
+  type CompileContext,
+} from "./compile-context.ts";
 import { compileNumber, numberSatisfies } from "./compile-number.ts";
 import { compileObject, readObjectShape } from "./compile-object.ts";
 import { compileString, stringSatisfies } from "./compile-string.ts";
@@ -20,6 +28,8 @@ export class SchemaCompiler implements CompileContext {
   readonly #rules = new Map<string, string>();
   readonly #satisfiable = new Map<string, boolean>();
   readonly #bodies = new Map<string, string>();
+  /** Rules that were referred to while or after they were written. */
+  readonly #mentioned = new Set<string>();
   #depth = 0;
 
   constructor(writer: GrammarWriter) {
@@ -32,7 +42,10 @@ export class SchemaCompiler implements CompileContext {
     if (first === undefined) return this.writer.shared("value");
     const key = keyOf(unique);
     const known = this.#rules.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#mentioned.add(known);
+      return known;
+    }
     if (this.#depth >= this.writer.limits.maxSchemaDepth) {
       refuseKeyword(
         first,
@@ -46,13 +59,14 @@ export class SchemaCompiler implements CompileContext {
     const name = this.writer.reserve("value");
     this.#rules.set(key, name);
     const body = this.#valueExpression(unique);
-    // A rule of the same text is as good, and fewer rules are cheaper; a rule that refers to itself never has an equal.
+    // A rule of the same text is as good, and lets alternatives that begin with either be told to begin alike.
     const twin = this.#bodies.get(body);
+    if (twin === undefined || this.#mentioned.has(name)) this.writer.define(name, body);
     if (twin === undefined) this.#bodies.set(body, name);
-    this.writer.define(name, twin ?? body);
+    else this.#rules.set(key, twin);
     this.#depth -= 1;
     this.writer.place = outerPlace;
-    return name;
+    return twin ?? name;
   }
 
   alternatives(nodes: readonly SchemaNode[]): readonly Facts[] {
@@ -83,16 +97,18 @@ export class SchemaCompiler implements CompileContext {
   }
 
   #valueExpression(nodes: readonly SchemaNode[]): string {
-    const options: string[] = [];
+    const options: (readonly string[])[] = [];
     let failure: SchemaNotEnforceableError | undefined;
-    for (const facts of this.alternatives(nodes)) {
+    const alternatives = this.alternatives(nodes);
+    if (alternatives.length > 1) this.writer.choicePlace = this.writer.place;
+    for (const facts of alternatives) {
       if (facts.nodes.length === 0) return this.writer.shared("value");
       for (const result of this.#alternative(facts, nodes)) {
-        if ("expression" in result) options.push(result.expression);
+        if ("parts" in result) options.push(result.parts);
         else failure ??= toError(result.contradiction);
       }
     }
-    if (options.length > 0) return [...new Set(options)].join(" | ");
+    if (options.length > 0) return alternation(options);
     throw failure ?? new SchemaNotEnforceableError({ ...this.writer.place, reason: "no value is allowed" });
   }
 
@@ -103,7 +119,9 @@ export class SchemaCompiler implements CompileContext {
       return [contradicted(nodeWith(facts, keyword, "const"), keyword, "it contradicts the other keywords")];
     }
     if (facts.values !== undefined) return [compiled(valueTrie(this.#allowedValues(facts), this.writer))];
-    const isOwner = nodes.length === 1 && nodes[0] === facts.nodes[0];
+    // A bare `type` beside a schema (arguments of a tool are objects in any case) evaluates no property.
+    const owners = nodes.filter(({ schema }) => typeof schema === "boolean" || Object.keys(schema).join() !== "type");
+    const isOwner = owners.length === 1 && owners[0] === facts.nodes[0];
     return typesToWrite(facts).map((type) => this.#ofType(type, facts, isOwner));
   }
 
@@ -152,7 +170,24 @@ function typesToWrite(facts: Facts): readonly TypeName[] {
 }
 
 function distinct(nodes: readonly SchemaNode[]): readonly SchemaNode[] {
-  return [...new Set(nodes.filter((node) => node.schema !== true))].sort((left, right) => left.id - right.id);
+  const targets = nodes.map(referredTo).filter((node) => node.schema !== true);
+  return [...new Set(targets)].sort((left, right) => left.id - right.id);
+}
+
+const ANNOTATIONS = new Set(["title", "description", "default", "example", "examples", "deprecated", "$comment"]);
+
+/** A schema that is nothing but a reference is the schema it refers to, and shares its rule. */
+function referredTo(node: SchemaNode): SchemaNode {
+  const seen = new Set<SchemaNode>();
+  let at = node;
+  while (typeof at.schema === "object" && !seen.has(at)) {
+    const reference = keywordValue(at, "$ref");
+    if (typeof reference !== "string") break;
+    if (!Object.keys(at.schema).every((keyword) => keyword === "$ref" || ANNOTATIONS.has(keyword))) break;
+    seen.add(at);
+    at = at.document.resolve(reference, at);
+  }
+  return at;
 }
 
 function keyOf(nodes: readonly SchemaNode[]): string {

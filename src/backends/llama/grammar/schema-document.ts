@@ -26,6 +26,7 @@ export class SchemaDocument {
    */
   constructor(schema: JsonValue, { pathPrefix, numbering }: { pathPrefix: string; numbering: { next: number } }) {
     this.#numbering = numbering;
+    requireBoundedDepth(schema, pathPrefix);
     this.#rootSchema = schema;
     this.root = this.#node(schema, { path: pathPrefix, keyword: "$schema" });
   }
@@ -74,6 +75,30 @@ export class SchemaDocument {
     else this.#objects.set(schema, node);
     return node;
   }
+}
+
+const MAX_JSON_DEPTH = 512;
+
+/** Everything that reads a schema recurses on it; JSON.parse does not, so nothing has bounded its depth before. */
+function requireBoundedDepth(schema: JsonValue, path: string): void {
+  let level: JsonValue[] = [schema];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MAX_JSON_DEPTH) {
+      const keyword = isJsonObject(schema) ? Object.keys(schema).find((key) => isDeep(schema[key])) : undefined;
+      const reason = `the schema is nested more than ${MAX_JSON_DEPTH} levels deep`;
+      throw new SchemaNotEnforceableError({ keyword: keyword ?? "$schema", path, reason });
+    }
+    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+  }
+}
+
+function isDeep(value: JsonValue | undefined): boolean {
+  let level: JsonValue[] = value === undefined ? [] : [value];
+  let depth = 0;
+  for (; level.length > 0 && depth < MAX_JSON_DEPTH; depth += 1) {
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  }
+  return level.length > 0;
 }
 
 function step(value: JsonValue | undefined, segment: string): JsonValue | undefined {

@@ -1,5 +1,5 @@
 // Grammars for tool calls: the text around a call comes from the model's family, the arguments from each tool's own schema.
-import { requireFiniteRules } from "./grammar-productivity.ts";
+import { requireRunnable } from "./grammar-check.ts";
 import { gbnfLiteral, GrammarWriter } from "./grammar-writer.ts";
 import type { JsonObject, JsonValue } from "./json-value.ts";
 import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./limits.ts";
@@ -145,7 +145,7 @@ function key(name: string): string {
 
 function finish(writer: GrammarWriter, rootBody: string): string {
   const grammar = writer.text(rootBody);
-  requireFiniteRules(grammar, writer);
+  requireRunnable(grammar, writer);
   return grammar;
 }
 

@@ -21,6 +21,8 @@ export function valueTrie(values: readonly JsonValue[], writer: GrammarWriter): 
 /** The same for any non-empty texts. */
 export function textTrie(texts: readonly string[], writer: GrammarWriter): string {
   const root: TrieNode = { children: new Map(), isEnd: false };
+  const { maxExpandedElements } = writer.limits;
+  let size = 0;
   for (const text of texts) {
     let node = root;
     for (const char of text) {
@@ -28,38 +30,59 @@ export function textTrie(texts: readonly string[], writer: GrammarWriter): strin
       if (child === undefined) {
         child = { children: new Map(), isEnd: false };
         node.children.set(char, child);
+        size += 1;
+        if (size > maxExpandedElements) writer.refuse(`its values need more than ${maxExpandedElements} elements`);
       }
       node = child;
     }
     node.isEnd = true;
   }
-  return branchExpression(root, writer, 0);
+  const emitter = new TrieEmitter(writer);
+  const expression = emitter.branch(root, 0);
+  emitter.finish();
+  return expression;
 }
 
-function branchExpression(node: TrieNode, writer: GrammarWriter, depth: number): string {
-  const options = [...node.children].map(([char, child]) => pathExpression(char, child, { writer, depth }));
-  const body = options.join(" | ");
-  if (depth > 0 && depth % MAX_NESTING === 0 && options.length > 1) {
-    const name = writer.rule("values", body);
-    return node.isEnd ? `${name}?` : name;
-  }
-  if (node.isEnd) return `( ${body} )?`;
-  return options.length === 1 ? body : `( ${body} )`;
-}
+/** Writes deep branches as rules of their own, one after another: neither we nor llama.cpp recurse along a long list. */
+class TrieEmitter {
+  readonly #writer: GrammarWriter;
+  readonly #todo: { readonly name: string; readonly node: TrieNode }[] = [];
 
-function pathExpression(
-  first: string,
-  start: TrieNode,
-  { writer, depth }: { readonly writer: GrammarWriter; readonly depth: number },
-): string {
-  let text = first;
-  let node = start;
-  for (let only = soleChild(node); only !== undefined; only = soleChild(node)) {
-    text += only[0];
-    node = only[1];
+  constructor(writer: GrammarWriter) {
+    this.#writer = writer;
   }
-  const literal = gbnfLiteral(text);
-  return node.children.size === 0 ? literal : `${literal} ${branchExpression(node, writer, depth + 1)}`;
+
+  branch(node: TrieNode, depth: number): string {
+    if (depth === MAX_NESTING && node.children.size > 0) {
+      const name = this.#writer.reserve("values");
+      this.#todo.push({ name, node });
+      return node.isEnd ? `${name}?` : name;
+    }
+    const body = this.#body(node, depth);
+    if (node.isEnd) return `( ${body} )?`;
+    return node.children.size === 1 ? body : `( ${body} )`;
+  }
+
+  finish(): void {
+    for (let next = this.#todo.pop(); next !== undefined; next = this.#todo.pop()) {
+      this.#writer.define(next.name, this.#body(next.node, 0));
+    }
+  }
+
+  #body(node: TrieNode, depth: number): string {
+    return [...node.children].map(([char, child]) => this.#path(char, child, depth)).join(" | ");
+  }
+
+  #path(first: string, start: TrieNode, depth: number): string {
+    let text = first;
+    let node = start;
+    for (let only = soleChild(node); only !== undefined; only = soleChild(node)) {
+      text += only[0];
+      node = only[1];
+    }
+    const literal = gbnfLiteral(text);
+    return node.children.size === 0 ? literal : `${literal} ${this.branch(node, depth + 1)}`;
+  }
 }
 
 function soleChild(node: TrieNode): [string, TrieNode] | undefined {

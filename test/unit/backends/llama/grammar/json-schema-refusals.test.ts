@@ -21,7 +21,7 @@ function refusal(schema: JsonValue): { keyword: string; path: string; reason: st
 describe("refusals", () => {
   it.each<[string, JsonValue, string]>([
     ["not", { not: { type: "string" } }, ""],
-    ["if", { if: {}, then: {} }, ""],
+    ["if", JSON.parse('{"if":{},"then":{}}') as JsonValue, ""],
     ["oneOf", { oneOf: [{ type: "integer" }, { type: "number" }] }, ""],
     [
       "oneOf",
@@ -163,6 +163,25 @@ describe("hostile schemas", () => {
     expect(survives(nested)).toBeUndefined();
   });
 
+  it("refuses deep values and deep unions, and takes bounds of many digits", () => {
+    let value: JsonValue = 1;
+    for (let depth = 0; depth < 100_000; depth += 1) value = [value];
+    expect(survives({ enum: [value] })).toBeUndefined();
+    expect(survives({ const: value })).toBeUndefined();
+    const names = Array.from({ length: 400 }, (_, index) => `p${index}`);
+    const prefixes = names.map((_, count) => ({
+      type: "object",
+      properties: Object.fromEntries(names.slice(0, count).map((name) => [name, { type: "null" }])),
+      required: names.slice(0, count),
+      additionalProperties: false,
+    }));
+    expect(survives({ anyOf: prefixes })).toBeUndefined();
+    expect(survives({ anyOf: prefixes.slice(0, 100) })).toBeDefined();
+    expect(survives({ type: "integer", minimum: 1.2345678912345e38, maximum: 9.8765432198765e38 })).toBeDefined();
+    expect(survives({ type: "number", minimum: 1.2345678912345e-30, maximum: 9.8765432198765e20 })).toBeUndefined();
+    expect(survives({ type: "number", minimum: -1.2345678912345e-12, maximum: 9.8765432198765e20 })).toBeDefined();
+  });
+
   it("takes thousands of enum values, and refuses more than a grammar can hold", () => {
     const grammar = survives({ enum: Array.from({ length: 5_000 }, (_, index) => `value number ${index}`) });
     expect(grammar).toBeDefined();
@@ -195,14 +214,19 @@ describe("hostile schemas", () => {
     }
   });
 
-  it("refuses nested bounds whose product is out of reach", () => {
+  it("adds up nested bounds and refuses too many of them", () => {
     let schema: JsonValue = { type: "null" };
-    for (let depth = 0; depth < 20; depth += 1)
+    for (let depth = 0; depth < 20; depth += 1) {
       schema = { type: "array", items: schema, minItems: 1_000, maxItems: 2_000 };
-    survives(schema);
-    survives({
-      anyOf: Array.from({ length: 500 }, (_, index) => ({ type: "string", minLength: index, maxLength: 20_000 })),
-    });
+    }
+    // Rules refer to each other, so the size is the sum of the bounds, not their product.
+    expect(validateGbnf(survives(schema) ?? "")).toEqual({ isValid: true });
+    const lengths = Array.from({ length: 500 }, (_, index) => ({
+      type: "string",
+      minLength: index,
+      maxLength: 20_000,
+    }));
+    expect(survives({ anyOf: lengths })).toBeUndefined();
   });
 
   it.each([

@@ -211,7 +211,7 @@ class Reader {
       return [...mandatory, { kind: "reference", rule: name }];
     }
     let rest: Symbol[] = [];
-    for (let count = min; count < max; count += 1) rest = [this.#rule([[...item, ...rest], []])];
+    for (let count = min; count < max; count += 1) rest = [this.#rule([item.concat(rest), []])];
     return [...mandatory, ...rest];
   }
 
