@@ -6,12 +6,15 @@ import type { Terminal } from "./terminal.ts";
 export interface CommandFlag {
   /** Without its dashes. */
   readonly flag: string;
+  /** What the value is called; without meaning for a switch. */
   readonly placeholder: string;
   readonly description: string;
   /** May be given more than once. */
   readonly repeatable: boolean;
-  /** Where else the value can be set, and what it is when it is not: shown after the description. */
+  /** Where else the value can be set, and what it is when it is not: shown after the description. Empty = nothing. */
   readonly note: string;
+  /** Takes no value. @default false */
+  readonly isSwitch?: boolean;
 }
 
 export interface CommandContext {
@@ -23,3 +26,15 @@ export interface CommandContext {
 
 /** Does the command's work; answers the exit code. */
 export type RunCommand = (context: CommandContext) => Promise<number>;
+
+/** A subcommand with work of its own, or a group of further ones. */
+export interface Subcommand {
+  readonly summary: string;
+  readonly flags: readonly CommandFlag[];
+  /** Imports the work: only the command that runs is read from the disk. */
+  readonly load?: () => Promise<RunCommand>;
+  /** Further commands by name; a group has no work of its own. */
+  readonly commands?: Readonly<Record<string, Subcommand>>;
+  /** Last lines of its help. */
+  readonly closing?: readonly string[];
+}

@@ -1,4 +1,5 @@
 // The text of `--help`.
+import { Help } from "commander";
 import type { CommandFlag } from "./command.ts";
 import { formatTable, type Palette } from "./terminal.ts";
 
@@ -26,23 +27,21 @@ export function formatHelp({ usage, summary, commands = [], flags, closing = [],
   return blocks.map((lines) => lines.join("\n")).join("\n\n");
 }
 
-function formatFlag({ flag, placeholder, description, repeatable, note }: CommandFlag, palette: Palette): string[] {
+function formatFlag(
+  { flag, placeholder, description, repeatable, note, isSwitch = false }: CommandFlag,
+  palette: Palette,
+): string[] {
   return [
-    `  --${flag} ${placeholder}${repeatable ? " (repeatable)" : ""}`,
+    `  --${flag}${isSwitch ? "" : ` ${placeholder}`}${repeatable ? " (repeatable)" : ""}`,
     ...wrap(description, indent),
-    ...wrap(`[${note}]`, indent).map((line) => palette.faint(line)),
+    ...(note === "" ? [] : wrap(`[${note}]`, indent).map((line) => palette.faint(line))),
   ];
 }
 
 /** Breaks at spaces; a word longer than a line keeps a line of its own. */
 function wrap(text: string, prefix: string): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && prefix.length + line.length + 1 + word.length > width) {
-      lines.push(prefix + line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, prefix + line];
+  return new Help()
+    .boxWrap(text, width - prefix.length)
+    .split("\n")
+    .map((line) => prefix + line);
 }

@@ -1,97 +1,132 @@
 // The command `hearth`: finds the subcommand, imports it only then, and turns everything into text and an exit code.
-import { nearestName } from "../config/nearest.ts";
+import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
-import { parseArguments, UsageError } from "./arguments.ts";
-import type { CommandContext, RunCommand } from "./command.ts";
-import { configurationFlags, sourceFlags } from "./configuration-flags.ts";
+import { addFlags, readFlags, refuseLeftovers, unknownCommand } from "./arguments.ts";
+import type { CommandContext, Subcommand } from "./command.ts";
 import { describeFailure, exitCodes } from "./failures.ts";
 import { formatHelp } from "./help.ts";
+import { defaultName, subcommands } from "./subcommands.ts";
+import { UsageError } from "./usage-error.ts";
 
-interface Subcommand {
-  readonly summary: string;
-  readonly flags: typeof configurationFlags;
-  readonly load: () => Promise<RunCommand>;
+type ProgramContext = Omit<CommandContext, "flags">;
+
+/** What is handed from command to command while the tree of commands is built. */
+interface Building {
+  readonly args: readonly string[];
+  readonly context: ProgramContext;
+  readonly finish: (exitCode: number) => void;
 }
 
-const subcommands: Readonly<Record<string, Subcommand>> = {
-  serve: {
-    summary: "Start the server (the default).",
-    flags: configurationFlags,
-    load: async () => (await import("./serve.ts")).runServe,
-  },
-  "check-config": {
-    summary: "Check the configuration and print what it amounts to.",
-    flags: configurationFlags,
-    load: async () => (await import("./check-config.ts")).runCheckConfig,
-  },
-  models: {
-    summary: "List the configured models and whether their files are in place.",
-    flags: sourceFlags,
-    load: async () => (await import("./models.ts")).runModels,
-  },
-};
-
-const defaultName = "serve";
-
 /** Runs the command line without its first two words; answers the exit code. Never throws. */
-export async function runProgram(args: readonly string[], context: Omit<CommandContext, "flags">): Promise<number> {
+export async function runProgram(args: readonly string[], context: ProgramContext): Promise<number> {
   const { terminal } = context;
+  let exitCode = 0;
   try {
-    if (args[0] === "--version" || args[0] === "-v") {
-      terminal.print(version);
-      return 0;
-    }
-    const { name, subcommand, rest } = findSubcommand(args);
-    const { help, values } = parseArguments(rest, subcommand.flags);
-    if (help) {
-      terminal.print(describeHelp(name, { subcommand, context }));
-      return 0;
-    }
-    const run = await subcommand.load();
-    return await run({ ...context, flags: values });
+    const program = createProgram({ args, context, finish: (code) => (exitCode = code) });
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
   } catch (error) {
+    // Commander has said what there is to say: help and the version come this way too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
     if (error instanceof UsageError) {
       terminal.warn(`${error.message} See hearth --help.`);
       return exitCodes.usage;
     }
-    const { message, exitCode } = describeFailure(error);
+    const { message, exitCode: failed } = describeFailure(error);
     terminal.warn(message);
-    return exitCode;
+    return failed;
   }
 }
 
-function findSubcommand(args: readonly string[]): {
-  readonly name: string;
-  readonly subcommand: Subcommand;
-  readonly rest: readonly string[];
-} {
-  const [first = defaultName] = args;
-  const isNamed = args.length > 0 && !first.startsWith("-");
-  const name = isNamed ? first : defaultName;
-  const subcommand = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
-  if (subcommand !== undefined) return { name, subcommand, rest: isNamed ? args.slice(1) : args };
-  const nearest = nearestName(name, Object.keys(subcommands));
-  const hint =
-    nearest === null ? `The commands are ${Object.keys(subcommands).join(", ")}.` : `Did you mean ${nearest}?`;
-  throw new UsageError(`Unknown command ${name}. ${hint}`);
+function createProgram(building: Building): Command {
+  const { terminal } = building.context;
+  const program = new Command("hearth")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.warn(text.trimEnd()),
+      // The palette has already decided about colour; commander would ask the process's own streams.
+      getOutHasColors: () => true,
+      getErrHasColors: () => true,
+    })
+    .helpOption("-h, --help", "This text.")
+    .version(version, "-v, --version", "The version.")
+    .configureHelp({ formatHelp: () => describeProgram(building.context) });
+  addSubcommands(program, { commands: subcommands, building });
+  return program;
 }
 
-function describeHelp(
-  name: string,
-  { subcommand, context }: { readonly subcommand: Subcommand; readonly context: Omit<CommandContext, "flags"> },
-): string {
-  const { palette } = context.terminal;
-  const { flags, summary } = subcommand;
-  if (name !== defaultName) return formatHelp({ summary, usage: [`hearth ${name} [flags]`], flags, palette });
+function addSubcommands(
+  parent: Command,
+  { commands, building }: { readonly commands: Readonly<Record<string, Subcommand>>; readonly building: Building },
+): void {
+  for (const [name, subcommand] of Object.entries(commands)) {
+    const isDefault = name === defaultName;
+    const command = parent.command(name, { isDefault }).summary(subcommand.summary);
+    addFlags(command, subcommand.flags);
+    if (!isDefault) {
+      const path = `${parent.name() === "hearth" ? "" : `${parent.name()} `}${name}`;
+      command.configureHelp({ formatHelp: () => describeSubcommand(path, { subcommand, context: building.context }) });
+    }
+    if (subcommand.commands !== undefined) {
+      addSubcommands(command, { commands: subcommand.commands, building });
+      const names = Object.keys(subcommand.commands);
+      command.action(() => refuseGroup(command, names));
+      continue;
+    }
+    command.action(() => runSubcommand(command, { subcommand, building }));
+  }
+}
+
+async function runSubcommand(
+  command: Command,
+  { subcommand, building }: { readonly subcommand: Subcommand; readonly building: Building },
+): Promise<void> {
+  const { args, context, finish } = building;
+  const [first] = args;
+  // The default command also receives what was meant as the name of a command.
+  if (command.name() === defaultName && first === command.args[0] && first?.startsWith("-") === false) {
+    throw unknownCommand(first, { names: Object.keys(subcommands), noun: "command" });
+  }
+  refuseLeftovers(command, subcommand.flags);
+  const flags = readFlags(command, subcommand.flags);
+  const run = await subcommand.load?.();
+  if (run !== undefined) finish(await run({ ...context, flags }));
+}
+
+function refuseGroup(command: Command, names: readonly string[]): never {
+  const [first] = command.args;
+  if (first === undefined) throw new UsageError(`hearth ${command.name()} needs one of ${names.join(", ")}.`);
+  if (first.startsWith("-")) refuseLeftovers(command, []);
+  throw unknownCommand(first, { names, noun: `${command.name()} command` });
+}
+
+function describeProgram({ terminal: { palette } }: ProgramContext): string {
   return formatHelp({
     summary: `Hearth ${version}: an OpenAI-compatible server for models on this machine.`,
     usage: ["hearth [serve] [flags]", "hearth COMMAND [flags]", "hearth --version"],
     commands: Object.entries(subcommands).map(([command, { summary }]) => [command, summary]),
-    flags,
+    flags: subcommands[defaultName]?.flags ?? [],
     closing: [
       "Brackets name the variable and the place in the configuration file. Flags win over variables, variables over the file.",
       "Exit codes: 0 ended as asked, 1 failed, 2 wrong command line, 3 wrong configuration, 4 address not available.",
     ],
     palette,
+  });
+}
+
+function describeSubcommand(
+  path: string,
+  { subcommand, context }: { readonly subcommand: Subcommand; readonly context: ProgramContext },
+): string {
+  const { flags, summary, commands = {}, closing = [] } = subcommand;
+  const names = Object.entries(commands);
+  return formatHelp({
+    summary,
+    usage: [`hearth ${path} ${names.length === 0 ? "[flags]" : "COMMAND [flags]"}`],
+    commands: names.map(([name, inner]) => [name, inner.summary]),
+    flags,
+    closing,
+    palette: context.terminal.palette,
   });
 }

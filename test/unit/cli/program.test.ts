@@ -38,7 +38,25 @@ describe("the command line", () => {
     [["--host="], "--host needs a value: --host HOST. See hearth --help."],
     [["--port", "80", "extra"], "Unexpected argument extra. See hearth --help."],
     [["serv"], "Unknown command serv. Did you mean serve? See hearth --help."],
-    [["dance"], "Unknown command dance. The commands are serve, check-config, models. See hearth --help."],
+    [["dance"], "Unknown command dance. The commands are serve, check-config, models, bench. See hearth --help."],
+    [["bench"], "hearth bench needs one of text, embeddings, images, http, startup. See hearth --help."],
+    [["bench", "txt"], "Unknown bench command txt. Did you mean text? See hearth --help."],
+    [["bench", "text", "--stream", "1"], "Unknown flag --stream. Did you mean --streams? See hearth --help."],
+    [["bench", "text", "--streams", "1,x"], '--streams takes whole numbers of at least 1, not "x". See hearth --help.'],
+    [
+      ["bench", "text", "--prefix", "uniqe"],
+      "--prefix takes unique, shared, not uniqe. Did you mean unique? See hearth --help.",
+    ],
+    [["bench", "http", "--body", "[]"], "--body must be a JSON object, not []. See hearth --help."],
+    [
+      ["bench", "http", "--url", "http://"],
+      "--url must be a base URL such as http://127.0.0.1:8484/v1, not http://. See hearth --help.",
+    ],
+    [
+      ["bench", "http", "--against-model", "m"],
+      "--against-model needs --against: the base URL of B. See hearth --help.",
+    ],
+    [["bench", "startup"], "hearth bench startup needs --command: how the server is started. See hearth --help."],
     [["models", "--prot", "1"], "Unknown flag --prot. See hearth --help."],
     [
       ["check-config", "--model", "x"],
@@ -71,6 +89,24 @@ describe("the command line", () => {
     expect(printed).toContain("hearth models [flags]");
     expect(printed).toContain("--config FILE");
     expect(printed).not.toContain("--port");
+    expect((await runCommandLine(["help", "models"])).printed).toBe(printed);
+  });
+
+  it("explains a group of commands, and each of them", async () => {
+    const group = await runCommandLine(["bench", "--help"]);
+    expect(group.exitCode).toBe(0);
+    expect(group.printed).toContain("hearth bench COMMAND [flags]");
+    expect(group.printed).toMatch(/startup +Cold start/);
+    const { printed } = await runCommandLine(["bench", "text", "--help"]);
+    expect(printed).toContain("hearth bench text [flags]");
+    expect(printed).toContain("  --streams LIST\n      Streams at once.\n      [default: 1,2,4,8,16]");
+    expect(printed).toContain("\n  --markdown\n");
+  });
+
+  it("takes a flag several times and with an equals sign", async () => {
+    const flags = ["--model", "a=chat.gguf", "--model=b=embed.gguf", "--config", good];
+    const { printed } = await runCommandLine(["models", ...flags], { cwd: sandbox.folder });
+    expect(printed.split("\n").map((line) => line.slice(5, 9).trim())).toEqual(["NAME", "chat", "a", "b"]);
   });
 });
 

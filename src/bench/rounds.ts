@@ -1,0 +1,55 @@
+// The loop that makes a comparison fair: both subjects warm up, then take turns at every point of every round, and who
+// goes first alternates. What the machine does beside us then happens to both.
+import type { Benchmark, Point, Subject, Values } from "./benchmark.ts";
+
+export interface RoundsOptions {
+  readonly rounds: number;
+  /** Rounds before the first that counts. */
+  readonly warmups: number;
+  /** Called before every measurement. */
+  readonly onMeasure: (step: { readonly subject: Subject; readonly point: Point; readonly round: number }) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Everything that was measured at one point. */
+export interface PointResult {
+  readonly point: Point;
+  /** Per subject, in the order given, the values of each round. */
+  readonly rounds: readonly (readonly Values[])[];
+  /** Per subject, the messages of what failed. */
+  readonly errors: readonly (readonly string[])[];
+}
+
+/** Measures all points of a benchmark, round by round. `subjects` are up and running. */
+export async function runRounds<P extends Point>(
+  benchmark: Benchmark<P>,
+  { subjects, rounds, warmups, onMeasure, signal }: RoundsOptions & { readonly subjects: readonly Subject[] },
+): Promise<PointResult[]> {
+  await benchmark.prepare(subjects, signal);
+  const results = benchmark.points.map((point) => ({
+    point,
+    rounds: subjects.map((): Values[] => []),
+    errors: subjects.map((): string[] => []),
+  }));
+  for (let round = -warmups; round < rounds; round++) {
+    for (const [index, point] of benchmark.points.entries()) {
+      for (const place of turnOrder(subjects.length, round + index)) {
+        const subject = subjects[place];
+        if (subject === undefined) continue;
+        signal.throwIfAborted();
+        onMeasure({ subject, point, round });
+        const { values, errors } = await benchmark.measure(subject, { point, round, signal });
+        if (round < 0) continue;
+        results[index]?.rounds[place]?.push(values);
+        results[index]?.errors[place]?.push(...errors);
+      }
+    }
+  }
+  return results;
+}
+
+/** 0, 1, ... for an even turn, backwards for an odd one. */
+function turnOrder(count: number, turn: number): number[] {
+  const order = Array.from({ length: count }, (_, index) => index);
+  return turn % 2 === 0 ? order : order.reverse();
+}

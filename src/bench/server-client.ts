@@ -1,0 +1,152 @@
+// The HTTP client of the benchmarks: undici, for a client that costs little leaves more of the machine to the server.
+import { Pool, type Dispatcher } from "undici";
+
+export interface ServerClientOptions {
+  /** With or without the trailing `/v1`. */
+  readonly url: string;
+  /** `null` = the first of the server's own list. */
+  readonly model: string | null;
+  readonly apiKey: string | null;
+  /** Fields added to every request's body. */
+  readonly extraBody: Readonly<Record<string, unknown>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly text: string;
+}
+
+/** A server that answered with an error, or with something that is no answer. */
+export class RequestFailure extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "RequestFailure";
+    this.status = status;
+  }
+}
+
+/** Longest silence that is waited out: a large image on a small machine takes minutes. */
+const patienceMs = 30 * 60_000;
+
+/** Connections to one server; `close` ends them. */
+export class ServerClient {
+  /** Without the trailing slash, with `/v1`. */
+  readonly baseUrl: string;
+  readonly origin: string;
+  readonly #options: ServerClientOptions;
+  readonly #basePath: string;
+  readonly #pool: Pool;
+  #model: string | null;
+
+  constructor(options: ServerClientOptions) {
+    const url = toBaseUrl(options.url);
+    this.#options = options;
+    this.#model = options.model;
+    this.baseUrl = url.href;
+    this.origin = url.origin;
+    this.#basePath = url.pathname;
+    // As many connections as there are requests at once: nothing waits inside the client.
+    this.#pool = new Pool(url.origin, { connections: null, headersTimeout: patienceMs, bodyTimeout: patienceMs });
+  }
+
+  /** Name of the model to ask for; looked up once where none was given. */
+  async model(signal: AbortSignal): Promise<string> {
+    if (this.#model !== null) return this.#model;
+    const { data } = await this.getJson<{ readonly data?: readonly { readonly id: string }[] }>("/models", signal);
+    const [first] = data ?? [];
+    if (first === undefined) throw new RequestFailure(200, `${this.baseUrl}/models lists no model.`);
+    this.#model = first.id;
+    return first.id;
+  }
+
+  /** Any path of the server, such as `/health`; never throws for a status. */
+  async get(path: string, signal: AbortSignal): Promise<Answer> {
+    const { statusCode, headers, body } = await this.#pool.request({
+      method: "GET",
+      path,
+      headers: this.#headers(),
+      signal,
+    });
+    return { status: statusCode, headers, text: await body.text() };
+  }
+
+  /** `path` under the base URL. @throws RequestFailure */
+  async getJson<T>(path: string, signal: AbortSignal): Promise<T> {
+    return parseAnswer(await this.get(`${this.#basePath}${path}`, signal)) as T;
+  }
+
+  /** The whole answer. @throws RequestFailure when it is an error */
+  async post<T>(path: string, body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Posted<T>> {
+    const { statusCode, headers, body: content } = await this.#send(path, body, signal);
+    const text = await content.text();
+    return { value: parseAnswer({ status: statusCode, headers, text }) as T, headers };
+  }
+
+  /** The answer's body as it comes. @throws RequestFailure when the status is an error */
+  async postStream(
+    path: string,
+    body: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const { statusCode, headers, body: content } = await this.#send(path, body, signal);
+    if (statusCode === 200) return content;
+    throw toFailure({ status: statusCode, headers, text: await content.text() });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  #send(path: string, body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    return this.#pool.request({
+      method: "POST",
+      path: `${this.#basePath}${path}`,
+      headers: { ...this.#headers(), "content-type": "application/json" },
+      body: JSON.stringify({ ...body, ...this.#options.extraBody }),
+      signal,
+    });
+  }
+
+  #headers(): Record<string, string> {
+    const { apiKey } = this.#options;
+    return apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
+  }
+}
+
+export interface Posted<T> {
+  readonly value: T;
+  readonly headers: Answer["headers"];
+}
+
+/** `http://127.0.0.1:8080`, `…/`, `…/v1` and `…/v1/` are one server. A longer path is kept. */
+export function toBaseUrl(written: string): URL {
+  const url = new URL(/^https?:\/\//.test(written) ? written : `http://${written}`);
+  const path = url.pathname.replace(/\/+$/, "");
+  url.pathname = path === "" ? "/v1" : path;
+  url.search = "";
+  url.hash = "";
+  return url;
+}
+
+function parseAnswer(answer: Answer): unknown {
+  if (answer.status < 200 || answer.status > 299) throw toFailure(answer);
+  try {
+    return JSON.parse(answer.text) as unknown;
+  } catch {
+    throw new RequestFailure(answer.status, `The answer is no JSON: ${answer.text.slice(0, 200)}`);
+  }
+}
+
+function toFailure({ status, text }: Answer): RequestFailure {
+  let message = text.slice(0, 200);
+  try {
+    const { error } = JSON.parse(text) as { readonly error?: { readonly message?: string } };
+    message = error?.message ?? message;
+  } catch {
+    // Not JSON: the text itself is the best there is.
+  }
+  return new RequestFailure(status, `${status} ${message}`);
+}

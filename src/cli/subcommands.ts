@@ -1,0 +1,30 @@
+// The list of subcommands.
+import { benchCommands } from "./bench-flags.ts";
+import type { Subcommand } from "./command.ts";
+import { configurationFlags, sourceFlags } from "./configuration-flags.ts";
+
+/** Runs when the command line names no other. */
+export const defaultName = "serve";
+
+export const subcommands: Readonly<Record<string, Subcommand>> = {
+  [defaultName]: {
+    summary: "Start the server (the default).",
+    flags: configurationFlags,
+    load: async () => (await import("./serve.ts")).runServe,
+  },
+  "check-config": {
+    summary: "Check the configuration and print what it amounts to.",
+    flags: configurationFlags,
+    load: async () => (await import("./check-config.ts")).runCheckConfig,
+  },
+  models: {
+    summary: "List the configured models and whether their files are in place.",
+    flags: sourceFlags,
+    load: async () => (await import("./models.ts")).runModels,
+  },
+  bench: {
+    summary: "Measure any OpenAI-compatible server, or two of them in turn.",
+    flags: [],
+    commands: benchCommands,
+  },
+};
