@@ -9,6 +9,7 @@ import {
   embed,
   largestDifference,
   openEmbedding,
+  rerank,
   rowsOf,
   smallShape,
 } from "../support/embedding.ts";
@@ -52,7 +53,7 @@ describe("fp32 against an independent float64 forward pass", () => {
     const rows = rowsOf(await embed(backend, { inputs: sample }));
     for (const [i, text] of sample.entries()) {
       const ids = encode(tokenizer, text);
-      const expected = meanRow(reference({ ids, segments: ids.map(() => 0) }));
+      const expected = meanRow(reference.encode({ ids, segments: ids.map(() => 0) }));
       expect(largestDifference(rows[i] as Float32Array, expected)).toBeLessThan(1e-5);
     }
   });
@@ -65,10 +66,32 @@ describe("fp32 against an independent float64 forward pass", () => {
     const rows = rowsOf(await embed(backend, { inputs: texts.slice(0, 6) }));
     for (const [i, row] of rows.entries()) {
       const ids = encode(tokenizer, texts[i] as string);
-      const hidden = reference({ ids, segments: ids.map(() => 0) });
+      const hidden = reference.encode({ ids, segments: ids.map(() => 0) });
       const pooled = { mean: meanRow(hidden), cls: hidden[0], last: hidden.at(-1) }[pooling] as Float64Array;
       expect(largestDifference(row, unit(pooled))).toBeLessThan(1e-5);
     }
+  });
+});
+
+describe("a cross-encoder against the float64 forward pass", () => {
+  it("scores a pair with the second text as segment 1, within 1e-5", async () => {
+    const { folder, model } = folders.write({ seed: 15, output: "logits" });
+    const backend = await open(folder);
+    const tokenizer = await loadTextTokenizer(folder);
+    const { pair } = tokenizer;
+    const reference = createReferenceBert(model, smallShape);
+    const documents = ["the river runs to the sea", "bread"];
+    const { scores, promptTokens } = await rerank(backend, { query: "a long river", documents });
+    let tokens = 0;
+    for (const [i, document] of documents.entries()) {
+      const first = [...pair.before, ...tokenizer.encode("a long river"), ...pair.between];
+      const second = [...tokenizer.encode(document), ...pair.after];
+      const ids = [...first, ...second];
+      tokens += ids.length;
+      const [logit = 0] = reference.score({ ids, segments: [...first.map(() => 0), ...second.map(() => 1)] });
+      expect(scores[i]).toBeCloseTo(1 / (1 + Math.exp(-logit)), 5);
+    }
+    expect(promptTokens).toBe(tokens);
   });
 });
 

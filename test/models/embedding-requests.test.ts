@@ -304,6 +304,13 @@ describe("loading", () => {
     expect((await open(folder, { options: { maxTokens: 64 } })).description.facts["context_length"]).toBe(64);
   });
 
+  it("refuses a length that its special tokens fill", async () => {
+    await expect(openEmbedding(tinyEmbedFolder, { options: { maxTokens: 2 } })).rejects.toMatchObject({
+      kind: "model_load_failed",
+      message: expect.stringContaining("leave no room"),
+    });
+  });
+
   it("changes the fingerprint with the weights", async () => {
     const [a, b] = [await open(folders.write({ seed: 1 }).folder), await open(folders.write({ seed: 2 }).folder)];
     expect(a.description.fingerprint).not.toBe(b.description.fingerprint);

@@ -13,8 +13,14 @@ export interface ReferenceInput {
 
 export type Matrix = readonly Float64Array[];
 
-/** Returns the function from one text's ids to its hidden states, one row of `width` per token. */
-export function createReferenceBert(model: OnnxModel, shape: BertShape): (input: ReferenceInput) => Matrix {
+export interface ReferenceBert {
+  /** One row of `width` per token. */
+  encode(input: ReferenceInput): Matrix;
+  /** Logits of a cross-encoder: the first token's row through a tanh layer and the classifier. */
+  score(input: ReferenceInput): Float64Array;
+}
+
+export function createReferenceBert(model: OnnxModel, shape: BertShape): ReferenceBert {
   const weights = new Map<string, Float64Array>();
   for (const { name, type, data } of model.initializers) {
     if (type !== "float32") continue;
@@ -52,7 +58,7 @@ export function createReferenceBert(model: OnnxModel, shape: BertShape): (input:
   const tableRow = (name: string, row: number): Float64Array =>
     weight(name).subarray(row * shape.width, (row + 1) * shape.width);
 
-  return ({ ids, segments }) => {
+  const encode = ({ ids, segments }: ReferenceInput): Matrix => {
     let hidden: Matrix = ids.map((id, position) => {
       const word = tableRow("embeddings.word_embeddings.weight", id);
       const place = tableRow("embeddings.position_embeddings.weight", position);
@@ -74,6 +80,14 @@ export function createReferenceBert(model: OnnxModel, shape: BertShape): (input:
       hidden = layerNorm(add(linear(wide, `${name}.output.dense`), attended), `${name}.output.LayerNorm`);
     }
     return hidden;
+  };
+
+  return {
+    encode,
+    score(input) {
+      const pooled = linear(encode(input).slice(0, 1), "pooler.dense").map((row) => row.map(Math.tanh));
+      return linear(pooled, "classifier")[0] as Float64Array;
+    },
   };
 }
 

@@ -83,6 +83,21 @@ describe("MicroBatcher", () => {
     }
   });
 
+  it("runs all micro-batches of a request before it resolves", async () => {
+    const device = createDevice();
+    let started = device.next();
+    const request = device.batcher.submit([text("a", 200), text("b", 100), text("c", 10)], never);
+    const order: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const call = await started;
+      order.push(...call.items);
+      started = device.next();
+      await call.finish();
+    }
+    await request;
+    expect(order).toEqual(["a", "b", "c"]);
+  });
+
   it("serves a single text within two micro-batches while a request of 1,024 runs", async () => {
     const device = createDevice();
     const started = device.next();
