@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NativeContextHandle } from "../../src/backends/llama/adapter.ts";
+import type { NativeContextHandle } from "../../src/backends/llama/native-context.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../src/backends/llama/load-model.ts";
 import { testContext, textDefaults } from "../support/llama.ts";
 import { hasShared, sharedPath } from "../support/shared.ts";
@@ -154,8 +154,8 @@ describe.skipIf(!hasShared(...modelFile))("the adapter of node-llama-cpp", () =>
     weights.native.grammarAccept(state, a!);
     expect(weights.native.grammarAllows(state, a!)).toBe(false);
     expect(weights.native.grammarAllows(state, b!)).toBe(true);
-    expect(() => weights.native.grammarAccept(state, c!)).toThrow();
-    expect(() => weights.native.createGrammarState("root ::= (")).toThrow();
+    expect(() => weights.native.grammarAccept(state, c!)).toThrow("grammar");
+    expect(() => weights.native.createGrammarState("root ::= (")).toThrow("Failed to parse grammar");
   });
 
   it("reports the memory of weights and context", () => {

@@ -112,23 +112,6 @@ describe.skipIf(!hasShared(...modelFile))("chats of stories260K", () => {
     }
   });
 
-  it("holds a strict tool to its schema in auto, once a call has begun", async () => {
-    // A prefix that ends in the middle of a call's opening: the model goes on with whatever, the schema must hold.
-    const biased = hermes.run(
-      "chat",
-      chatRequest({
-        tools: [weather],
-        messages: user("Weather?"),
-        sampling: { temperature: 1, seed: 9 },
-        limits: { maxTokens: 400, stop: [] },
-        constraint: { type: "text" },
-      }),
-      new AbortController().signal,
-    );
-    for await (const _ of biased);
-    // The tiny model never calls by itself; grammar-gates.test.ts holds the gate to account.
-  });
-
   it("says function_call to those who used functions", async () => {
     const { choices } = await chat(hermes, {
       tools: [weather],

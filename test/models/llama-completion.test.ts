@@ -18,8 +18,6 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
     await backend.dispose();
   });
 
-  const refused = (request: Partial<CompletionRequest>) => expect(complete(backend, request)).rejects;
-
   it("adds up: usage, choices and one finish per choice", async () => {
     const { events, choices, usage } = await complete(backend, {
       prompts: ["Once upon a time", "The little dog"],
@@ -237,12 +235,12 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
   });
 
   it("refuses what does not fit the context, with the real counts, before it accepts", async () => {
-    await refused({ limits: { maxTokens: 508, stop: [] } }).toMatchObject({
+    await expect(complete(backend, { limits: { maxTokens: 508, stop: [] } })).rejects.toMatchObject({
       kind: "context_length_exceeded",
       message: expect.stringMatching(/maximum context length is 512 tokens.*513 tokens \(5 in the prompt, 508 in the completion\)/),
     });
     const long = Array.from({ length: 600 }, () => 300);
-    await refused({ prompts: [long], limits: { stop: [] } }).toMatchObject({
+    await expect(complete(backend, { prompts: [long], limits: { stop: [] } })).rejects.toMatchObject({
       kind: "context_length_exceeded",
       message: expect.stringContaining("resulted in 600 tokens"),
     });
@@ -259,7 +257,7 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
       { kind: "unsupported_schema" },
     ],
   ] satisfies [Partial<CompletionRequest>, object][])("refuses %j", async (request, error) => {
-    await refused(request).toMatchObject(error);
+    await expect(complete(backend, request)).rejects.toMatchObject(error);
   });
 
   it("begins a text of its own after an empty prompt", async () => {

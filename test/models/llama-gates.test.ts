@@ -1,9 +1,11 @@
 // Grammars that begin in the middle of an answer, with a real vocabulary: the gates are given the tokens that a model might
 // have written, and asked what may follow.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NativeGrammarState } from "../../src/backends/llama/adapter.ts";
+import type { NativeGrammarState } from "../../src/backends/llama/native-types.ts";
+import { Engine } from "../../src/backends/llama/engine.ts";
 import { freePartGrammar, FreePartGate, TriggerGate } from "../../src/backends/llama/grammar-gates.ts";
-import { loadWeights, type LoadedWeights } from "../../src/backends/llama/load-model.ts";
+import { createContext, loadWeights, type LoadedWeights } from "../../src/backends/llama/load-model.ts";
+import { SequenceSlots } from "../../src/backends/llama/sequence-slots.ts";
 import { testContext, textDefaults } from "../support/llama.ts";
 import { hasShared, sharedPath } from "../support/shared.ts";
 
@@ -45,6 +47,66 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
   const parts = (grammar: string) => ({ native: weights.native, vocabulary: weights.vocabulary, grammar });
   const noReasoning = { reasoning: [], startsInReasoning: false };
   const call = 'root ::= "<call>" [0-9]+ "</call>"';
+
+  /** What the engine generates after "Once upon a time", greedily. */
+  async function generate(gate: TriggerGate): Promise<string> {
+    const context = await createContext(weights, {
+      path: "",
+      contextSize: 512,
+      sequences: 1,
+      batchSize: 64,
+      threads: 1,
+      flashAttention: "auto",
+      kvCacheType: "f16",
+    });
+    const { vocabulary } = weights;
+    const engine = new Engine({
+      model: weights.native,
+      context,
+      slots: new SequenceSlots({ context, parallel: 1, canTrim: true, prefixStore: undefined }),
+      isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
+      vocabularySize: vocabulary.size,
+      maxQueue: 1,
+      threads: { decode: 1, prompt: 1 },
+      guesser: undefined,
+    });
+    let text = "";
+    await new Promise<void>((resolve, reject) => {
+      engine.submit([
+        {
+          prompt: [1, 403, 407, 261, 378],
+          maxNewTokens: 40,
+          sampler: { config: { temperature: 0, seed: 0 }, generatedPenalty: undefined },
+          gate,
+          scorePrompt: false,
+          guesses: 0,
+          receiver: {
+            isFull: false,
+            onPrompt: () => {},
+            onToken: (token) => {
+              text += vocabulary.piece(token).text ?? "";
+              return false;
+            },
+            onEnd: () => resolve(),
+            onError: reject,
+          },
+        },
+      ]);
+    });
+    await engine.dispose();
+    await context.dispose();
+    return text;
+  }
+
+  it("lets the engine write freely up to the trigger and by the grammar from there", async () => {
+    // Without a gate the model goes on: ", there was a little girl named Lily. She loved to play outside in the park. ..."
+    const grammar = 'root ::= "girl" " 4" [2] "!"';
+    const free = new TriggerGate(parts(grammar), { triggers: [{ text: "girl" }], ...noReasoning });
+    expect(await generate(free)).toBe(", there was a little girl 42!");
+    // "She" begins the token's neighbour: the grammar wants another letter after the S, so that a token is sampled again.
+    const again = new TriggerGate(parts('root ::= "S" "am"'), { triggers: [{ text: "S" }], ...noReasoning });
+    expect(await generate(again)).toBe(", there was a little girl named Lily. Sam");
+  });
 
   it("opens when the trigger is complete, with what has been written since its beginning read", () => {
     const gate = new TriggerGate(parts(call), { triggers: [{ text: "<call>" }], ...noReasoning });

@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import type { Backend, BackendContext, BackendDescription, Operation, Operations } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { ModelSpec, TextModelOptions } from "../../domain/model.ts";
-import type { NativeContextHandle } from "./adapter.ts";
+import type { NativeContextHandle } from "./native-context.ts";
 import { ChatRunner } from "./chat.ts";
 import { runCompletion } from "./completion.ts";
 import { DraftGuesser, draftLength } from "./draft-guesser.ts";
@@ -16,6 +16,7 @@ import { loadFailure } from "./gguf-file.ts";
 import { promptLookup } from "./guesser.ts";
 import { createContext, loadWeights, prefixStoreFolder, resolveContextSize, type LoadedWeights } from "./load-model.ts";
 import { PrefixStore } from "./prefix-store.ts";
+import { SequenceSlots } from "./sequence-slots.ts";
 import { TextModel } from "./text-model.ts";
 import { calibrateThreads, type ThreadCounts } from "./thread-calibration.ts";
 
@@ -61,6 +62,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
           folder: prefixStoreFolder(spec, context.cacheDirectory),
           budgetBytes: options.prefixStoreBytes,
           contextSize,
+          log: context.log,
         })
       : undefined;
   const guesser = canTrim
@@ -71,11 +73,9 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     context: native,
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,
-    parallel: options.parallel,
+    slots: new SequenceSlots({ context: native, parallel: options.parallel, canTrim, prefixStore }),
     maxQueue: options.maxQueue,
     threads,
-    canTrim,
-    prefixStore,
     guesser,
   });
   const model = new TextModel({

@@ -3,7 +3,7 @@
 import type { ChatRequest } from "../../domain/chat.ts";
 import type { FinishReason, TextEvent, TokenLogprob } from "../../domain/text.ts";
 import { StopMatcher } from "../../util/stop-matcher.ts";
-import type { TokenScore } from "./adapter.ts";
+import type { TokenScore } from "./native-context.ts";
 import { createOutputParser } from "./chat/output-parser.ts";
 import type { ChatPlan, OutputParser, ParsedEvent } from "./chat/types.ts";
 import type { EventBuffer } from "./event-buffer.ts";

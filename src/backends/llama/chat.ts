@@ -6,7 +6,7 @@ import type { ChatRequest } from "../../domain/chat.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { TextModelOptions } from "../../domain/model.ts";
 import type { AppliedTemplate, TextEvent } from "../../domain/text.ts";
-import type { NativeGrammarState } from "./adapter.ts";
+import type { NativeGrammarState } from "./native-types.ts";
 import { resolveMaxTokens } from "./admission.ts";
 import { ChatReceiver } from "./chat-receiver.ts";
 import { createChatTemplate, type ChatTemplate } from "./chat/chat-template.ts";

@@ -4,7 +4,7 @@ import { randomInt } from "node:crypto";
 import type { CompletionPrompt, CompletionRequest } from "../../domain/completion.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { FinishReason, TextEvent, TokenLogprob } from "../../domain/text.ts";
-import type { TokenScore } from "./adapter.ts";
+import type { TokenScore } from "./native-context.ts";
 import { assertTokensInVocabulary, resolveMaxTokens } from "./admission.ts";
 import type { EventBuffer } from "./event-buffer.ts";
 import type { EndReason, GenerationReceiver, GenerationRequest } from "./generation.ts";

@@ -1,6 +1,8 @@
 // Guesses by a smaller model of the same vocabulary. It follows every sequence in a context of its own: what the large model
 // rejected is cut off there, and all sequences that decode are drafted together, a token of each per step.
-import type { NativeContextHandle, NativeModelHandle, NativeSampler } from "./adapter.ts";
+import type { NativeModelHandle } from "./adapter.ts";
+import type { NativeContextHandle } from "./native-context.ts";
+import type { NativeSampler } from "./native-types.ts";
 import type { Generation } from "./generation.ts";
 import { guessLimit, type Guesser } from "./guesser.ts";
 import { commonPrefixLength } from "./slots.ts";

@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 import type { EmbeddingInput, EmbeddingRequest, EmbeddingResult } from "../../domain/embedding.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { TextModelOptions } from "../../domain/model.ts";
-import type { NativeContextHandle } from "./adapter.ts";
+import type { NativeContextHandle } from "./native-context.ts";
 import { assertTokensInVocabulary } from "./admission.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 

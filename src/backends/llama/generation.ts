@@ -1,6 +1,7 @@
 // One choice on its way through the engine: what it was asked for, how far it has come, and whom it tells.
 import { performance } from "node:perf_hooks";
-import type { NativeGrammarState, NativeSampler, TokenScore } from "./adapter.ts";
+import type { TokenScore } from "./native-context.ts";
+import type { NativeGrammarState, NativeSampler } from "./native-types.ts";
 import type { SamplerPlan } from "./sampler-config.ts";
 
 /** Why a choice came to its end: the model ended it, the limit was reached, or the receiver had enough. */

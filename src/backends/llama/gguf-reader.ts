@@ -96,8 +96,11 @@ async function skipArray(reader: BoundedReader, depth: number): Promise<number> 
   const isVariable = elementType === type.string || elementType === type.array;
   const bytesEach = elementType === type.string ? 8 : elementType === type.array ? 12 : bytesOf(elementType);
   const length = await reader.count({ maximum: Number.MAX_SAFE_INTEGER, bytesEach, what: "array elements" });
-  if (!isVariable) reader.skip(length * bytesEach);
-  for (let index = 0; isVariable && index < length; index += 1) {
+  if (!isVariable) {
+    reader.skip(length * bytesEach);
+    return length;
+  }
+  for (let index = 0; index < length; index += 1) {
     if (elementType === type.string) await reader.skipString();
     else await skipArray(reader, depth + 1);
   }

@@ -1,7 +1,8 @@
 // Grammars that begin to hold in the middle of an answer: after a call's first characters, or after the reasoning. What the
 // grammar begins with may stand in the middle of a token; the grammar is then given the token's first part as a literal.
 import { Utf8Assembler } from "../../util/utf8-assembler.ts";
-import type { NativeGrammarState, NativeModelHandle } from "./adapter.ts";
+import type { NativeModelHandle } from "./adapter.ts";
+import type { NativeGrammarState } from "./native-types.ts";
 import type { CallTrigger, FreePart, ReasoningMarkers } from "./chat/types.ts";
 import { gbnfLiteral } from "./gbnf-text.ts";
 import type { GrammarGate } from "./generation.ts";

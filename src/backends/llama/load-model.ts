@@ -3,9 +3,10 @@ import { join } from "node:path";
 import type { LlamaModel } from "node-llama-cpp";
 import type { BackendContext } from "../../domain/backend.ts";
 import type { ModelSpec, TextModelOptions } from "../../domain/model.ts";
-import { NativeModelHandle, type ContextParameters, type LoadedLora, type NativeContextHandle } from "./adapter.ts";
+import { NativeModelHandle, type ContextParameters, type LoadedLora } from "./adapter.ts";
 import { loadFailure, readGguf, type GgufFacts } from "./gguf-file.ts";
 import { openLibrary, type Library } from "./library.ts";
+import type { NativeContextHandle } from "./native-context.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 export interface LoadedWeights {
@@ -37,8 +38,8 @@ export async function loadWeights(
     const vocabulary = new Vocabulary(native, { size: facts.vocabularySize, preTokenizer: facts.preTokenizer });
     const loras: { lora: LoadedLora; scale: number }[] = [];
     for (const { path: loraPath, scale } of options.lora) {
-      const lora = await native.loadLora(loraPath).catch((error: unknown) => {
-        throw loadFailure(loraPath, reasonOf(error, library));
+      const lora = await native.loadLora(loraPath).catch(async (error: unknown) => {
+        throw loadFailure(loraPath, await reasonOf(error, library));
       });
       loras.push({ lora, scale });
     }
@@ -65,7 +66,7 @@ export async function createContext(
     throw loadFailure(
       path,
       `a context of ${parameters.sequences} x ${parameters.contextSize} tokens cannot be created ` +
-        `(${reasonOf(error, weights.library)})`,
+        `(${await reasonOf(error, weights.library)})`,
     );
   }
 }
@@ -84,11 +85,13 @@ async function loadNative(
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw loadFailure(path, reasonOf(error, library));
+    throw loadFailure(path, await reasonOf(error, library));
   }
 }
 
-function reasonOf(error: unknown, library: Library): string {
+async function reasonOf(error: unknown, library: Library): Promise<string> {
+  // What llama.cpp logs on its own thread arrives a turn later than its failure.
+  await new Promise(setImmediate);
   const own = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
   const logged = library.takeErrors();
   return logged.length === 0 ? own : `${own}; llama.cpp says: ${logged.join("; ")}`;

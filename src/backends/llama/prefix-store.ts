@@ -2,7 +2,8 @@
 // after others used all sequences is read from here instead of being evaluated again.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { NativeContextHandle } from "./adapter.ts";
+import type { BackendContext } from "../../domain/backend.ts";
+import type { NativeContextHandle } from "./native-context.ts";
 import { commonPrefixLength } from "./slots.ts";
 
 interface StoredPrefix {
@@ -17,6 +18,15 @@ interface StoredSlot {
   tokens: number[];
 }
 
+export interface PrefixStoreOptions {
+  /** Belongs to the store alone; it is removed in the end. */
+  readonly folder: string;
+  readonly budgetBytes: number;
+  /** Tokens per sequence. */
+  readonly contextSize: number;
+  readonly log: BackendContext["log"];
+}
+
 /** Shorter prefixes are evaluated as fast as they are read. */
 const minimumTokens = 64;
 
@@ -26,13 +36,12 @@ export class PrefixStore {
   readonly #folder: string;
   readonly #budgetBytes: number;
   readonly #contextSize: number;
+  readonly #log: BackendContext["log"];
   #entries: StoredPrefix[] = [];
   #clock = 0;
 
-  constructor(
-    context: NativeContextHandle,
-    { folder, budgetBytes, contextSize }: { folder: string; budgetBytes: number; contextSize: number },
-  ) {
+  constructor(context: NativeContextHandle, { folder, budgetBytes, contextSize, log }: PrefixStoreOptions) {
+    this.#log = log;
     this.#context = context;
     this.#folder = folder;
     this.#budgetBytes = budgetBytes;
@@ -56,10 +65,15 @@ export class PrefixStore {
     await this.#drop(this.#entries.filter(({ tokens: held }) => commonPrefixLength(held, tokens) === held.length));
     const lastUsed = (this.#clock += 1);
     const path = join(this.#folder, `${lastUsed}.state`);
-    await mkdir(this.#folder, { recursive: true });
-    const bytes = await this.#context.save(slot.id, { path, tokens });
-    this.#entries.push({ path, tokens, bytes, lastUsed });
-    await this.#makeRoom();
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      const bytes = await this.#context.save(slot.id, { path, tokens });
+      this.#entries.push({ path, tokens, bytes, lastUsed });
+      await this.#makeRoom();
+    } catch (error) {
+      // A full disk costs an evaluation later on, not this request.
+      this.#log("warn", "A prefix could not be stored.", { folder: this.#folder, reason: String(error) });
+    }
   }
 
   /** Loads the entry with the longest prefix of `prompt` if that is worth it; answers how many tokens of it are there. */
@@ -79,7 +93,14 @@ export class PrefixStore {
     best.lastUsed = this.#clock += 1;
     this.#context.clear(slot.id);
     slot.tokens = [];
-    await this.#context.restore(slot.id, { path: best.path, maxTokens: this.#contextSize });
+    try {
+      await this.#context.restore(slot.id, { path: best.path, maxTokens: this.#contextSize });
+    } catch (error) {
+      this.#log("warn", "A stored prefix could not be read.", { folder: this.#folder, reason: String(error) });
+      this.#context.clear(slot.id);
+      await this.#drop([best]);
+      return 0;
+    }
     slot.tokens = best.tokens.slice();
     return bestLength;
   }

@@ -1,7 +1,7 @@
 // From a request's sampling options to the native sampler's settings. Pure.
 import type { TextModelOptions } from "../../domain/model.ts";
 import type { SamplingOptions } from "../../domain/sampling.ts";
-import type { NativeSamplerConfig } from "./adapter.ts";
+import type { NativeSamplerConfig } from "./native-types.ts";
 
 /** Tokens that `repeat_penalty` looks back on. */
 const repeatWindow = 64;

@@ -2,7 +2,8 @@
 import { ServerError } from "../../domain/errors.ts";
 import type { TextModelOptions } from "../../domain/model.ts";
 import type { OutputConstraint, SamplingOptions } from "../../domain/sampling.ts";
-import type { NativeGrammarState, NativeModelHandle } from "./adapter.ts";
+import type { NativeModelHandle } from "./adapter.ts";
+import type { NativeGrammarState } from "./native-types.ts";
 import { compileConstraint } from "./constraint.ts";
 import type { Engine } from "./engine.ts";
 import type { Vocabulary } from "./vocabulary.ts";

@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, hostname, loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
-import type { NativeContextHandle } from "./adapter.ts";
+import type { NativeContextHandle } from "./native-context.ts";
 
 export interface ThreadCounts {
   /** For steps that generate only. */

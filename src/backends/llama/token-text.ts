@@ -3,7 +3,7 @@
 import type { TokenLogprob } from "../../domain/text.ts";
 import { StopMatcher } from "../../util/stop-matcher.ts";
 import { Utf8Assembler } from "../../util/utf8-assembler.ts";
-import type { TokenScore } from "./adapter.ts";
+import type { TokenScore } from "./native-context.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Turns the tokens of one choice into text. Control tokens are not text, unless they are among `shown`. */
