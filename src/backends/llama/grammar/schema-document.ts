@@ -81,24 +81,26 @@ const MAX_JSON_DEPTH = 512;
 
 /** Everything that reads a schema recurses on it; JSON.parse does not, so nothing has bounded its depth before. */
 function requireBoundedDepth(schema: JsonValue, path: string): void {
-  let level: JsonValue[] = [schema];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MAX_JSON_DEPTH) {
-      const keyword = isJsonObject(schema) ? Object.keys(schema).find((key) => isDeep(schema[key])) : undefined;
-      const reason = `the schema is nested more than ${MAX_JSON_DEPTH} levels deep`;
-      throw new SchemaNotEnforceableError({ keyword: keyword ?? "$schema", path, reason });
-    }
-    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
-  }
+  if (!isDeeperThan(schema, MAX_JSON_DEPTH)) return;
+  const deep = isJsonObject(schema)
+    ? Object.keys(schema).find((key) => isDeeperThan(schema[key] ?? null, MAX_JSON_DEPTH - 1))
+    : undefined;
+  const reason = `the schema is nested more than ${MAX_JSON_DEPTH} levels deep`;
+  throw new SchemaNotEnforceableError({ keyword: deep ?? "$schema", path, reason });
 }
 
-function isDeep(value: JsonValue | undefined): boolean {
-  let level: JsonValue[] = value === undefined ? [] : [value];
-  let depth = 0;
-  for (; level.length > 0 && depth < MAX_JSON_DEPTH; depth += 1) {
-    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+/** Level by level, each object once per level, so that objects used twice cost nothing extra. */
+function isDeeperThan(value: JsonValue, limit: number): boolean {
+  let level: ReadonlySet<JsonValue> = new Set([value]);
+  for (let depth = 0; depth <= limit && level.size > 0; depth += 1) {
+    const next = new Set<JsonValue>();
+    for (const one of level) {
+      if (typeof one !== "object" || one === null) continue;
+      for (const inner of Object.values(one)) next.add(inner);
+    }
+    level = next;
   }
-  return level.length > 0;
+  return level.size > 0;
 }
 
 function step(value: JsonValue | undefined, segment: string): JsonValue | undefined {
