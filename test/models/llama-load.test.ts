@@ -7,7 +7,7 @@ import { createLlamaBackend } from "../../src/backends/llama/backend.ts";
 import type { Backend } from "../../src/domain/backend.ts";
 import type { EmbeddingRequest, EmbeddingResult } from "../../src/domain/embedding.ts";
 import type { TextModelOptions } from "../../src/domain/model.ts";
-import { complete, testContext, textDefaults, textSpec } from "../support/llama.ts";
+import { testContext, textDefaults, textSpec } from "../support/llama.ts";
 import { hasShared, sharedPath } from "../support/shared.ts";
 
 const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;

@@ -11,6 +11,9 @@ export interface Library {
 
 const keptErrors = 5;
 
+/** Of the process: llama.cpp knows one logger, which is that of the library opened last. */
+const errors: string[] = [];
+
 /** One native library per process and kind, also where a draft model comes beside the model. */
 const opened = new Map<boolean, Promise<Library>>();
 
@@ -26,7 +29,6 @@ export function openLibrary(log: BackendContext["log"], { gpu }: { gpu: boolean 
 }
 
 async function open(log: BackendContext["log"], gpu: boolean): Promise<Library> {
-  const errors: string[] = [];
   try {
     const llama = await getLlama({
       gpu: gpu ? "auto" : false,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { LlamaModel } from "node-llama-cpp";
 import type { BackendContext } from "../../domain/backend.ts";
 import type { ModelSpec, TextModelOptions } from "../../domain/model.ts";
+import { delay } from "../../util/abort.ts";
 import { NativeModelHandle, type ContextParameters, type LoadedLora } from "./adapter.ts";
 import { loadFailure, readGguf, type GgufFacts } from "./gguf-file.ts";
 import { openLibrary, type Library } from "./library.ts";
@@ -18,6 +19,8 @@ export interface LoadedWeights {
   /** Layers that really lie on the GPU. */
   readonly gpuLayers: number;
 }
+
+const logDelayMs = 50;
 
 /** Context length when the configuration does not say: what the model was trained with, within reason. */
 const largestDefaultContext = 8192;
@@ -90,8 +93,8 @@ async function loadNative(
 }
 
 async function reasonOf(error: unknown, library: Library): Promise<string> {
-  // What llama.cpp logs on its own thread arrives a turn later than its failure.
-  await new Promise(setImmediate);
+  // What llama.cpp logs on its own thread arrives a little later than its failure.
+  await delay(logDelayMs);
   const own = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
   const logged = library.takeErrors();
   return logged.length === 0 ? own : `${own}; llama.cpp says: ${logged.join("; ")}`;
