@@ -11,21 +11,24 @@ export interface Library {
 
 const keptErrors = 5;
 
-/** Of the process: llama.cpp knows one logger, which is that of the library opened last. */
+/** The errors that llama.cpp logged and nobody took yet. */
 const errors: string[] = [];
 
-/** One native library per process and kind, also where a draft model comes beside the model. */
-const opened = new Map<boolean, Promise<Library>>();
+let opened: Promise<Library> | undefined;
 
-/** @throws ServerError `model_load_failed` when no prebuilt library fits this machine. */
+/**
+ * Opens the library, once per process: a second copy in the same process loses llama.cpp's messages. So whether a GPU is
+ * looked for is decided by the first caller; a draft model shares what its model has.
+ *
+ * @throws ServerError `model_load_failed` when no prebuilt library fits this machine.
+ */
 export function openLibrary(log: BackendContext["log"], { gpu }: { gpu: boolean }): Promise<Library> {
-  let library = opened.get(gpu);
-  if (library === undefined) {
-    library = open(log, gpu);
-    opened.set(gpu, library);
-    library.catch(() => opened.delete(gpu));
-  }
-  return library;
+  if (opened !== undefined) return opened;
+  opened = open(log, gpu);
+  opened.catch(() => {
+    opened = undefined;
+  });
+  return opened;
 }
 
 async function open(log: BackendContext["log"], gpu: boolean): Promise<Library> {
