@@ -2,6 +2,7 @@
 // line of JSON on its standard input and answers with one line of JSON on its standard output.
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { createInterface } from "node:readline";
+import { onAbort } from "../util/abort.ts";
 import { killGroup } from "./peer-process.ts";
 
 /** Numbers by name, or what went wrong. */
@@ -29,15 +30,12 @@ export class MeasuringProcess {
   /** One request, one answer, one at a time. @throws Error when the process ends or answers `{ "error": ... }` */
   async ask(request: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ProcessAnswer> {
     signal.throwIfAborted();
-    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
-    for (;;) {
-      const { done, value } = await this.#answers.next();
-      if (done === true) throw new Error(`The measuring process ended: ${this.#errorLines.join("\n")}`);
-      // Libraries print to standard output too.
-      if (!value.startsWith("{")) continue;
-      const answer = JSON.parse(value) as ProcessAnswer & { readonly error?: string };
-      if (answer.error !== undefined) throw new Error(answer.error);
-      return answer;
+    const unsubscribe = onAbort(signal, () => killGroup(this.#child, "SIGTERM"));
+    try {
+      this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+      return await this.#nextAnswer(signal);
+    } finally {
+      unsubscribe();
     }
   }
 
@@ -45,5 +43,22 @@ export class MeasuringProcess {
     this.#child.stdin.end();
     killGroup(this.#child, "SIGTERM");
     await this.#exited;
+  }
+
+  async #nextAnswer(signal: AbortSignal): Promise<ProcessAnswer> {
+    for (;;) {
+      const { done, value } = await this.#answers.next();
+      signal.throwIfAborted();
+      if (done === true) {
+        // Its last words may still be on their way.
+        await this.#exited;
+        throw new Error(`The measuring process ended: ${this.#errorLines.join("\n")}`);
+      }
+      // Libraries print to standard output too.
+      if (!value.startsWith("{")) continue;
+      const answer = JSON.parse(value) as ProcessAnswer & { readonly error?: string };
+      if (answer.error !== undefined) throw new Error(answer.error);
+      return answer;
+    }
   }
 }
