@@ -3,7 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { ServerError } from "../../domain/errors.ts";
 import type { NativeModelHandle } from "./adapter.ts";
-import type { NativeContextHandle, TokenScore } from "./native-context.ts";
+import type { NativeContextHandle } from "./native-context.ts";
 import {
   addDecoding,
   addPrompt,
@@ -15,7 +15,8 @@ import {
   type SampledToken,
 } from "./batch-parts.ts";
 import { planBatch, type BatchPlan } from "./batch-plan.ts";
-import { Generation, type EndReason, type GenerationRequest } from "./generation.ts";
+import { DeliveryQueue } from "./delivery-queue.ts";
+import { Generation, type GenerationRequest } from "./generation.ts";
 import type { Guesser } from "./guesser.ts";
 import { withGeneratedPenalty } from "./sampler-config.ts";
 import type { SequenceSlots } from "./sequence-slots.ts";
@@ -32,14 +33,6 @@ export interface EngineOptions {
   readonly guesser: Guesser | undefined;
 }
 
-/** What a receiver is still to be told. */
-interface Delivery {
-  readonly generation: Generation;
-  readonly token: number | undefined;
-  readonly score: TokenScore | undefined;
-  readonly end: EndReason | undefined;
-}
-
 /** Logits of scored prompts are held for a whole batch: so many floats at most. */
 const maximumScoredLogits = 8 * 1024 * 1024;
 
@@ -48,7 +41,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #slots: SequenceSlots;
   readonly #waiting: Generation[] = [];
-  #deliveries: Delivery[] = [];
+  readonly #deliveries = new DeliveryQueue();
   #wake: (() => void) | undefined;
   /** Something happened since the turn began, so it must not end in sleep. */
   #stirred = false;
@@ -128,7 +121,7 @@ export class Engine {
         this.#failAll(error);
         continue;
       }
-      if (this.#deliver() || this.#stirred) continue;
+      if (this.#deliveries.flush() || this.#stirred) continue;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -198,7 +191,7 @@ export class Engine {
     for (const { slot, count } of plan.prompting) parts.push(addPrompt(context, this.#slots.get(slot), count));
     const decoded = context.decode();
     for (const part of parts) sampleEarly(context, part);
-    this.#deliver();
+    this.#deliveries.flush();
     try {
       await decoded;
     } catch (error) {
@@ -227,7 +220,7 @@ export class Engine {
       generation.phase = "decoding";
       request.receiver.onPrompt((generation.leader ?? generation).promptScores);
       if (request.maxNewTokens === 0) {
-        this.#end(generation, { token: undefined, score: undefined, end: "length" });
+        this.#deliveries.end(generation, { reason: "length" });
         return;
       }
     }
@@ -239,42 +232,18 @@ export class Engine {
     const { request, generated } = generation;
     if (token >= 0) generated.push(token);
     if (token < 0 || this.#options.isEndOfGeneration(token)) {
-      this.#end(generation, { token: undefined, score: undefined, end: "end-token" });
+      this.#deliveries.end(generation, { reason: "end-token" });
       return false;
     }
     if (generated.length >= request.maxNewTokens) {
-      this.#end(generation, { token, score, end: "length" });
+      this.#deliveries.end(generation, { reason: "length", last: { token, score } });
       return false;
     }
     generation.nextToken = token;
-    this.#deliveries.push({ generation, token, score, end: undefined });
+    this.#deliveries.token(generation, { token, score });
     if (request.sampler.generatedPenalty !== undefined) {
       const config = withGeneratedPenalty(request.sampler, { prompt: request.prompt, generated });
       generation.sampler?.applyConfig(withGrammar(config, generation.grammar));
-    }
-    return true;
-  }
-
-  #end(generation: Generation, delivery: Omit<Delivery, "generation">): void {
-    generation.phase = "ended";
-    generation.endedAt = performance.now();
-    this.#deliveries.push({ generation, ...delivery });
-  }
-
-  /** Hands what was sampled to the receivers. False when there was nothing. */
-  #deliver(): boolean {
-    const deliveries = this.#deliveries;
-    if (deliveries.length === 0) return false;
-    this.#deliveries = [];
-    for (const { generation, token, score, end } of deliveries) {
-      if (generation.cancelled || generation.receiverDone) continue;
-      const { receiver } = generation.request;
-      const enough = token !== undefined && receiver.onToken(token, score);
-      if (!enough && end === undefined) continue;
-      generation.receiverDone = true;
-      generation.phase = "ended";
-      generation.endedAt ??= performance.now();
-      receiver.onEnd(enough ? "receiver" : (end as EndReason));
     }
     return true;
   }
@@ -286,7 +255,7 @@ export class Engine {
   }
 
   #failAll(error: unknown): void {
-    this.#deliver();
+    this.#deliveries.flush();
     for (const generation of this.#waiting.splice(0)) this.#fail(generation, error);
     for (const slot of this.#slots.all) {
       if (slot.generation === undefined) continue;
