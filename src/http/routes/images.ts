@@ -29,7 +29,7 @@ export function imageRoutes(app: Hono<HttpEnvironment>, deps: HttpDependencies):
     const body = isFormRequest(context.req.raw)
       ? parseRequest(imageEditContract, formToBody(await readFormEntries(context, settings.bodyLimitBytes)))
       : await readRequest(context, { contract: imageEditContract, settings });
-    context.set("modelName", body.model);
+    context.set("modelName", body.model ?? undefined);
     const request = toImageEditRequest(body);
     const running = await start(context, { inference, operation: "image-edit", body, request });
     return answer(context, { running, request, body, family: "image_edit", deps });

@@ -14,7 +14,7 @@ const sizePattern = /^(\d{1,5})\s*[x*×]\s*(\d{1,5})$/i;
 /** Fields that generations and edits share. */
 export function imageShape() {
   return {
-    model: z.string().min(1),
+    model: z.string().min(1).nullish(),
     prompt: z.string().min(1).max(32_000),
     n: z.int().min(1).max(10).nullish(),
     size: size().nullish(),
@@ -38,7 +38,7 @@ export function imageShape() {
 
 /** Dispositions of {@link imageShape}. */
 export const imageFields: FieldTable = {
-  model: honoured,
+  model: honouredWith("May be left out, as OpenAI's document allows: the configured default answers."),
   prompt: honoured,
   n: honouredWith("1..10."),
   size: honouredWith("1024x1024, 1024*1024 or auto; the model's configuration says which sizes it can make."),

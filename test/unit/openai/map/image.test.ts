@@ -115,7 +115,7 @@ describe("toImageRequest", () => {
     [{ seed: Number.MAX_SAFE_INTEGER, n: 2 }, "seed"],
     [{ prompt: "" }, "prompt"],
     [{ prompt: "x".repeat(32_001) }, "prompt"],
-    [{ model: undefined }, "model"],
+    [{ model: 5 }, "model"],
   ])("refuses %j naming %s", (fields, param) => {
     expect(() => map(fields)).toThrow(expect.objectContaining({ param }));
   });
