@@ -1,6 +1,7 @@
 // When a request ends. A streamed answer outlives its handler, so "the handler has returned" is not the end of it.
 import { ServerError } from "../domain/errors.ts";
 import { onAbort } from "../util/abort.ts";
+import { maxTimerMs } from "../util/timers.ts";
 
 export interface RequestLifetimeOptions {
   /** Aborted when the caller's connection closes early. */
@@ -21,11 +22,14 @@ export class RequestLifetime {
   constructor({ connection, timeoutMs }: RequestLifetimeOptions) {
     this.#unsubscribe = onAbort(connection, () => this.leave());
     if (timeoutMs > 0) {
-      this.#timer = setTimeout(() => {
-        this.#abort.abort(
-          new ServerError("timeout", `The request took longer than ${timeoutMs} ms, the limit of this server.`),
-        );
-      }, timeoutMs);
+      this.#timer = setTimeout(
+        () => {
+          this.#abort.abort(
+            new ServerError("timeout", `The request took longer than ${timeoutMs} ms, the limit of this server.`),
+          );
+        },
+        Math.min(timeoutMs, maxTimerMs),
+      );
       this.#timer.unref();
     }
   }

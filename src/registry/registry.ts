@@ -3,6 +3,7 @@
 import type { Backend } from "../domain/backend.ts";
 import type { ModelSpec } from "../domain/model.ts";
 import { onAbort } from "../util/abort.ts";
+import { maxTimerMs } from "../util/timers.ts";
 import { Scheduler, type ModelSnapshot, type SchedulerEffect, type SchedulerEvent } from "./scheduler.ts";
 
 /** The right to use a loaded model until it is given back. */
@@ -215,7 +216,9 @@ export class Registry {
     clearTimeout(this.#timer);
     const deadlineMs = this.#scheduler.nextDeadlineMs();
     if (deadlineMs === undefined) return;
-    this.#timer = setTimeout(() => this.#dispatch({ type: "tick" }), Math.max(0, deadlineMs - this.#options.now()));
+    // A deadline beyond the timer's reach is looked at again when the timer ends: a tick before its time does nothing.
+    const delayMs = Math.min(Math.max(0, deadlineMs - this.#options.now()), maxTimerMs);
+    this.#timer = setTimeout(() => this.#dispatch({ type: "tick" }), delayMs);
     this.#timer.unref();
   }
 }

@@ -5,6 +5,7 @@ import type { BackendDescription } from "../domain/backend.ts";
 import { ServerError, deserializeError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
 import { onAbort } from "../util/abort.ts";
+import { maxTimerMs } from "../util/timers.ts";
 import type { RunnerMessage, ServerMessage } from "./protocol.ts";
 import { RunnerBackend } from "./runner-backend.ts";
 
@@ -82,7 +83,10 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
       child.kill("SIGKILL");
     };
     const failAfter = (delayMs: number, what: string): NodeJS.Timeout =>
-      setTimeout(() => fail(new ServerError("timeout", `${what} within ${delayMs} ms.`)), delayMs);
+      setTimeout(
+        () => fail(new ServerError("timeout", `${what} within ${delayMs} ms.`)),
+        Math.min(delayMs, maxTimerMs),
+      );
     let timer = failAfter(options.startTimeoutMs, `The process for the model '${spec.id}' did not start`);
     const unsubscribe = onAbort(signal, () => fail(signal.reason));
     void exited.then((reason) => {
