@@ -1,11 +1,14 @@
 // The socket: an HTTP server around the app, with the errors below HTTP answered in OpenAI's shape too.
-import type { Server } from "node:http";
+import { randomUUID } from "node:crypto";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Hono } from "hono";
 import { ServerError } from "../domain/errors.ts";
 import { toErrorResponse } from "../openai/map/error.ts";
+import { maxTimerMs } from "../util/timers.ts";
 import type { HttpEnvironment } from "./context.ts";
+import { errorResponse, toServerError } from "./error-response.ts";
 
 export interface ListenOptions {
   readonly app: Hono<HttpEnvironment>;
@@ -26,10 +29,14 @@ export async function listen({
   port,
   maxConnections,
 }: ListenOptions): Promise<{ server: Server; port: number }> {
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: { keepAliveTimeout: keepAliveTimeoutMs, noDelay: true },
-  }) as Server;
+  const listener = getRequestListener(app.fetch, {
+    // For requests of HTTP/1.0 without a Host header, such as health probes send.
+    hostname: "localhost",
+    errorHandler: answerRequestError,
+  });
+  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs, noDelay: true }, (incoming, outgoing) => {
+    void listener(incoming, outgoing);
+  });
   if (maxConnections > 0) server.maxConnections = maxConnections;
   server.on("clientError", answerClientError);
   await new Promise<void>((resolve, reject) => {
@@ -45,13 +52,27 @@ export async function listen({
 /** Takes no new requests, waits for those in flight, and after `timeoutMs` closes what is left. */
 export async function closeServer(server: Server, timeoutMs: number): Promise<void> {
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
+    const timer = setTimeout(() => server.closeAllConnections(), Math.min(timeoutMs, maxTimerMs));
     server.close(() => {
       clearTimeout(timer);
       resolve();
     });
     server.closeIdleConnections();
   });
+}
+
+/** What the adapter cannot turn into a request, such as a Host header that is no host, before the application sees it. */
+function answerRequestError(error: unknown): Response {
+  const requestId = createRequestId();
+  const refusal =
+    error instanceof RequestError
+      ? new ServerError("invalid_request", `The request is no valid HTTP (${error.message}).`)
+      : toServerError(error, requestId);
+  return errorResponse(refusal, { "x-request-id": requestId });
+}
+
+function createRequestId(): string {
+  return `req_${randomUUID().replaceAll("-", "")}`;
 }
 
 /** What is no HTTP at all still gets an answer, and the connection is closed. */
@@ -74,6 +95,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   );
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `x-request-id: ${createRequestId()}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

@@ -10,6 +10,7 @@ export async function readJsonBody(request: Request, limitBytes: number): Promis
       `Unsupported content type: '${mediaType}'. This endpoint accepts 'application/json': add the header 'Content-Type: application/json'.`,
     );
   }
+  refuseEncoding(request);
   const text = new TextDecoder().decode(await readBytes(request, limitBytes));
   if (text.trim() === "") throw new ServerError("invalid_json", "The request has no body. A JSON object was expected.");
   let value: unknown;
@@ -41,6 +42,7 @@ export async function readFormBody(request: Request, limitBytes: number): Promis
       `Unsupported content type: '${mediaType}'. This endpoint accepts 'multipart/form-data'.`,
     );
   }
+  refuseEncoding(request);
   const bytes = await readBytes(request, limitBytes);
   try {
     return await new Response(bytes, {
@@ -51,6 +53,16 @@ export async function readFormBody(request: Request, limitBytes: number): Promis
       cause: error,
     });
   }
+}
+
+/** A compressed body would be read as broken JSON: its size limit would hold for the wrong bytes, so it is not unpacked. */
+function refuseEncoding(request: Request): void {
+  const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
+  if (encoding === "identity" || encoding === "") return;
+  throw new ServerError(
+    "unsupported_media_type",
+    `Unsupported content encoding: '${encoding.slice(0, 40)}'. Send the body uncompressed.`,
+  );
 }
 
 function mediaTypeOf(request: Request): string {

@@ -38,6 +38,8 @@ export const requestLifetime = ({ settings, log, now }: Pick<HttpDependencies, "
         });
       }
       await next();
+      // Until the headers: of a stream it is the time to its first event, as at OpenAI.
+      context.res.headers.set("openai-processing-ms", String(Math.round(now() - startedMs)));
     } finally {
       if (!lifetime.deferred) lifetime.end();
     }
