@@ -1,0 +1,110 @@
+// Many callers at once, and callers who leave.
+import { describe, expect, it } from "vitest";
+import { jsonHeaders } from "../../support/contract-client.ts";
+import { useContractServer } from "../../support/contract-server.ts";
+
+const api = useContractServer();
+
+interface HealthModel {
+  readonly id: string;
+  readonly leases: number;
+  readonly waiting: number;
+}
+
+async function leasesOf(id: string): Promise<number> {
+  const { body } = await api.send<{ models: HealthModel[] }>("/health/ready");
+  return body.models.find((model) => model.id === id)?.leases ?? -1;
+}
+
+function open(path: string, body: Record<string, unknown>, signal: AbortSignal): Promise<Response> {
+  return fetch(`${api.url}${path}`, { method: "POST", headers: jsonHeaders, body: JSON.stringify(body), signal });
+}
+
+const endless = { model: "tiny-chat", prompt: "Go on.", max_tokens: 3500, logit_bias: { "1530": -100, "1528": -100 } };
+
+describe("concurrent requests", () => {
+  it("joins a first load already under way", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => api.chat({ max_tokens: 2, seed: index })),
+    );
+    expect(answers).toHaveLength(8);
+  });
+
+  it("answers 50 mixed requests, each with its own answer", async () => {
+    const jobs = Array.from({ length: 50 }, (_, index) => {
+      switch (index % 5) {
+        case 0:
+          return api.chat({ max_tokens: 10, seed: index }).then((answer) => expect(answer.choices).toHaveLength(1));
+        case 1:
+          return api.chatStream({ max_tokens: 10, seed: index }).then((stream) => expect(stream.done).toBe(true));
+        case 2:
+          return api
+            .completion({ prompt: `Number ${index}:`, echo: true, max_tokens: 6 })
+            .then((answer) => expect(answer.choices[0]?.text.startsWith(`Number ${index}:`)).toBe(true));
+        case 3:
+          return api
+            .ok<{ data: { embedding: number[] }[] }>("/v1/embeddings", { input: [`text ${index}`, "same"] })
+            .then((answer) => expect(answer.data).toHaveLength(2));
+        default:
+          return api.refused("/v1/chat/completions", { model: "tiny-chat", messages: [] }, { param: "messages" });
+      }
+    });
+    await Promise.all(jobs);
+  });
+
+  it("keeps structured answers apart", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        api.chat({
+          max_tokens: 100,
+          response_format: {
+            type: "json_schema",
+            json_schema: {
+              name: "own",
+              schema: {
+                type: "object",
+                properties: { [`k${index}`]: { const: index } },
+                required: [`k${index}`],
+                additionalProperties: false,
+              },
+            },
+          },
+        }),
+      ),
+    );
+    expect(answers.map((answer) => JSON.parse(answer.choices[0]?.message.content ?? ""))).toEqual(
+      Array.from({ length: 8 }, (_, index) => ({ [`k${index}`]: index })),
+    );
+  });
+});
+
+describe("callers who leave", () => {
+  it("free their slots: streaming, waiting for an answer, and queued", async () => {
+    const aborts = Array.from({ length: 12 }, () => new AbortController());
+    const running = aborts.map(async ({ signal }, index) => {
+      const response = await open("/v1/completions", { ...endless, stream: index % 2 === 0 }, signal);
+      await response.text();
+    });
+    const settled = Promise.allSettled(running);
+    await expect.poll(() => leasesOf("tiny-chat"), { timeout: 10_000, interval: 10 }).toBe(12);
+    for (const abort of aborts) abort.abort();
+    await settled;
+    await expect.poll(() => leasesOf("tiny-chat"), { timeout: 5_000, interval: 10 }).toBe(0);
+    const started = performance.now();
+    await api.chat({ max_tokens: 2 });
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
+  it("in the middle of a large embedding request free the model too", async () => {
+    await api.ok("/v1/embeddings", { input: "warm" });
+    const abort = new AbortController();
+    const input = Array.from({ length: 2048 }, (_, index) =>
+      `${index} some words that make a text of a certain length `.repeat(8),
+    );
+    const request = open("/v1/embeddings", { input }, abort.signal).catch(() => null);
+    await expect.poll(() => leasesOf("tiny-embed"), { timeout: 10_000, interval: 5 }).toBe(1);
+    abort.abort();
+    await request;
+    await expect.poll(() => leasesOf("tiny-embed"), { timeout: 5_000, interval: 10 }).toBe(0);
+  });
+});

@@ -1,0 +1,278 @@
+// Hostile, broken and odd requests: never a crash, never a fault of ours, and the next caller notices nothing.
+import { connect, type Socket } from "node:net";
+import { describe, expect, it } from "vitest";
+import { expectErrorShape, jsonHeaders } from "../../support/contract-client.ts";
+import { useContractServer } from "../../support/contract-server.ts";
+
+const api = useContractServer();
+const chat = "/v1/chat/completions";
+
+/** Sends raw bytes and reads until the server closes or `until` is seen. */
+async function raw(text: string | readonly string[], until: RegExp = /never/): Promise<string> {
+  const { hostname, port } = new URL(api.url);
+  const socket: Socket = connect(Number(port), hostname);
+  let received = "";
+  const ended = new Promise<void>((resolve) => {
+    socket.on("data", (bytes: Buffer) => {
+      received += bytes.toString("latin1");
+      if (until.test(received)) resolve();
+    });
+    socket.on("close", () => resolve());
+    socket.on("error", () => resolve());
+  });
+  for (const piece of typeof text === "string" ? [text] : text) {
+    socket.write(piece, "latin1");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await ended;
+  socket.destroy();
+  return received;
+}
+
+async function expectAlive(): Promise<void> {
+  expect((await api.send("/health/live")).status).toBe(200);
+  expect((await api.chat({ max_tokens: 1 })).choices).toHaveLength(1);
+}
+
+function post(path: string, body: string) {
+  return api.send<{ error?: { code: string | null } }>(path, { method: "POST", headers: jsonHeaders, body });
+}
+
+describe("odd JSON", () => {
+  const message = (content: string): string =>
+    `{"model":"tiny-chat","max_tokens":2,"messages":[{"role":"user","content":${content}}]}`;
+
+  it.each([
+    ["deep arrays", "[".repeat(50_000) + "]".repeat(50_000)],
+    ["deep objects", '{"a":'.repeat(20_000) + "1" + "}".repeat(20_000)],
+    ["an unclosed depth", "[".repeat(100_000)],
+  ])("%s are refused wherever they stand", async (_name, deep) => {
+    const bodies = [
+      deep,
+      message(deep),
+      `{"model":"tiny-chat","messages":[{"role":"user","content":"x"}],"max_tokens":1,"metadata":${deep}}`,
+      `{"model":"tiny-chat","messages":[{"role":"user","content":"x"}],"max_tokens":1,"tools":[{"type":"function","function":{"name":"x","parameters":{"a":${deep}}}}]}`,
+      `{"model":"tiny-chat","messages":[{"role":"user","content":"x"}],"max_tokens":1,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"properties":{"a":${deep}}}}}}`,
+    ];
+    for (const body of bodies) expect((await post(chat, body)).status).toBe(400);
+    const unknown = await post(
+      chat,
+      `{"model":"tiny-chat","messages":[{"role":"user","content":"x"}],"max_tokens":1,"whatever":${deep}}`,
+    );
+    expect([200, 400]).toContain(unknown.status);
+    expect((await post("/v1/embeddings", `{"input":${deep}}`)).status).toBe(400);
+    await expectAlive();
+  });
+
+  it.each(["1e999", "-1e999", "1e308", "-0", "0.1e-400", "NaN", "Infinity", "99999999999999999999999"])(
+    "the number %s is a value or a refusal in every numeric field",
+    async (number) => {
+      for (const field of [
+        "temperature",
+        "top_p",
+        "n",
+        "max_tokens",
+        "seed",
+        "presence_penalty",
+        "top_logprobs",
+        "top_k",
+        "min_p",
+        "ttl",
+        "repeat_penalty",
+      ]) {
+        const answer = await post(
+          chat,
+          `{"model":"tiny-chat","messages":[{"role":"user","content":"x"}],"max_completion_tokens":1,"${field}":${number}}`,
+        );
+        expect([200, 400], `${field}: ${answer.text}`).toContain(answer.status);
+      }
+      const bias = await post(
+        chat,
+        `{"model":"tiny-chat","messages":[{"role":"user","content":"x"}],"max_tokens":1,"logit_bias":{"5":${number}}}`,
+      );
+      expect([200, 400]).toContain(bias.status);
+      const ids = await post("/v1/embeddings", `{"input":[${number}]}`);
+      expect([200, 400]).toContain(ids.status);
+    },
+  );
+
+  it("lone surrogates, NUL and noncharacters are text", async () => {
+    for (const content of ['"\\ud800"', '"\\udfff x \\ud83d"', '"a\\u0000b"', '"\\uffff\\ufffe"', '"\\u202e\\u2066"']) {
+      expect((await post(chat, message(content))).status).toBe(200);
+      expect((await post("/v1/embeddings", `{"input":${content}}`)).status).toBe(200);
+      expect(
+        (await post("/v1/completions", `{"model":"tiny-chat","max_tokens":1,"echo":true,"prompt":${content}}`)).status,
+      ).toBe(200);
+    }
+  });
+
+  it("bytes that are no UTF-8 are read as replacement characters or refused", async () => {
+    const body = Buffer.concat([Buffer.from('{"input":"'), Buffer.from([0xff, 0xfe, 0xc3]), Buffer.from('"}')]);
+    const answer = await api.send("/v1/embeddings", { method: "POST", headers: jsonHeaders, body });
+    expect([200, 400]).toContain(answer.status);
+  });
+
+  it("keys of Object's prototype do nothing", async () => {
+    const body = `{"__proto__":{"stream":true,"n":5},"constructor":{"prototype":{"n":3}},"model":"tiny-chat","max_tokens":1,"messages":[{"role":"user","content":"x","__proto__":{"role":"system"}}],"logit_bias":{"__proto__":5}}`;
+    expect((await post(chat, body)).status).toBe(400);
+    const answer = await post(chat, body.replace(',"logit_bias":{"__proto__":5}', ""));
+    expect(answer.status).toBe(200);
+    expect((answer.body as { choices?: unknown[] }).choices).toHaveLength(1);
+    expect(({} as { stream?: boolean }).stream).toBeUndefined();
+  });
+
+  it("a key that stands twice has its last value", async () => {
+    const answer = await post(
+      chat,
+      `{"model":"nobody","model":"tiny-chat","max_tokens":1,"messages":[{"role":"user","content":"x"}]}`,
+    );
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe("large requests", () => {
+  it("a prompt of 10 MB is refused for its length, quickly", async () => {
+    const content = "lorem ipsum dolor ".repeat(580_000);
+    const started = performance.now();
+    await api.refused(
+      chat,
+      { model: "tiny-chat", messages: [{ role: "user", content }] },
+      { code: "context_length_exceeded" },
+    );
+    await api.refused("/v1/completions", { model: "tiny-chat", prompt: content }, { code: "context_length_exceeded" });
+    expect(performance.now() - started).toBeLessThan(30_000);
+    await expectAlive();
+  });
+
+  it("10 MB of one character without a space is refused likewise", async () => {
+    await api.refused(
+      chat,
+      { model: "tiny-chat", messages: [{ role: "user", content: "a".repeat(10_000_000) }] },
+      { code: "context_length_exceeded" },
+    );
+    await expectAlive();
+  });
+
+  it("a body over 25 MB is 413", async () => {
+    await api.refused(
+      chat,
+      { model: "tiny-chat", messages: [{ role: "user", content: "a".repeat(26_000_000) }] },
+      { status: 413 },
+    );
+  });
+
+  it("a million messages or inputs of the wrong type cost one error", async () => {
+    await api.refused(
+      chat,
+      { model: "tiny-chat", messages: Array.from({ length: 500_000 }, () => 1) },
+      { param: "messages[0]" },
+    );
+    await api.refused("/v1/embeddings", { input: Array.from({ length: 500_000 }, () => null) });
+    await api.refused(
+      chat,
+      {
+        model: "tiny-chat",
+        messages: [{ role: "user", content: "x" }],
+        stop: Array.from({ length: 100_000 }, () => "x"),
+      },
+      { param: "stop" },
+    );
+    await expectAlive();
+  });
+
+  it("a long embedding input is cut", async () => {
+    await api.ok("/v1/embeddings", { input: "a".repeat(3_000_000) });
+  });
+});
+
+describe("odd HTTP", () => {
+  const host = "host: localhost";
+
+  it("what is no HTTP is answered 400 in the one shape, and closed", async () => {
+    const answer = await raw("HELLO\r\n\r\n");
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expectErrorShape(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4)));
+    expect(answer.toLowerCase()).toContain("x-request-id: req_");
+    await expectAlive();
+  });
+
+  it("headers beyond the limit are 431", async () => {
+    const answer = await raw(`GET /v1/models HTTP/1.1\r\n${host}\r\nx-long: ${"a".repeat(40_000)}\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+    expectErrorShape(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4)));
+  });
+
+  it("pipelined requests are answered in order", async () => {
+    const one = (path: string): string => `GET ${path} HTTP/1.1\r\n${host}\r\n\r\n`;
+    const answer = await raw(
+      one("/health/live") +
+        one("/v1/nothing") +
+        `GET /v1/models/tiny-chat HTTP/1.1\r\n${host}\r\nconnection: close\r\n\r\n`,
+    );
+    expect([...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => match[1])).toEqual(["200", "404", "200"]);
+  });
+
+  it("a connection serves many requests", async () => {
+    const request = `POST /v1/embeddings HTTP/1.1\r\n${host}\r\ncontent-type: application/json\r\ncontent-length: 13\r\n\r\n{"input":"x"}`;
+    const answer = await raw([request, request, request], /(HTTP\/1\.1 200[\s\S]*){3}total_tokens/);
+    expect([...answer.matchAll(/HTTP\/1\.1 200/g)]).toHaveLength(3);
+  });
+
+  it("an error before the body was read does not spoil the connection's next request", async () => {
+    const body = JSON.stringify({ x: "y".repeat(100) });
+    const answer = await raw(
+      `POST /v1/nothing HTTP/1.1\r\n${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}` +
+        `GET /health/live HTTP/1.1\r\n${host}\r\nconnection: close\r\n\r\n`,
+    );
+    expect([...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => match[1])).toEqual(["404", "200"]);
+  });
+
+  it("a client that waits for 100-continue gets it", async () => {
+    const head = `POST /v1/embeddings HTTP/1.1\r\n${host}\r\nexpect: 100-continue\r\ncontent-type: application/json\r\ncontent-length: 13\r\nconnection: close\r\n\r\n`;
+    const answer = await raw([head, `{"input":"x"}`]);
+    expect(answer).toContain("100 Continue");
+    expect(answer).toContain("200 OK");
+  });
+
+  it("a body that breaks off hurts nobody", async () => {
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname).resume();
+    await new Promise((resolve) => socket.once("connect", resolve));
+    socket.end(
+      `POST ${chat} HTTP/1.1\r\n${host}\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n{"model":`,
+    );
+    await new Promise((resolve) => socket.once("close", resolve));
+    await expectAlive();
+  });
+
+  it("a strange Host is turned away, and a missing one is no crash", async () => {
+    const rebinding = await raw("GET /v1/models HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
+    expect(rebinding).toMatch(/^HTTP\/1\.1 403 /);
+    const none = await raw("GET /v1/models HTTP/1.1\r\nconnection: close\r\n\r\n");
+    expect(none).toMatch(/^HTTP\/1\.1 400 /);
+    const broken = await raw("GET /v1/models HTTP/1.1\r\nhost: a b%%\r\nconnection: close\r\n\r\n");
+    expect(broken).toMatch(/^HTTP\/1\.1 40[03] /);
+    expectErrorShape(JSON.parse(broken.slice(broken.indexOf("\r\n\r\n") + 4)));
+    const old = await raw("GET /v1/models HTTP/1.0\r\n\r\n");
+    expect(old).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it("a compressed body is read or refused by its encoding, never misread", async () => {
+    const answer = await api.send<{ error: { message: string } }>("/v1/embeddings", {
+      method: "POST",
+      headers: { ...jsonHeaders, "content-encoding": "gzip" },
+      body: Buffer.from([0x1f, 0x8b, 8, 0]),
+    });
+    expect(answer.status).toBe(415);
+    expect(answer.body.error.message).toContain("gzip");
+  });
+
+  it("a query string and a trailing fragment change nothing", async () => {
+    const answer = await api.send("/v1/embeddings?api-version=2024-02-01", {
+      method: "POST",
+      headers: jsonHeaders,
+      body: '{"input":"x"}',
+    });
+    expect(answer.status).toBe(200);
+  });
+});
