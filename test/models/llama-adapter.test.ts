@@ -62,6 +62,7 @@ describe.skipIf(!hasShared(...modelFile))("the adapter of node-llama-cpp", () =>
     expect(weights.native.specialTokens).toEqual({
       bos: 1,
       eos: 2,
+      separator: undefined,
       fimPrefix: undefined,
       fimMiddle: undefined,
       fimSuffix: undefined,

@@ -161,6 +161,14 @@ describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
       expect((await embed(truncating, { inputs: [long] })).promptTokens).toBe(32);
     });
 
+    it("gives the same vector whether the input is read at once or in pieces", async () => {
+      const input = Array.from({ length: 90 }, (_, index) => 260 + index);
+      const whole = await embed(await load(options()), { inputs: [input] });
+      const pieces = await embed(await load({ ...options(), batchSize: 16 }), { inputs: [input] });
+      const similarity = whole.vectors.reduce((sum, value, index) => sum + value * pieces.vectors[index]!, 0);
+      expect(similarity).toBeGreaterThan(0.9999);
+    });
+
     it("cuts to fewer dimensions only where the model was configured for it", async () => {
       await expect(embed(await load(options()), { inputs: ["a"], dimensions: 16 })).rejects.toMatchObject({
         kind: "unsupported_parameter",

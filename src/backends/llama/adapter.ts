@@ -13,6 +13,8 @@ import type {
   NativeSamplerConfig,
 } from "./native-types.ts";
 
+type SpecialTokenName = "bos" | "eos" | "separator" | "fimPrefix" | "fimMiddle" | "fimSuffix";
+
 /** Numbers of `ggml_type`. */
 const ggmlTypes = { f32: 0, f16: 1, q4_0: 2, q8_0: 8 } as const;
 
@@ -75,11 +77,12 @@ export class NativeModelHandle {
   }
 
   /** Special tokens by name; `undefined` where the model has none. */
-  get specialTokens(): Record<"bos" | "eos" | "fimPrefix" | "fimMiddle" | "fimSuffix", number | undefined> {
+  get specialTokens(): Record<SpecialTokenName, number | undefined> {
     const model = this.#model;
     return {
       bos: presentToken(model.tokenBos()),
       eos: presentToken(model.tokenEos()),
+      separator: presentToken(model.sepToken()),
       fimPrefix: presentToken(model.prefixToken()),
       fimMiddle: presentToken(model.middleToken()),
       fimSuffix: presentToken(model.suffixToken()),

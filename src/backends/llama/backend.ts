@@ -13,7 +13,7 @@ import { LlamaEmbedder } from "./embedding.ts";
 import { Engine } from "./engine.ts";
 import { computeFingerprint } from "./fingerprint.ts";
 import { loadFailure } from "./gguf-file.ts";
-import { promptLookup } from "./guesser.ts";
+import { promptLookup, type Guesser } from "./guesser.ts";
 import { createContext, loadWeights, prefixStoreFolder, resolveContextSize, type LoadedWeights } from "./load-model.ts";
 import { PrefixStore } from "./prefix-store.ts";
 import { SequenceSlots } from "./sequence-slots.ts";
@@ -92,7 +92,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     { spec, options, weights, context },
     { operations: ["chat", "completion", "apply-template"], native, threads, contextSize },
   );
-  return new LlamaBackend(description, {
+  return new LlamaBackend(withDraft(description, guesser), {
     handlers: {
       chat: (request, signal) => chat.run(request, signal),
       completion: (request, signal) => runCompletion(model, request, signal),
@@ -106,6 +106,10 @@ async function createText({ spec, options, weights, context }: Creation): Promis
       await weights.native.dispose();
     },
   });
+}
+
+function withDraft(description: BackendDescription, guesser: Guesser | undefined): BackendDescription {
+  return { ...description, memoryBytes: description.memoryBytes + (guesser?.memoryBytes ?? 0) };
 }
 
 /** The draft model with a context of its own, when one is configured. */
@@ -157,8 +161,8 @@ async function createEmbedding({ spec, options, weights, context }: Creation): P
     path: spec.path,
     contextSize: maxTokens,
     sequences: 1,
-    // Encoders see the whole input at once, so a batch has to hold it.
-    batchSize: maxTokens,
+    // What is pooled over has to be computed in one batch.
+    batchSize: facts.pooling === "last" ? Math.min(options.batchSize, maxTokens) : maxTokens,
     threads: options.threads || availableParallelism(),
     flashAttention: options.flashAttention,
     kvCacheType: options.kvCacheType,
@@ -173,6 +177,7 @@ async function createEmbedding({ spec, options, weights, context }: Creation): P
     options: options.embeddingOptions,
     maxTokens,
     embeddingSize: facts.embeddingSize,
+    pooling: facts.pooling,
     maxQueue: options.maxQueue,
   });
   const description = await describe(

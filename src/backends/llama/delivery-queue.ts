@@ -35,14 +35,28 @@ export class DeliveryQueue {
     this.#deliveries = [];
     for (const { generation, token, score, end } of deliveries) {
       if (generation.cancelled || generation.receiverDone) continue;
-      const { receiver } = generation.request;
-      const enough = token !== undefined && receiver.onToken(token, score);
-      if (!enough && end === undefined) continue;
-      generation.receiverDone = true;
-      generation.phase = "ended";
-      generation.endedAt ??= performance.now();
-      receiver.onEnd(enough ? "receiver" : (end as EndReason));
+      try {
+        deliver({ generation, token, score, end });
+      } catch (error) {
+        // A receiver that fails costs its own choice, not the batch.
+        close(generation);
+        generation.request.receiver.onError(error);
+      }
     }
     return true;
   }
+}
+
+function deliver({ generation, token, score, end }: Delivery): void {
+  const { receiver } = generation.request;
+  const enough = token !== undefined && receiver.onToken(token, score);
+  if (!enough && end === undefined) return;
+  close(generation);
+  receiver.onEnd(enough ? "receiver" : (end as EndReason));
+}
+
+function close(generation: Generation): void {
+  generation.receiverDone = true;
+  generation.phase = "ended";
+  generation.endedAt ??= performance.now();
 }

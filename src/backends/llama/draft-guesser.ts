@@ -39,6 +39,10 @@ export class DraftGuesser implements Guesser {
     this.#held = Array.from({ length: parts.parallel }, () => []);
   }
 
+  get memoryBytes(): number {
+    return this.#parts.model.memoryBytes + this.#parts.context.memoryBytes;
+  }
+
   async guess(generations: readonly Generation[]): Promise<void> {
     const drafting: Drafting[] = [];
     for (const generation of generations) {

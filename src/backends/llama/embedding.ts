@@ -14,6 +14,7 @@ export interface EmbeddingModelParts {
   /** Longest input, tokens. */
   readonly maxTokens: number;
   readonly embeddingSize: number;
+  readonly pooling: "last" | "all";
   readonly maxQueue: number;
 }
 
@@ -106,8 +107,9 @@ export class LlamaEmbedder {
       // The caller's ids stay as they are: a prefix goes before them as tokens of its own.
       tokens = [...vocabulary.tokenize(prefix, { parseSpecial: false }), ...input];
     }
-    const start = vocabulary.prependsBos && tokens[0] !== vocabulary.bos ? [vocabulary.bos as number] : [];
-    const end = vocabulary.appendsEos && tokens.at(-1) !== vocabulary.eos ? [vocabulary.eos as number] : [];
+    const { frame } = vocabulary;
+    const start = tokens[0] === frame.start[0] ? [] : frame.start;
+    const end = tokens.at(-1) === frame.end[0] ? [] : frame.end;
     const room = maxTokens - start.length - end.length;
     if (tokens.length > room) {
       if (options.truncation === "error") {
@@ -124,13 +126,15 @@ export class LlamaEmbedder {
   }
 
   async #evaluate(tokens: readonly number[], dimensions: number): Promise<Float32Array> {
-    const { context, options } = this.#parts;
+    const { context, options, pooling } = this.#parts;
     context.clear(0);
+    // Pooling over all tokens reads all outputs of one batch, and the context was made to hold them; a model whose last token
+    // speaks for the text is read in pieces.
     for (let position = 0; position < tokens.length; position += context.batchSize) {
       const chunk = Uint32Array.from(tokens.slice(position, position + context.batchSize));
       context.beginBatch(chunk.length);
-      // Pooling reads the outputs of all tokens of the batch, so all of them are asked for.
-      context.addToBatch(0, { position, tokens: chunk, logitsFor: chunk.map((_, index) => index) });
+      const logitsFor = pooling === "last" ? Uint32Array.of(chunk.length - 1) : chunk.map((_, index) => index);
+      context.addToBatch(0, { position, tokens: chunk, logitsFor });
       await context.decode();
     }
     const vector = Float32Array.from(context.embedding(tokens.length)).subarray(0, dimensions);

@@ -16,6 +16,8 @@ export interface GgufFacts {
   /** Templates for other purposes by name, such as `tool_use`. */
   readonly namedTemplates: Readonly<Record<string, string>>;
   readonly preTokenizer: string | undefined;
+  /** Which tokens an embedding comes from: the last one, which has seen all others, or all. */
+  readonly pooling: "last" | "all";
   readonly sizeBytes: number;
   readonly modifiedMs: number;
 }
@@ -44,6 +46,7 @@ export async function readGguf(path: string): Promise<GgufFacts> {
     chatTemplate: text(head, "tokenizer.chat_template") ?? namedTemplates["default"],
     namedTemplates,
     preTokenizer: text(head, "tokenizer.ggml.pre"),
+    pooling: choosePooling(head, architecture),
     sizeBytes: file.size,
     modifiedMs: file.mtimeMs,
   };
@@ -61,6 +64,15 @@ function text({ values }: GgufHead, key: string): string | undefined {
 function positiveInteger({ values }: GgufHead, key: string): number | undefined {
   const value = Number(values.get(key));
   return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+}
+
+/** Values of `llama_pooling_type` that take one token: none (the last is taken then) and last. */
+const singleTokenPooling: ReadonlySet<number> = new Set([0, 3]);
+
+function choosePooling({ values }: GgufHead, architecture: string): "last" | "all" {
+  if (values.get(`${architecture}.attention.causal`) === false) return "all";
+  const type = values.get(`${architecture}.pooling_type`);
+  return type === undefined || singleTokenPooling.has(Number(type)) ? "last" : "all";
 }
 
 const namedTemplatePrefix = "tokenizer.chat_template.";

@@ -5,8 +5,8 @@ import type { Generation } from "./generation.ts";
 export interface Guesser {
   /** Sets `guessed` of every generation that is about to decode. */
   guess(generations: readonly Generation[]): Promise<void>;
-  /** A sequence was given to another choice. */
-  forget?(slot: number): void;
+  /** Bytes that it holds. */
+  readonly memoryBytes?: number;
   dispose?(): Promise<void>;
 }
 

@@ -70,6 +70,7 @@ export interface NativeModel {
   isEogToken(token: number): boolean;
   tokenBos(): number;
   tokenEos(): number;
+  sepToken(): number;
   prefixToken(): number;
   middleToken(): number;
   suffixToken(): number;

@@ -46,6 +46,7 @@ export class Vocabulary {
   readonly #model: NativeModelHandle;
   readonly #type: number;
   readonly #spaceMarks: boolean;
+  readonly #separator: number | undefined;
   readonly #pieces: (TokenPiece | undefined)[] = [];
   readonly #ends = new Map<number, boolean>();
   readonly size: number;
@@ -63,6 +64,7 @@ export class Vocabulary {
     const special = native.specialTokens;
     this.bos = special.bos;
     this.eos = special.eos;
+    this.#separator = special.separator;
     const { fimPrefix: prefix, fimSuffix: suffix, fimMiddle: middle } = special;
     this.fillInTheMiddle =
       prefix === undefined || suffix === undefined || middle === undefined ? undefined : { prefix, suffix, middle };
@@ -72,8 +74,12 @@ export class Vocabulary {
     return this.#model.prependsBos && this.bos !== undefined;
   }
 
-  get appendsEos(): boolean {
-    return this.#model.appendsEos && this.eos !== undefined;
+  /** What stands before and after a text that is embedded, as `llama_tokenize` adds it; BERT has [CLS] and [SEP]. */
+  get frame(): { readonly start: readonly number[]; readonly end: readonly number[] } {
+    const isWordPiece = this.#type === vocabularyType.wordPiece;
+    const start = isWordPiece || this.#model.prependsBos ? this.bos : undefined;
+    const end = isWordPiece ? this.#separator : this.#model.appendsEos ? this.eos : undefined;
+    return { start: start === undefined ? [] : [start], end: end === undefined ? [] : [end] };
   }
 
   /** Without BOS. With `parseSpecial` the text of a control token becomes that token. */
