@@ -11,9 +11,10 @@ import { estimateMemoryBytes, fitsAsBatch } from "./memory-estimate.ts";
 import { samplerTitle } from "./generation-parameters.ts";
 import { modelDefaults, schedulerConfigFor } from "./request-settings.ts";
 
-export function sizeRulesOf({ folder, unetShape }: LoadedModel, options: ImageModelOptions): SizeRules {
+export function sizeRulesOf({ folder, unetShape, latentMultiple }: LoadedModel, options: ImageModelOptions): SizeRules {
   const { vaeScale, sampleSize } = folder;
   const native = options.upscale ? options.nativeSize : 0;
+  const multiple = vaeScale * latentMultiple;
   const onlySize =
     unetShape.width === undefined || unetShape.height === undefined || native > 0
       ? undefined
@@ -25,9 +26,11 @@ export function sizeRulesOf({ folder, unetShape }: LoadedModel, options: ImageMo
       : { width: sampleSize.width * vaeScale, height: sampleSize.height * vaeScale };
   const { minSize, maxSize } = options;
   const within = (length: number): number =>
-    Math.round(Math.min(maxSize, Math.max(minSize, length)) / vaeScale) * vaeScale;
+    Math.round(Math.min(maxSize, Math.max(minSize, length)) / multiple) * multiple;
   return {
-    multiple: vaeScale,
+    // What is resampled afterwards can have any sides that the interface allows.
+    multiple: native > 0 ? vaeScale : multiple,
+    generatedMultiple: multiple,
     minSize,
     maxSize,
     onlySize,

@@ -102,9 +102,9 @@ class Generation {
       of: request.n,
       steps: settings.steps,
       size: `${size.generated.width}x${size.generated.height}`,
-      wallMs: Math.round(performance.now() - start),
-      onnxMs: Math.round(model.store.clock.runMs - ranBefore),
-      sinceRequestMs: Math.round(performance.now() - this.#started),
+      wallMs: tenths(performance.now() - start),
+      onnxMs: tenths(model.store.clock.runMs - ranBefore),
+      sinceRequestMs: tenths(performance.now() - this.#started),
     });
   }
 
@@ -131,7 +131,7 @@ class Generation {
           image,
           step: done,
           steps,
-          stepMs: Math.round(performance.now() - stepStart),
+          stepMs: tenths(performance.now() - stepStart),
         });
         await yieldToEvents();
         signal.throwIfAborted();
@@ -259,4 +259,9 @@ class Generation {
     await yieldToEvents();
     this.#context.signal.throwIfAborted();
   };
+}
+
+/** Milliseconds for the log. */
+function tenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
 }

@@ -3,8 +3,10 @@ import { ServerError } from "../../domain/errors.ts";
 import type { ImageSize } from "../../domain/image.ts";
 
 export interface SizeRules {
-  /** Sides are multiples of this. */
+  /** Sides that may be asked for are multiples of this. */
   readonly multiple: number;
+  /** Sides that the model makes are multiples of this. */
+  readonly generatedMultiple: number;
   readonly minSize: number;
   readonly maxSize: number;
   readonly defaultSize: ImageSize;
@@ -74,7 +76,7 @@ function nearestSide(side: number, { multiple, minSize, maxSize }: SizeRules): n
 }
 
 /** The native area in the proportions that are asked for. */
-function nativeFor(output: ImageSize, { nativeSize, multiple }: SizeRules): ImageSize {
+function nativeFor(output: ImageSize, { nativeSize, generatedMultiple: multiple }: SizeRules): ImageSize {
   const proportion = Math.sqrt(output.width / output.height);
   const side = (length: number): number => Math.max(1, Math.round(length / multiple)) * multiple;
   return { width: side(nativeSize * proportion), height: side(nativeSize / proportion) };

@@ -9,6 +9,7 @@ import { createGraphStore, type GraphStore } from "./graph-store.ts";
 import { readModelFolder, type DiffusionFolder, type GraphName } from "./model-folder.ts";
 import { inspectGraphFile } from "./onnx-file.ts";
 import type { OnnxGraph } from "./onnx-graph.ts";
+import { probeUnet } from "./probe-unet.ts";
 import { createSessionOpener, type SessionOpener } from "./open-session.ts";
 import { assertSafetyChecker, readSafetySettings, type SafetyCheckerSettings } from "./safety-checker.ts";
 import { assertTextEncoder, type LoadedTextEncoder } from "./text-conditioning.ts";
@@ -19,6 +20,8 @@ export interface LoadedModel {
   readonly store: GraphStore;
   readonly encoders: readonly LoadedTextEncoder[];
   readonly unetShape: UnetShape;
+  /** Latent pixels of which sides must be multiples. */
+  readonly latentMultiple: number;
   readonly safety: SafetyCheckerSettings | undefined;
   readonly opener: Pick<SessionOpener, "device" | "deviceNote">;
   /** Bytes of the weights of each graph that is used. */
@@ -43,14 +46,17 @@ export async function loadModel(
   });
   const store = createGraphStore(folder, { opener, lowMemory: options.lowMemory });
   let unetShape: UnetShape | undefined;
+  let latentMultiple = 1;
   try {
     for (const name of names) {
       context.signal.throwIfAborted();
       const graph = await store.get(name);
       assertGraph(graph, { name, encoders, family: folder.family });
-      if (name === "unet") unetShape = unetShapeOf(graph);
+      if (name !== "unet") continue;
+      unetShape = unetShapeOf(graph);
+      assertFamily(folder, unetShape);
+      latentMultiple = await probeUnet(graph, { folder, shape: unetShape });
     }
-    assertFamily(folder, unetShape!);
   } catch (error) {
     await store.release();
     throw error;
@@ -61,6 +67,7 @@ export async function loadModel(
     store,
     encoders,
     unetShape: unetShape!,
+    latentMultiple,
     safety: options.safetyChecker ? await readSafetySettings(folder) : undefined,
     opener,
     weightBytes: new Map([...weights].map(([name, { bytes }]) => [name, bytes])),

@@ -34,8 +34,9 @@ export async function encodePicture(pixels: Pixels, options: EncodeOptions): Pro
   }
   switch (format) {
     case "png": {
-      // Level 3 without filters' trial runs: a third of the time of the default for a twentieth more bytes.
-      const png = await image.png({ compressionLevel: 3, adaptiveFiltering: false }).toBuffer();
+      // Measured on a picture of 512x512: level 3 takes 18 ms, the default 6 takes 23 ms for 0.5 % fewer bytes; without filters the
+      // file is twice as large and 3 ms earlier.
+      const png = await image.png({ compressionLevel: 3, adaptiveFiltering: true }).toBuffer();
       return parameters === undefined ? png : withPngText(png, { keyword: "parameters", text: parameters });
     }
     case "jpeg": {

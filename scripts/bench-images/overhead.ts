@@ -1,0 +1,114 @@
+// How much of a picture's time is spent outside the runtime: wall time of a request over the time inside ONNX `run()`, at the
+// latents of 512x512. One row for 20 steps with guidance, one for a single-step turbo picture; both include writing the PNG file.
+//
+//   npx tsx scripts/bench-images/overhead.ts [--runs 5] [--folder /tmp/bench-models] [--tiny]
+//
+// Models have Stable Diffusion 1's shape at a fifth of its width (`--tiny`: a few hundred kilobytes, which makes what lies outside
+// the runtime weigh more than any real model does). The ratio, not the time, is what a shared machine can tell.
+import { existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { createDiffusionBackend } from "../../src/backends/diffusion/backend.ts";
+import type { ImageRequest } from "../../src/domain/image.ts";
+import type { ImageModelOptions } from "../../src/domain/model.ts";
+import { writeDiffusionFixture } from "../build-models/fixtures.ts";
+import { sd1ReducedSizes } from "../build-models/fixtures/diffusion-families.ts";
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "5" },
+    folder: { type: "string" },
+    tiny: { type: "boolean", default: false },
+  },
+});
+
+const options: ImageModelOptions = {
+  kind: "image",
+  steps: null,
+  guidanceScale: null,
+  guidanceRescale: 0,
+  scheduler: null,
+  negativePrompt: "",
+  defaultSize: 0,
+  minSize: 64,
+  maxSize: 2048,
+  nativeSize: 0,
+  upscale: false,
+  lowMemory: false,
+  guidanceBatch: "auto",
+  vaeTileSize: 128,
+  safetyChecker: false,
+  pngMetadata: true,
+  threads: 0,
+  executionProviders: ["cpu"],
+  maxQueue: 1,
+};
+
+const request: ImageRequest = {
+  prompt: "a lighthouse on a cliff above the sea, evening light",
+  n: 1,
+  size: { width: 512, height: 512 },
+  format: "png",
+  compression: 100,
+  quality: "auto",
+  style: null,
+  seed: 1,
+  partialImages: 0,
+};
+
+const cases = [
+  { name: "SD 1, 20 steps, guidance", family: "sd1", fields: { steps: 20 }, limit: 1.05 },
+  { name: "SD-Turbo, 1 step", family: "sd-turbo", fields: {}, limit: 1.15 },
+  { name: "SD-Turbo, 4 images", family: "sd-turbo", fields: { n: 4 }, limit: 1.15 },
+] as const;
+
+console.log("| case | wall ms | inside run() ms | ratio (median, best) | limit |");
+console.log("|---|---|---|---|---|");
+for (const { name, family, fields, limit } of cases) {
+  const folder = join(
+    values.folder ?? mkdtempSync(join(tmpdir(), "bench-images-")),
+    `${family}${values.tiny ? "-tiny" : ""}`,
+  );
+  if (!existsSync(folder))
+    writeDiffusionFixture(folder, { family, ...(values.tiny ? {} : { sizes: sd1ReducedSizes }) });
+  const runs = await measure(folder, { ...request, ...fields });
+  const sorted = [...runs].sort((a, b) => a.wallMs / a.insideMs - b.wallMs / b.insideMs);
+  const median = sorted[Math.floor(sorted.length / 2)]!;
+  const best = sorted[0]!;
+  const ratio = ({ wallMs, insideMs }: Run): string => (wallMs / insideMs).toFixed(3);
+  console.log(
+    `| ${name} | ${median.wallMs.toFixed(0)} | ${median.insideMs.toFixed(0)} | ${ratio(median)}, ${ratio(best)} | ${limit} |`,
+  );
+}
+
+interface Run {
+  readonly wallMs: number;
+  readonly insideMs: number;
+}
+
+/** The first run is left out: the runtime plans its memory in it. */
+async function measure(folder: string, request: ImageRequest): Promise<Run[]> {
+  let insideMs = 0;
+  const signal = new AbortController().signal;
+  const backend = await createDiffusionBackend(
+    { id: "bench", kind: "image", path: folder, options, createdSeconds: 0, ttlMs: 0, pinned: false, preload: false },
+    {
+      cacheDirectory: tmpdir(),
+      signal,
+      log: (_level, _message, facts) => {
+        if (typeof facts?.["onnxMs"] === "number") insideMs += facts["onnxMs"];
+      },
+    },
+  );
+  const runs: Run[] = [];
+  for (let i = 0; i <= Number(values.runs); i++) {
+    insideMs = 0;
+    const start = performance.now();
+    for await (const _event of backend.run("image", request, signal));
+    if (i > 0) runs.push({ wallMs: performance.now() - start, insideMs });
+  }
+  await backend.dispose();
+  return runs;
+}
