@@ -204,6 +204,23 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
     }
   });
 
+  it("ends where a grammar ends even when the end token is banned", async () => {
+    for (const temperature of [0, 1]) {
+      const { choices } = await complete(backend, {
+        constraint: { type: "grammar", grammar: 'root ::= "yes"' },
+        sampling: {
+          temperature,
+          seed: 1,
+          logitBias: [
+            [2, -100],
+            [1, -100],
+          ],
+        },
+      });
+      expect(choices[0]).toMatchObject({ text: "yes", finish: "stop" });
+    }
+  });
+
   it("writes JSON that follows a schema, also sampled hot", async () => {
     const schema = {
       type: "object",

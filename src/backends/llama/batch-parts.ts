@@ -92,8 +92,11 @@ export async function samplePart(
   for (let index = firstLogit; index < logits.length; index += 1) {
     const place = logits[index] as number;
     const sampler = generation.sampler as NativeSampler;
-    let token = index === firstLogit && early !== undefined ? await early : await context.sample(place, sampler);
-    if (token >= 0 && isRejectedByGate(generation, token)) token = await context.sample(place, sampler);
+    const first = index === firstLogit ? early : undefined;
+    let token = await orNothing(generation, first ?? context.sample(place, sampler));
+    if (token >= 0 && isRejectedByGate(generation, token)) {
+      token = await orNothing(generation, context.sample(place, sampler));
+    }
     const score = topCount === undefined || token < 0 ? undefined : await context.score(place, { token, topCount });
     const goesOn = take({ token, score });
     if (!goesOn || !isDecoding || tokens[index + 1] !== token) break;
@@ -104,6 +107,19 @@ export async function samplePart(
   generation.acceptedGuesses += accepted;
   generation.rejectedGuesses += guesses - accepted;
   slots.trim(slot, slot.tokens.length - (guesses - accepted));
+}
+
+/**
+ * Under a grammar that has come to its end only an end token may follow. Where a bias forbids that as well nothing is left:
+ * llama.cpp then takes any token and fails over it, which is the end of the answer and no fault.
+ */
+async function orNothing(generation: Generation, sampled: Promise<number>): Promise<number> {
+  try {
+    return await sampled;
+  } catch (error) {
+    if (generation.grammar === undefined) throw error;
+    return -1;
+  }
 }
 
 /** Lets a grammar begin that has waited for its moment; true when the token it begins with has to be another one. */
