@@ -98,7 +98,7 @@ describe("the bundled model", () => {
     await expect(embed(backend, { inputs: [] })).rejects.toMatchObject({ kind: "invalid_value", param: "input" });
     await expect(embed(backend, { inputs: ["a", ""] })).rejects.toMatchObject({ param: "input[1]" });
     await expect(embed(backend, { inputs: [[5, 2048]] })).rejects.toMatchObject({
-      message: expect.stringContaining("input[0][1] is 2048; the token ids of this model are 0 to 2047"),
+      message: expect.stringContaining("input[1] is 2048; the token ids of this model are 0 to 2047"),
     });
   });
 

@@ -19,7 +19,7 @@ const noPrefix = { queryPrefix: "", passagePrefix: "", defaultInputType: "none" 
 
 async function encodeWhole(text: string, settings: EncodingSettings): Promise<number[]> {
   const slices = createTimeSlices(new AbortController().signal);
-  const { ids } = await encodeInput(text, { index: 0, inputType: undefined, options: noPrefix, settings, slices });
+  const { ids } = await encodeInput(text, { param: "input", inputType: undefined, options: noPrefix, settings, slices });
   return [...ids];
 }
 

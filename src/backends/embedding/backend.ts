@@ -106,7 +106,8 @@ class EmbeddingBackend implements Backend {
     const jobs: Job[] = [];
     for (const [index, input] of inputs.entries()) {
       const text = await encodeInput(input, {
-        index,
+        // A caller who sent one text, or one flat list of token ids, knows no index.
+        param: inputs.length === 1 ? "input" : `input[${index}]`,
         inputType,
         options: this.#options,
         settings: this.#encoder.encoding,

@@ -64,27 +64,26 @@ export function withPrefix(
 }
 
 /**
- * Encodes input number `index` of an embedding request. Token ids are the model's own; special tokens around them are
+ * Encodes one input of an embedding request; `param` is its place in the request, for errors. Token ids are the model's own; special tokens around them are
  * accepted and added where they are missing, and the role's prefix is put before them as before a text.
  * @throws ServerError `invalid_value` for an empty input or an id outside the vocabulary, `context_length_exceeded` by policy
  */
 export async function encodeInput(
   input: EmbeddingInput,
   {
-    index,
+    param,
     inputType,
     options,
     settings,
     slices,
   }: {
-    readonly index: number;
+    readonly param: string;
     readonly inputType: EmbeddingRequest["inputType"];
     readonly options: PrefixOptions;
     readonly settings: EncodingSettings;
     readonly slices: TimeSlices;
   },
 ): Promise<EncodedText> {
-  const param = `input[${index}]`;
   if (input.length === 0) throw new ServerError("invalid_value", { message: `${param} must not be empty.`, param });
   const { before, after } = settings.tokenizer.single;
   const limit = settings.maxTokens - before.length - after.length;
@@ -204,7 +203,7 @@ function checkedIds(
   if (at < 0) return ids;
   throw new ServerError("invalid_value", {
     message: `${param}[${at}] is ${ids[at]}; the token ids of this model are 0 to ${settings.vocabularySize - 1}. Token ids of another model's tokenizer cannot be used: send the text.`,
-    param,
+    param: `${param}[${at}]`,
   });
 }
 

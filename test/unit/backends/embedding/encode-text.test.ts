@@ -52,7 +52,7 @@ async function idsOf(
     settings?: EncodingSettings;
   } = {},
 ): Promise<number[]> {
-  const { ids } = await encodeInput(input, { index: 3, inputType, options, settings, slices });
+  const { ids } = await encodeInput(input, { param: "input[3]", inputType, options, settings, slices });
   return [...ids];
 }
 
@@ -130,7 +130,7 @@ describe("token ids", () => {
   it.each([30_522, -1, 1.5, 100_257])("outside the vocabulary are refused with their place: %d", async (id) => {
     await expect(idsOf([5, 6, id])).rejects.toMatchObject({
       kind: "invalid_value",
-      param: "input[3]",
+      param: "input[3][2]",
       message: expect.stringContaining(`input[3][2] is ${id}; the token ids of this model are 0 to 30521`),
     });
   });
