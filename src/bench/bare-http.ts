@@ -49,6 +49,7 @@ export function createHttpBenchmark(options: HttpBenchmarkOptions): Benchmark<Ht
     ),
     axis: "connections",
     figures,
+    unitOfWork: "request",
     charts: [
       { title: "Latency", unit: "ms", figures: ["latency_p50", "latency_p99"] },
       { title: "Requests", unit: "req/s", figures: ["requests_per_second"] },
@@ -70,7 +71,8 @@ export function createHttpBenchmark(options: HttpBenchmarkOptions): Benchmark<Ht
         "latency",
         results.map((result) => result.elapsedMs),
       );
-      return { values: { requests_per_second: (results.length * 1000) / elapsedMs, ...latencies }, errors };
+      const values = { requests_per_second: (results.length * 1000) / elapsedMs, ...latencies };
+      return { values, work: results.length, errors };
     },
   };
 }

@@ -11,6 +11,8 @@ export interface Subject {
   readonly process: MeasuringProcess | null;
   /** Starts the server; `null` = it runs already. */
   readonly command: string | null;
+  /** Of the process that we started; 0 = it is not ours, or not running. */
+  readonly processId: () => number;
 }
 
 /** One setting of a benchmark, such as 8 streams. */
@@ -34,6 +36,8 @@ export type Values = Readonly<Record<string, number>>;
 
 export interface Measurement {
   readonly values: Values;
+  /** What was done, counted in the benchmark's `unitOfWork`. */
+  readonly work?: number;
   /** Messages of requests that failed; their times are in no figure. */
   readonly errors: readonly string[];
 }
@@ -61,6 +65,8 @@ export interface Benchmark<P extends Point = Point> {
   /** What `Point.x` counts. */
   readonly axis: string;
   readonly figures: readonly Figure[];
+  /** What processor time is counted by, such as `token`. */
+  readonly unitOfWork: string;
   readonly charts: readonly Chart[];
   /** True where the benchmark itself starts and stops the server, so that nobody else does. */
   readonly startsServers: boolean;
@@ -68,6 +74,12 @@ export interface Benchmark<P extends Point = Point> {
   prepare(subjects: readonly Subject[], signal: AbortSignal): Promise<void>;
   measure(subject: Subject, options: MeasureOptions<P>): Promise<Measurement>;
 }
+
+/**
+ * Measured for every process that we started: processor time of it and all it has started, per unit of work. On a
+ * machine that others use too, it is much steadier than any wall time.
+ */
+export const processorFigure = "processor_ms";
 
 /** The server of a subject that must be one. */
 export function serverOf({ server, label }: Subject): ServerClient {

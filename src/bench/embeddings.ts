@@ -52,6 +52,7 @@ export function createEmbeddingsBenchmark(options: EmbeddingsBenchmarkOptions): 
     ),
     axis: "clients",
     figures,
+    unitOfWork: "text",
     charts: [
       { title: "Latency of a request", unit: "ms", figures: ["latency_p50", "latency_p95"] },
       { title: "Texts", unit: "texts/s", figures: ["texts_per_second"] },
@@ -86,7 +87,7 @@ async function measureTexts(
 ): Promise<Measurement> {
   if (process !== null) {
     const { seconds = Number.NaN, tokens = Number.NaN } = await process.ask({ texts, batch: point.batch }, signal);
-    return { values: toValues({ texts: texts.length, tokens, seconds }), errors: [] };
+    return { values: toValues({ texts: texts.length, tokens, seconds }), work: texts.length, errors: [] };
   }
   if (server === null) throw new Error("Neither a server nor a process.");
   const { results, errors, elapsedMs } = await runJobs(inBatches(texts, point.batch), {
@@ -101,7 +102,11 @@ async function measureTexts(
     "latency",
     results.map((result) => result.elapsedMs),
   );
-  return { values: { ...toValues({ texts: done, tokens, seconds: elapsedMs / 1000 }), ...latencies }, errors };
+  return {
+    values: { ...toValues({ texts: done, tokens, seconds: elapsedMs / 1000 }), ...latencies },
+    work: done,
+    errors,
+  };
 }
 
 async function embed(

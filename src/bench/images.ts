@@ -43,6 +43,7 @@ export function createImagesBenchmark(options: ImagesBenchmarkOptions): Benchmar
     points: options.concurrency.map((x) => ({ label: x === 1 ? "1 client" : `${x} clients`, series: "", x })),
     axis: "clients",
     figures,
+    unitOfWork: "image",
     charts: [
       { title: "Latency of a request", unit: "ms", figures: ["latency_p50", "latency_p95"] },
       { title: "Seconds per image", unit: "s", figures: ["seconds_per_image"] },
@@ -66,7 +67,7 @@ async function measureImages(
     const answer = await process.ask({ prompt, size, steps, n, seed }, signal);
     const { seconds = Number.NaN, runtimeSeconds } = answer;
     const overhead = runtimeSeconds === undefined ? {} : { overhead: seconds / runtimeSeconds };
-    return { values: { ...perImage(seconds / n, steps), ...overhead }, errors: [] };
+    return { values: { ...perImage(seconds / n, steps), ...overhead }, work: n, errors: [] };
   }
   if (server === null) throw new Error("Neither a server nor a process.");
   const { results, errors, elapsedMs } = await runJobs(
@@ -87,6 +88,7 @@ async function measureImages(
       ),
       ...(overheads.length === 0 ? {} : { overhead: sum(overheads) / overheads.length }),
     },
+    work: images,
     errors,
   };
 }

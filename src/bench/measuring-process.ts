@@ -27,6 +27,10 @@ export class MeasuringProcess {
     this.#child.stdin.on("error", () => undefined);
   }
 
+  get processId(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** One request, one answer, one at a time. @throws Error when the process ends or answers `{ "error": ... }` */
   async ask(request: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ProcessAnswer> {
     signal.throwIfAborted();

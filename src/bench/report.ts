@@ -1,5 +1,5 @@
 // The outcome of a benchmark as data: what `--json` writes, and what tables and plots are made of.
-import type { Benchmark, Chart, Figure, Subject } from "./benchmark.ts";
+import { processorFigure, type Benchmark, type Chart, type Figure, type Subject } from "./benchmark.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import type { PointResult } from "./rounds.ts";
 import { pairedRatio, summarise, type Ratio, type Summary } from "./statistics.ts";
@@ -60,6 +60,10 @@ export function createReport(
   results: readonly PointResult[],
   context: ReportContext,
 ): Report {
+  const figures: readonly Figure[] = [
+    ...benchmark.figures,
+    { key: processorFigure, title: `processor time per ${benchmark.unitOfWork}`, unit: "ms", better: "lower" },
+  ];
   return {
     benchmark: benchmark.name,
     title: benchmark.title,
@@ -71,7 +75,7 @@ export function createReport(
     subjects: context.reported,
     axis: benchmark.axis,
     charts: benchmark.charts,
-    points: results.map((result) => toPoint(result, benchmark.figures)),
+    points: results.map((result) => toPoint(result, figures)),
     errors: firstErrors(results, context.subjects),
   };
 }

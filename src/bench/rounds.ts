@@ -1,6 +1,14 @@
 // The loop that makes a comparison fair: both subjects warm up, then take turns at every point of every round, and who
 // goes first alternates. What the machine does beside us then happens to both.
-import type { Benchmark, Point, Subject, Values } from "./benchmark.ts";
+import {
+  processorFigure,
+  type Benchmark,
+  type MeasureOptions,
+  type Point,
+  type Subject,
+  type Values,
+} from "./benchmark.ts";
+import { processorTreeMs } from "./process-facts.ts";
 
 export interface RoundsOptions {
   readonly rounds: number;
@@ -38,7 +46,7 @@ export async function runRounds<P extends Point>(
         if (subject === undefined) continue;
         signal.throwIfAborted();
         onMeasure({ subject, point, round });
-        const { values, errors } = await benchmark.measure(subject, { point, round, signal });
+        const { values, errors } = await measureWithProcessor(benchmark, subject, { point, round, signal });
         if (round < 0) continue;
         results[index]?.rounds[place]?.push(values);
         results[index]?.errors[place]?.push(...errors);
@@ -46,6 +54,19 @@ export async function runRounds<P extends Point>(
     }
   }
   return results;
+}
+
+/** Adds the processor time per unit of work, where the process is ours and the benchmark counts its work. */
+async function measureWithProcessor<P extends Point>(
+  benchmark: Benchmark<P>,
+  subject: Subject,
+  options: MeasureOptions<P>,
+): Promise<{ readonly values: Values; readonly errors: readonly string[] }> {
+  const before = processorTreeMs(subject.processId());
+  const { values, errors, work = 0 } = await benchmark.measure(subject, options);
+  const after = processorTreeMs(subject.processId());
+  if (subject.processId() === 0 || before === null || after === null || work === 0) return { values, errors };
+  return { values: { ...values, [processorFigure]: (after - before) / work }, errors };
 }
 
 /** 0, 1, ... for an even turn, backwards for an odd one. */

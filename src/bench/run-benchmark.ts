@@ -35,11 +35,10 @@ export async function runBenchmark<P extends Point>(
   try {
     const subjects: Subject[] = [];
     for (const [index, description] of descriptions.entries()) {
-      const label = labels[index] ?? String(index);
-      const { subject, release } = openSubject(label, description);
+      const { subject, start, release } = openSubject(labels[index] ?? String(index), description);
       releases.push(release);
       subjects.push(subject);
-      if (!benchmark.startsServers) releases.push(await bringUp(subject, options.signal));
+      if (!benchmark.startsServers) await start(options.signal);
     }
     const results = await runRounds(benchmark, { ...options, subjects });
     const reported = descriptions.map((description, index) => describe(subjects[index]?.label ?? "", description));
@@ -49,39 +48,42 @@ export async function runBenchmark<P extends Point>(
   }
 }
 
-function openSubject(
-  label: string,
-  description: SubjectDescription,
-): { readonly subject: Subject; readonly release: () => Promise<void> } {
-  if (description.kind === "process") {
-    const process = new MeasuringProcess(description.command);
-    return { subject: { label, server: null, process, command: null }, release: () => process.close() };
-  }
-  const server = new ServerClient(description.client);
-  const { command } = description;
-  return { subject: { label, server, process: null, command }, release: () => server.close() };
+interface OpenedSubject {
+  readonly subject: Subject;
+  /** Starts its server, if it has a command, and waits until it is healthy. */
+  readonly start: (signal: AbortSignal) => Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
-/** Starts the subject's server, if it has a command, and waits until it is healthy; answers how to stop it. */
-async function bringUp({ label, server, command }: Subject, signal: AbortSignal): Promise<() => Promise<void>> {
-  if (server === null) return () => Promise.resolve();
-  if (command === null) {
-    if (!(await isHealthy(server, signal))) throw new Error(`${label}: no server answers at ${server.baseUrl}.`);
-    return () => Promise.resolve();
+function openSubject(label: string, description: SubjectDescription): OpenedSubject {
+  const { command } = description;
+  if (description.kind === "process") {
+    const process = new MeasuringProcess(description.command);
+    return {
+      subject: { label, server: null, process, command: null, processId: () => process.processId },
+      start: () => Promise.resolve(),
+      release: () => process.close(),
+    };
   }
-  if (await isHealthy(server, signal)) {
-    throw new Error(
-      `${label}: a server already answers at ${server.baseUrl}; it would be measured in place of the command's.`,
-    );
-  }
-  const peer = new PeerProcess(command);
-  try {
-    await peer.waitUntilHealthy(server, signal);
-  } catch (error) {
-    await peer.stop();
-    throw error;
-  }
-  return () => peer.stop();
+  const server = new ServerClient(description.client);
+  let peer: PeerProcess | null = null;
+  return {
+    subject: { label, server, process: null, command, processId: () => peer?.processId ?? 0 },
+    async start(signal) {
+      const isUp = await isHealthy(server, signal);
+      if (command === null) {
+        if (!isUp) throw new Error(`${label}: no server answers at ${server.baseUrl}.`);
+        return;
+      }
+      if (isUp) throw new Error(`${label}: another server already answers at ${server.baseUrl}.`);
+      peer = new PeerProcess(command);
+      await peer.waitUntilHealthy(server, signal);
+    },
+    async release() {
+      await peer?.stop();
+      await server.close();
+    },
+  };
 }
 
 function describe(label: string, description: SubjectDescription): ReportedSubject {

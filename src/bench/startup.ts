@@ -2,7 +2,7 @@
 import { delay } from "../util/abort.ts";
 import { serverOf, type Benchmark, type Figure, type Measurement, type Subject } from "./benchmark.ts";
 import { PeerProcess } from "./peer-process.ts";
-import { residentTreeBytes } from "./process-memory.ts";
+import { residentTreeBytes } from "./process-facts.ts";
 import { RequestFailure, type ServerClient } from "./server-client.ts";
 import { streamCompletion, type CompletionRequest, type TextEndpoint } from "./stream-completion.ts";
 
@@ -34,6 +34,7 @@ export function createStartupBenchmark(options: StartupBenchmarkOptions): Benchm
     points: [{ label: "cold start", series: "", x: 1 }],
     axis: "",
     figures,
+    unitOfWork: "",
     charts: [
       { title: "From the start", unit: "ms", figures: ["listening", "first_token"] },
       { title: "Memory", unit: "MB", figures: ["idle_memory", "loaded_memory"] },

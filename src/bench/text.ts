@@ -63,6 +63,7 @@ export function createTextBenchmark(options: TextBenchmarkOptions): Benchmark {
     points: options.streams.map((x) => ({ label: x === 1 ? "1 stream" : `${x} streams`, series: "", x })),
     axis: "concurrent streams",
     figures: options.turns > 1 ? figures : figures.filter(({ key }) => key !== "later_first_token_p50"),
+    unitOfWork: "token",
     charts: [
       { title: "Time to first token", unit: "ms", figures: ["first_token_p50", "first_token_p95"] },
       { title: "Inter-token latency", unit: "ms", figures: ["gap_p50", "gap_p95"] },
@@ -111,7 +112,8 @@ async function measureStreams(subject: Subject, context: StreamsOptions): Promis
     run: (chat) => holdChat(client, { ...context, chat }),
     signal,
   });
-  return { values: toValues(results, elapsedMs), errors };
+  const work = sum(results.flat().map(({ outputTokens }) => outputTokens));
+  return { values: toValues(results, elapsedMs), work, errors };
 }
 
 /** All turns of one chat; the server's own answers become its history. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { MeasuringProcess } from "../../../src/bench/measuring-process.ts";
 import { isHealthy, PeerProcess } from "../../../src/bench/peer-process.ts";
-import { residentTreeBytes } from "../../../src/bench/process-memory.ts";
+import { processorTreeMs, residentTreeBytes } from "../../../src/bench/process-facts.ts";
 import { ServerClient } from "../../../src/bench/server-client.ts";
 import { mixedTexts, randomWords } from "../../../src/bench/words.ts";
 
@@ -85,6 +85,18 @@ describe("residentTreeBytes", () => {
     const bytes = residentTreeBytes(process.pid) ?? 0;
     expect(bytes).toBeGreaterThan(20e6);
     expect(residentTreeBytes(2 ** 22 + 1)).toBe(0);
+  });
+});
+
+describe("processorTreeMs", () => {
+  it.skipIf(process.platform !== "linux")("counts what this process and its children have worked", async () => {
+    const own = process.cpuUsage();
+    const counted = processorTreeMs(process.pid) ?? 0;
+    expect(counted).toBeGreaterThan((own.user + own.system) / 1000 - 50);
+    const busy = new PeerProcess(nodeCommand("const end = performance.now() + 1e6; while (performance.now() < end);"));
+    releases.push(() => busy.stop());
+    await expect.poll(() => processorTreeMs(busy.processId), { timeout: 20_000 }).toBeGreaterThan(100);
+    expect(processorTreeMs(2 ** 22 + 1)).toBe(0);
   });
 });
 

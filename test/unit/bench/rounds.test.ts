@@ -5,7 +5,13 @@ import { renderPlot } from "../../../src/bench/plot.ts";
 import { createReport } from "../../../src/bench/report.ts";
 import { runRounds } from "../../../src/bench/rounds.ts";
 
-const subject = (label: string): Subject => ({ label, server: null, process: null, command: null });
+const subject = (label: string): Subject => ({
+  label,
+  server: null,
+  process: null,
+  command: null,
+  processId: () => 0,
+});
 const subjects = [subject("A"), subject("B")];
 const points: Point[] = [1, 4].map((x) => ({ label: `${x} streams`, series: "", x }));
 
@@ -22,6 +28,7 @@ function fakeBenchmark(log: string[] = []): Benchmark {
       { key: "size", title: "size", unit: "tok", better: "neither" },
       { key: "never", title: "never measured", unit: "ms", better: "lower" },
     ],
+    unitOfWork: "token",
     charts: [{ title: "Latency", unit: "ms", figures: ["latency"] }],
     startsServers: false,
     prepare: () => {
