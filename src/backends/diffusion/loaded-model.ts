@@ -8,6 +8,7 @@ import { assertUnet, unetShapeOf, type UnetShape } from "./denoiser.ts";
 import { createGraphStore, type GraphStore } from "./graph-store.ts";
 import { readModelFolder, type DiffusionFolder, type GraphName } from "./model-folder.ts";
 import { inspectGraphFile } from "./onnx-file.ts";
+import { loadedWeightBytes } from "./memory-estimate.ts";
 import type { OnnxGraph } from "./onnx-graph.ts";
 import { probeUnet } from "./probe-unet.ts";
 import { createSessionOpener, type SessionOpener } from "./open-session.ts";
@@ -24,7 +25,7 @@ export interface LoadedModel {
   readonly latentMultiple: number;
   readonly safety: SafetyCheckerSettings | undefined;
   readonly opener: Pick<SessionOpener, "device" | "deviceNote">;
-  /** Bytes of the weights of each graph that is used. */
+  /** Bytes that each graph in use takes once it is loaded. */
   readonly weightBytes: ReadonlyMap<GraphName, number>;
   /** Changes when a graph does. */
   readonly fingerprint: string;
@@ -47,11 +48,13 @@ export async function loadModel(
   const store = createGraphStore(folder, { opener, lowMemory: options.lowMemory });
   let unetShape: UnetShape | undefined;
   let latentMultiple = 1;
+  const weightBytes = new Map<GraphName, number>();
   try {
     for (const name of names) {
       context.signal.throwIfAborted();
       const graph = await store.get(name);
       assertGraph(graph, { name, encoders, family: folder.family });
+      weightBytes.set(name, loadedWeightBytes(weights.get(name)!, { widened: isWidened(graph, opener.device) }));
       if (name !== "unet") continue;
       unetShape = unetShapeOf(graph);
       assertFamily(folder, unetShape);
@@ -70,7 +73,7 @@ export async function loadModel(
     latentMultiple,
     safety: options.safetyChecker ? await readSafetySettings(folder) : undefined,
     opener,
-    weightBytes: new Map([...weights].map(([name, { bytes }]) => [name, bytes])),
+    weightBytes,
     fingerprint: [...weights.values()].map(({ fingerprint }) => fingerprint).join(""),
   };
 }
@@ -103,6 +106,11 @@ async function loadTokenizers(folder: DiffusionFolder, signal: AbortSignal): Pro
     }
   }
   return encoders;
+}
+
+/** The CPU computes in float32 whatever the graph's weights are stored in. */
+function isWidened(graph: OnnxGraph, device: string): boolean {
+  return device === "cpu" && graph.hasHalfPrecision;
 }
 
 function assertGraph(

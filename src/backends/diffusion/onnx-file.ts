@@ -6,8 +6,10 @@ import { dirname, join } from "node:path";
 import { ServerError } from "../../domain/errors.ts";
 
 export interface GraphWeights {
-  /** Bytes of the graph and of its external data. */
-  readonly bytes: number;
+  /** Bytes of the graph itself. */
+  readonly graphBytes: number;
+  /** Bytes of its external data. */
+  readonly externalBytes: number;
   /** Names relative to the graph's folder. */
   readonly externalFiles: readonly string[];
   /** Changes when the weights do: a hash over sizes, names, and both ends of every file. */
@@ -30,7 +32,7 @@ export async function inspectGraphFile(path: string): Promise<GraphWeights> {
   const { size } = await stat(path);
   const externalFiles = size > largestBareGraphBytes ? [] : externalNames(await readFile(path), path);
   const hash = createHash("sha256");
-  let bytes = size;
+  let externalBytes = 0;
   await hashEnds(hash, path);
   for (const name of externalFiles) {
     const file = join(dirname(path), name);
@@ -41,10 +43,10 @@ export async function inspectGraphFile(path: string): Promise<GraphWeights> {
         `The weights of ${path} lie in '${name}' beside it; that file is missing.`,
       );
     }
-    bytes += facts.size;
+    externalBytes += facts.size;
     await hashEnds(hash, file);
   }
-  return { bytes, externalFiles, fingerprint: hash.digest("hex").slice(0, 16) };
+  return { graphBytes: size, externalBytes, externalFiles, fingerprint: hash.digest("hex").slice(0, 16) };
 }
 
 async function hashEnds(hash: ReturnType<typeof createHash>, path: string): Promise<void> {

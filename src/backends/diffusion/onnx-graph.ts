@@ -23,6 +23,8 @@ export class OnnxGraph {
   readonly name: string;
   readonly inputs: ReadonlyMap<string, GraphInput>;
   readonly outputNames: readonly string[];
+  /** Takes or gives float16. */
+  readonly hasHalfPrecision: boolean;
   readonly #session: InferenceSession;
   readonly #clock: RunClock;
 
@@ -31,6 +33,9 @@ export class OnnxGraph {
     this.#clock = clock;
     this.name = name;
     this.outputNames = session.outputNames;
+    this.hasHalfPrecision = [...session.inputMetadata, ...session.outputMetadata].some(
+      (value) => value.isTensor && value.type === "float16",
+    );
     this.inputs = new Map(
       session.inputMetadata.map((input) => [
         input.name,
