@@ -331,8 +331,8 @@ describe("ranges and types", () => {
       top_logprobs: 20,
       logprobs: true,
     });
-    await api.chat({ seed: -9223372036854775808, logit_bias: { "0": -100, "1": 100 } });
-    await api.chat({ seed: 9223372036854775807, stop: ["a", "b", "c", "d"], max_tokens: 1 });
+    await api.chat({ seed: -(2 ** 63), logit_bias: { "0": -100, "1": 100 } });
+    await api.chat({ seed: 2 ** 63, stop: ["a", "b", "c", "d"], max_tokens: 1 });
     await api.chat({ temperature: 1, top_p: 1, n: 1, stop: [], seed: 0 });
   });
 });

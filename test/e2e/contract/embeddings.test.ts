@@ -160,7 +160,8 @@ describe("dimensions and other fields", () => {
   });
 
   it("takes user, nulls and unknown fields", async () => {
-    await embed({ input: "x", user: "u", dimensions: null, encoding_format: null, frobnicate: 1 });
+    const odd = await embed({ input: "x", user: "u", dimensions: null, encoding_format: null, frobnicate: 1 });
+    expect(odd.data[0]?.embedding).toEqual((await vectorsOf("x"))[0]);
   });
 
   it("refuses a model that makes no embeddings, by name", async () => {

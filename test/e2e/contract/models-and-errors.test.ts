@@ -159,7 +159,7 @@ describe("bodies", () => {
       headers: jsonHeaders,
       body: chunked,
       duplex: "half",
-    } as RequestInit);
+    });
     expect(answer.status).toBe(413);
   });
 
@@ -171,7 +171,7 @@ describe("bodies", () => {
         controller.close();
       },
     });
-    const init = { method: "POST", headers: jsonHeaders, body: stream, duplex: "half" } as RequestInit;
+    const init = { method: "POST", headers: jsonHeaders, body: stream, duplex: "half" } as const;
     expect((await api.send("/v1/embeddings", init)).status).toBe(200);
   });
 

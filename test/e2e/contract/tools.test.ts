@@ -325,7 +325,7 @@ describe("response_format", () => {
 
   it.each<[string, object]>([
     ["not", { type: "object", properties: { a: { not: { type: "string" } } } }],
-    ["if", { if: { type: "object" }, then: { required: ["a"] } }],
+    ["if", { if: { type: "object" }, else: { required: ["a"] } }],
     ["uniqueItems", { type: "array", uniqueItems: true, items: { type: "string" } }],
     ["$ref", { type: "object", properties: { a: { $ref: "https://example.com/other.json" } } }],
   ])("refuses a schema that cannot be enforced and names %s", async (keyword, schema) => {
