@@ -30,6 +30,8 @@ export class ChatReceiver implements GenerationReceiver {
   readonly #parser: OutputParser;
   /** The caller's stop strings, looked for in the answer's text only: reasoning and calls are not what they mean. */
   readonly #gate: ReleaseGate;
+  /** The grammar leaves room for calls only, so that all other text is a call's markup. */
+  readonly #callsOnly: boolean;
   #logprobs: TokenLogprob[] = [];
   #calls = 0;
   #stopped = false;
@@ -43,6 +45,7 @@ export class ChatReceiver implements GenerationReceiver {
     this.#familyStops = new StopMatcher(plan.stopTexts);
     this.#parser = createOutputParser(plan.parser);
     this.#gate = new ReleaseGate(request.limits.stop);
+    this.#callsOnly = plan.grammar?.type === "tool-calls" && plan.grammarStart.when !== "after-trigger";
   }
 
   get isFull(): boolean {
@@ -73,7 +76,10 @@ export class ChatReceiver implements GenerationReceiver {
       const rest = this.#familyStops.push(this.#text.flush());
       this.#take(this.#parser.push(rest.text));
       if (!rest.stopped) this.#take(this.#parser.push(this.#familyStops.flush()));
-      this.#take(this.#parser.end());
+      const ending = this.#parser.end();
+      // What the parser makes of a call that was cut off is its markup as text, or arguments that nobody wrote.
+      const isCutOff = reason === "length" && this.#callsOnly;
+      this.#take(isCutOff ? ending.filter(({ type }) => type === "reasoning" || type === "tool-call-start") : ending);
       if (!this.#stopped) this.#release(this.#gate.flush());
     }
     buffer.push({ type: "finish", choice, reason: this.#finishReason(reason) });

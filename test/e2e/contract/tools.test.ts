@@ -167,6 +167,40 @@ describe("tool_choice", () => {
   });
 });
 
+describe("a call that max_tokens cuts off", () => {
+  const long = {
+    type: "object",
+    properties: { c: { type: "string", minLength: 60 } },
+    required: ["c"],
+    additionalProperties: false,
+  };
+  const request = {
+    ...base,
+    temperature: 0,
+    tools: [{ type: "function", function: { name: "write", parameters: long } }],
+  };
+
+  it.each(["required", { type: "function", function: { name: "write" } }])(
+    "shows no markup as content, and no argument that was not written, with tool_choice %j",
+    async (tool_choice) => {
+      for (let limit = 2; limit < 60; limit += 4) {
+        const whole = await api.chat({ ...request, tool_choice, max_tokens: limit });
+        const [choice] = whole.choices;
+        expect(choice?.finish_reason).toBe("length");
+        expect(choice?.message.content ?? "", `max_tokens ${limit}`).toBe("");
+        const written = callsOf(whole)[0]?.function.arguments ?? "";
+        expect(
+          written.replaceAll(/\s/g, "").startsWith('{"c":"') || '{"c":"'.startsWith(written.replaceAll(/\s/g, "")),
+          written,
+        ).toBe(true);
+        const stream = await api.chatStream({ ...request, tool_choice, max_tokens: limit });
+        expect(stream.chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join("")).toBe("");
+        expect(joinCalls(stream)[0]?.arguments ?? "").toBe(written);
+      }
+    },
+  );
+});
+
 describe("tool calls in a stream", () => {
   it("come with id, type and name once, and argument pieces that join to JSON", async () => {
     const stream = await api.chatStream({ ...base, tools: [weather, sum], tool_choice: "required", seed: 3 });
