@@ -8,6 +8,7 @@ import { readCorpus } from "./bundled/corpus.ts";
 import { type GgufTensorType, writeGguf } from "./formats/gguf.ts";
 import { type DiffusionFamily, familyOptions, fixtureSizes, type FamilySizes } from "./fixtures/diffusion-families.ts";
 import { padTextVocabulary, padVocabulary } from "./fixtures/padded-vocabulary.ts";
+import { bertGgufModel, type BertGgufType } from "./shapes/bert-gguf.ts";
 import { bertModel, type BertOptions, type BertShape } from "./shapes/bert.ts";
 import { type DiffusionOptions, writeDiffusionFolder } from "./shapes/diffusion-folder.ts";
 import { writeEmbeddingFolder } from "./shapes/embedding-folder.ts";
@@ -17,6 +18,7 @@ import { type UnetOptions } from "./shapes/unet-options.ts";
 import { trainByteLevelBpe, trainClipBpe } from "./tokenizers/bpe.ts";
 import { chatSpecialTokenCount, chatTokenizer } from "./tokenizers/chat-tokenizer.ts";
 import { unigramFiles, vocabularySizeOf } from "./tokenizers/unigram.ts";
+import { toGgufWordPiece } from "./tokenizers/wordpiece-gguf.ts";
 import { trainWordPiece, wordPieceFiles } from "./tokenizers/wordpiece.ts";
 
 export interface DiffusionFixtureOptions
@@ -80,8 +82,7 @@ export interface EmbeddingFixtureOptions extends Partial<
 /** Writes an encoder's folder: embeddings, or with `output: "logits"` a cross-encoder. */
 export function writeEmbeddingFixture(folder: string, options: EmbeddingFixtureOptions = {}): void {
   const { family = "bert", output = "last_hidden_state", fileName = "model.onnx", externalData } = options;
-  const positions = family === "bert" ? 128 : 130;
-  const asked = options.shape ?? { layers: 2, width: 32, heads: 2, feedForward: 64, positions };
+  const asked = options.shape ?? { ...fixtureShape, positions: family === "bert" ? 128 : 130 };
   const maximumTokens = family === "bert" ? asked.positions : asked.positions - 2;
   const tokenizer = embeddingTokenizer(options, maximumTokens);
   const shape: BertShape = { ...asked, vocabulary: asked.vocabulary ?? vocabularySizeOf(tokenizer) };
@@ -109,6 +110,26 @@ export function writeEmbeddingFixture(folder: string, options: EmbeddingFixtureO
   });
 }
 
+export interface BertGgufFixtureOptions extends Pick<
+  EmbeddingFixtureOptions,
+  "seed" | "shape" | "tokenizerFrom" | "layerGain"
+> {
+  /** @default "f32" */
+  readonly type?: BertGgufType;
+  readonly name?: string;
+}
+
+/** Writes an encoder as GGUF: with the same options the same weights and tokenizer as `writeEmbeddingFixture`. */
+export function writeBertGgufFixture(path: string, options: BertGgufFixtureOptions = {}): void {
+  const { seed = 1, type = "f32", name = "fixture", layerGain } = options;
+  const asked = options.shape ?? { ...fixtureShape, positions: 128 };
+  const files = embeddingTokenizer(options, asked.positions);
+  const tokenizer = toGgufWordPiece(files.get("tokenizer.json") ?? "{}");
+  const shape: BertShape = { ...asked, vocabulary: asked.vocabulary ?? tokenizer.tokens.length };
+  mkdirSync(dirname(path), { recursive: true });
+  writeGguf(path, bertGgufModel({ name, seed, shape, type, tokenizer, ...defined({ layerGain }) }));
+}
+
 export interface LlamaFixtureOptions {
   /** @default 2 layers, 64 wide, 512 tokens of context */
   readonly shape?: LlamaShape;
@@ -134,6 +155,7 @@ export function writeLlamaFixture(path: string, options: LlamaFixtureOptions = {
 }
 
 const fixtureClipVocabulary = 600;
+const fixtureShape = { layers: 2, width: 32, heads: 2, feedForward: 64 };
 
 function embeddingTokenizer(options: EmbeddingFixtureOptions, maximumTokens: number): ReadonlyMap<string, string> {
   if (options.tokenizerFrom !== undefined) return tokenizerFiles(options.tokenizerFrom);
