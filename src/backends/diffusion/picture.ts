@@ -44,7 +44,7 @@ export async function encodePicture(pixels: Pixels, options: EncodeOptions): Pro
       return image.jpeg({ quality, chromaSubsampling: quality >= 90 ? "4:4:4" : "4:2:0" }).toBuffer();
     }
     case "webp":
-      return image.webp({ quality: compression, effort: 2 }).toBuffer();
+      return image.webp({ quality: Math.max(1, compression), effort: 2 }).toBuffer();
   }
 }
 
