@@ -110,4 +110,17 @@ describe("callers who leave", () => {
     await request;
     await expect.poll(() => leasesOf("tiny-embed"), { timeout: 5_000, interval: 10 }).toBe(0);
   });
+
+  it("in the middle of an image free the model too, streaming or not", async () => {
+    await api.ok("/v1/images/generations", { model: "tiny-image", prompt: "x", size: "64x64", steps: 1 });
+    for (const stream of [false, true]) {
+      const abort = new AbortController();
+      const picture = { model: "tiny-image", prompt: "x", size: "64x64", steps: 500, n: 4, stream };
+      const request = open("/v1/images/generations", picture, abort.signal).catch(() => null);
+      await expect.poll(() => leasesOf("tiny-image"), { timeout: 10_000, interval: 5 }).toBe(1);
+      abort.abort();
+      await request;
+      await expect.poll(() => leasesOf("tiny-image"), { timeout: 5_000, interval: 10 }).toBe(0);
+    }
+  });
 });

@@ -111,6 +111,40 @@ describe("a server with few places", () => {
   });
 });
 
+describe("a patient server", () => {
+  const yaml = [
+    "server: { sse_ping_interval: 5ms }",
+    "models:",
+    `  tiny-chat: { path: ${models}/tiny-chat/tiny-chat.gguf }`,
+    `  tiny-embed: { path: ${models}/tiny-embed }`,
+  ].join("\n");
+  const api = useContractServer({ yaml });
+
+  it("writes comments while a long prompt is read, which no parser shows", async () => {
+    const { raw, chunks, done } = await api.chatStream({
+      messages: [{ role: "user", content: "word and word ".repeat(650) }],
+      max_tokens: 3,
+    });
+    expect(raw).toContain("\n\n: ping\n\n");
+    expect(chunks[0]?.choices[0]?.delta.role).toBe("assistant");
+    expect(done).toBe(true);
+  });
+
+  it("unloads a model when the time that a request asked for is over, and loads it again", async () => {
+    const stateOf = async (id: string) => (await api.send<{ state: string }>(`/v1/models/${id}`)).body.state;
+    await api.ok("/v1/embeddings", { input: "x", ttl: "200ms" });
+    await expect.poll(() => stateOf("tiny-embed"), { timeout: 10_000, interval: 50 }).toBe("absent");
+    await api.ok("/v1/embeddings", { input: "x", ttl: 3600 });
+    expect(await stateOf("tiny-embed")).toBe("ready");
+    for (const ttl of [0, -1, "soon", {}, "10 minutes"]) {
+      await api.refused("/v1/embeddings", { input: "x", ttl }, { param: "ttl" });
+    }
+    // Beyond the reach of a timer: it must not fire at once.
+    await api.ok("/v1/embeddings", { input: "x", ttl: 1e30 });
+    expect(await stateOf("tiny-embed")).toBe("ready");
+  });
+});
+
 describe("a server with its own models and names", () => {
   const yaml = [
     "models:",
