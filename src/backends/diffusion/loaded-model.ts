@@ -12,6 +12,7 @@ import { loadedWeightBytes } from "./memory-estimate.ts";
 import type { OnnxGraph } from "./onnx-graph.ts";
 import { probeUnet } from "./probe-unet.ts";
 import { createSessionOpener, type SessionOpener } from "./open-session.ts";
+import { modelDefaults, schedulerConfigFor, schedulerOf } from "./request-settings.ts";
 import { assertSafetyChecker, readSafetySettings, type SafetyCheckerSettings } from "./safety-checker.ts";
 import { assertTextEncoder, type LoadedTextEncoder } from "./text-conditioning.ts";
 import { assertVaeDecoder, assertVaeEncoder } from "./vae.ts";
@@ -38,6 +39,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const folder = await readModelFolder(path);
   const names = usedGraphs(folder, options);
+  assertScheduler(folder, options);
   const encoders = await loadTokenizers(folder, context.signal);
   const weights = new Map<GraphName, Awaited<ReturnType<typeof inspectGraphFile>>>();
   for (const name of names) weights.set(name, await inspectGraphFile(folder.graphs.get(name)!));
@@ -92,6 +94,19 @@ function usedGraphs(folder: DiffusionFolder, options: ImageModelOptions): GraphN
     );
   }
   return [...folder.graphs.keys()].filter((name) => name !== "safety_checker" || options.safetyChecker);
+}
+
+/** The folder's own scheduler, and the configured one, must be able to run the default steps. */
+function assertScheduler(folder: DiffusionFolder, options: ImageModelOptions): void {
+  const { steps } = modelDefaults(options, folder.distillation);
+  try {
+    schedulerOf({ schedulerConfig: schedulerConfigFor(folder, options.scheduler), steps, strength: undefined });
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    throw new ServerError("model_load_failed", `${folder.path}/scheduler/scheduler_config.json: ${error.message}`, {
+      cause: error,
+    });
+  }
 }
 
 async function loadTokenizers(folder: DiffusionFolder, signal: AbortSignal): Promise<LoadedTextEncoder[]> {

@@ -59,8 +59,8 @@ function sessionOptions(provider: string, threads: number): InferenceSession.Ses
     executionMode: "sequential",
     // Planned memory comes on top of what the first run took: 2.5 GB in place of 1.4 GB for a batch of two at 512x512, and no faster.
     enableMemPattern: false,
-    // Warnings about unused initialisers are nothing an operator can act on.
-    logSeverityLevel: 3,
+    // Errors are thrown with their text; what the runtime prints beside it is nothing an operator can act on.
+    logSeverityLevel: 4,
     // Threads that spin between calls take the cores from the picture encoder, the server and other runners.
     extra: { session: { intra_op: { allow_spinning: "0" } } },
   };
