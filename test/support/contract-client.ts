@@ -117,6 +117,9 @@ export function createContractClient(url: string): ContractClient {
   };
 }
 
+/** Bans the tokens with which tiny-chat ends an answer, `<|endoftext|>` and `<|im_end|>`: it then writes as much as it may. */
+export const banTinyChatEnds = { "1528": -100, "1530": -100 } as const;
+
 export const jsonHeaders = { "content-type": "application/json" } as const;
 
 /** `message`, `type`, `param`, `code`, and nothing else: OpenAI's error object. */

@@ -1,5 +1,6 @@
 // POST /v1/chat/completions: what the sampling and limit fields do to the text.
 import { describe, expect, it } from "vitest";
+import { banTinyChatEnds } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
 
 const api = useContractServer();
@@ -56,22 +57,20 @@ describe("n", () => {
 
 describe("limits", () => {
   it("ends with length at max_tokens", async () => {
-    const end = await endTokens();
-    const answer = await api.chat({ max_tokens: 5, logit_bias: end });
+    const answer = await api.chat({ max_tokens: 5, logit_bias: banTinyChatEnds });
     expect(answer.usage?.completion_tokens).toBe(5);
     expect(answer.choices[0]?.finish_reason).toBe("length");
   });
 
   it("reads max_completion_tokens as max_tokens, and prefers it", async () => {
-    const end = await endTokens();
-    const newer = await api.chat({ max_tokens: undefined, max_completion_tokens: 3, logit_bias: end });
+    const newer = await api.chat({ max_tokens: undefined, max_completion_tokens: 3, logit_bias: banTinyChatEnds });
     expect(newer.usage?.completion_tokens).toBe(3);
-    const both = await api.chat({ max_tokens: 9, max_completion_tokens: 4, logit_bias: end });
+    const both = await api.chat({ max_tokens: 9, max_completion_tokens: 4, logit_bias: banTinyChatEnds });
     expect(both.usage?.completion_tokens).toBe(4);
   });
 
   it("ends with stop when the model ends by itself", async () => {
-    const forced = Object.fromEntries(Object.keys(await endTokens()).map((id) => [id, 100]));
+    const forced = Object.fromEntries(Object.keys(banTinyChatEnds).map((id) => [id, 100]));
     const answer = await api.chat({ max_tokens: 20, logit_bias: forced });
     expect(answer.choices[0]?.finish_reason).toBe("stop");
     expect(answer.choices[0]?.message.content).toBe("");
@@ -218,17 +217,3 @@ describe("logit_bias and penalties", () => {
     expect(free).not.toBe(stuck);
   });
 });
-
-/** The model's end tokens, each with a bias that bans it. */
-async function endTokens(): Promise<Record<string, number>> {
-  const { tokens } = await api
-    .send<{ tokens: number[]; prompt: string }>("/apply-template", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ model: "tiny-chat", messages }),
-    })
-    .then((answer) => answer.body);
-  // ... <|im_end|> \n <|im_start|> assistant \n
-  const end = tokens.at(-5);
-  return end === undefined ? {} : { [end]: -100 };
-}

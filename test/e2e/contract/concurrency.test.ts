@@ -1,6 +1,6 @@
 // Many callers at once, and callers who leave.
 import { describe, expect, it } from "vitest";
-import { jsonHeaders } from "../../support/contract-client.ts";
+import { banTinyChatEnds, jsonHeaders } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
 
 const api = useContractServer();
@@ -20,7 +20,7 @@ function open(path: string, body: Record<string, unknown>, signal: AbortSignal):
   return fetch(`${api.url}${path}`, { method: "POST", headers: jsonHeaders, body: JSON.stringify(body), signal });
 }
 
-const endless = { model: "tiny-chat", prompt: "Go on.", max_tokens: 3500, logit_bias: { "1530": -100, "1528": -100 } };
+const endless = { model: "tiny-chat", prompt: "Go on.", max_tokens: 3500, logit_bias: banTinyChatEnds };
 
 describe("concurrent requests", () => {
   it("joins a first load already under way", async () => {

@@ -2,14 +2,13 @@
 // mid-stream. Each server is small: models load only where a test needs one.
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { jsonHeaders, type ApiError } from "../../support/contract-client.ts";
+import { banTinyChatEnds, jsonHeaders, type ApiError } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
 
 const chat = "/v1/chat/completions";
 const models = resolve(import.meta.dirname, "../../../models");
 const body = { model: "tiny-chat", messages: [{ role: "user", content: "Go on and on." }], max_tokens: 4 };
-// The end tokens are banned, so that the answer is as long as it may be.
-const endless = { ...body, max_tokens: 3_900, logit_bias: { "1528": -100, "1530": -100 } };
+const endless = { ...body, max_tokens: 3_900, logit_bias: banTinyChatEnds };
 
 function post(request: Record<string, unknown>, headers: Record<string, string> = {}): RequestInit {
   return { method: "POST", headers: { ...jsonHeaders, ...headers }, body: JSON.stringify(request) };
