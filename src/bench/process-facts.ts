@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * Bytes of resident memory of a process and its descendants, pages that several share counted in shares (`Pss`) where
- * the kernel tells them. `null` where there is no /proc.
+ * Bytes of resident memory of a process and its descendants, each as the kernel tells it (`VmRSS`): pages of files that
+ * several share, such as the program itself, count in each. Shares of pages (`Pss`) would be smaller the more other
+ * processes of the same program happen to run. `null` where there is no /proc.
  */
 export function residentTreeBytes(processId: number): number | null {
   const tree = processTree(processId);
@@ -65,8 +66,7 @@ function readProcesses(): Map<number, ProcessFacts> | null {
 }
 
 function residentBytes(processId: number): number {
-  const share = /^Pss:\s+(\d+) kB$/m.exec(read(`/proc/${processId}/smaps_rollup`) ?? "");
-  const resident = share ?? /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${processId}/status`) ?? "");
+  const resident = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${processId}/status`) ?? "");
   return Number(resident?.[1] ?? 0) * 1024;
 }
 

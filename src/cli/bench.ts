@@ -1,4 +1,5 @@
 // `hearth bench`: reads the flags of a benchmark, runs it, and prints, writes and draws what came out.
+import { setMaxListeners } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { createHttpBenchmark } from "../bench/bare-http.ts";
@@ -103,6 +104,8 @@ async function runAndReport<P extends Point>(
 ): Promise<number> {
   const subjects = readSubjects(flags, environment);
   const abort = new AbortController();
+  // Every request under way listens to it, and there may be many.
+  setMaxListeners(0, abort.signal);
   const stop = listenForStop(process, { exit: (code) => process.exit(code), now: () => performance.now() });
   void stop.requested.then((signal) => abort.abort(new Error(`Ended by ${signal}.`)));
   // The harness's own timers do not keep the process alive, and a server that runs elsewhere does not either.

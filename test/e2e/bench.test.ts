@@ -136,7 +136,7 @@ describe("hearth bench", () => {
     if (process.platform === "linux") {
       expect(medians(report, "loaded_memory")[0]).toBeGreaterThan(medians(report, "idle_memory")[0] ?? Infinity);
     }
-    await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow();
+    await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow("fetch failed");
   }, 60_000);
 
   it("says so when no server answers", async () => {
