@@ -6,7 +6,7 @@ import type { Report } from "./report.ts";
 
 const width = 860;
 const panelHeight = 300;
-const margin = { top: 70, bottom: 50, left: 80, right: 30 };
+const margin = { top: 84, bottom: 50, left: 80, right: 30 };
 /** Okabe and Ito's colours, which colour-blind readers can tell apart. */
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#f0e442"];
 
@@ -48,6 +48,8 @@ function toOption(report: Report): EChartsOption {
       data: lines.filter((line) => line.panel === panel).map(({ name }) => name),
       left: margin.left,
       top: panel * panelHeight + 30,
+      // Renderers choose their own fonts: wide ones would run into the next name.
+      itemGap: 32,
     })),
     grid: report.charts.map((_, panel) => ({
       left: margin.left,
