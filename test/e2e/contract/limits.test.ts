@@ -138,9 +138,17 @@ describe("a patient server", () => {
     for (const ttl of [0, -1, "soon", {}, "10 minutes"]) {
       await api.refused("/v1/embeddings", { input: "x", ttl }, { param: "ttl" });
     }
-    // Beyond the reach of a timer: it must not fire at once.
+  });
+
+  it("keeps a model for a time beyond the reach of a timer, without spinning", async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): number => warnings.push(warning.name);
+    process.on("warning", note);
     await api.ok("/v1/embeddings", { input: "x", ttl: 1e30 });
-    expect(await stateOf("tiny-embed")).toBe("ready");
+    await api.ok("/v1/embeddings", { input: "x", ttl: "900000h" });
+    expect((await api.send<{ state: string }>("/v1/models/tiny-embed")).body.state).toBe("ready");
+    process.off("warning", note);
+    expect(warnings).not.toContain("TimeoutOverflowWarning");
   });
 });
 

@@ -130,6 +130,68 @@ describe("odd JSON", () => {
   });
 });
 
+describe("schemas and grammars meant to break a compiler", () => {
+  const messages = [{ role: "user", content: "x" }];
+  const many = Array.from({ length: 500 }, (_, index) => [`p${index}`, { type: "string" }]);
+
+  it.each<[string, object]>([
+    ["500 properties", { type: "object", properties: Object.fromEntries(many), additionalProperties: false }],
+    ["5,000 words", { enum: Array.from({ length: 5000 }, (_, index) => `value ${index}`) }],
+    ["a long minimum", { type: "string", minLength: 1e9 }],
+    ["a long maximum", { type: "string", maxLength: 1e9 }],
+    ["many items", { type: "array", items: { type: "integer" }, minItems: 1e6 }],
+    ["nested repetition", { type: "string", pattern: "^((a{1,500}){1,500}){1,500}$" }],
+    ["a pattern of catastrophes", { type: "string", pattern: "^(a+)+$" }],
+    ["a broken pattern", { type: "string", pattern: "[" }],
+    ["itself", { $ref: "#" }],
+    ["a circle", { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }],
+    ["nothing", { $ref: "#/$defs/missing" }],
+    ["a pointer into the prototype", { $ref: "#/__proto__/constructor" }],
+    ["a contradiction", { type: "integer", minimum: 5, maximum: 3 }],
+    ["a type that is none", { type: "banana" }],
+    [
+      "properties of the prototype",
+      { type: "object", properties: { constructor: { type: "integer" } }, required: ["constructor", "toString"] },
+    ],
+  ])("%s is enforced or refused by name, at once", async (_name, schema) => {
+    const started = performance.now();
+    const answer = await post(
+      chat,
+      JSON.stringify({
+        model: "tiny-chat",
+        messages,
+        max_tokens: 20,
+        response_format: { type: "json_schema", json_schema: { name: "x", schema } },
+      }),
+    );
+    expect([200, 400], answer.text.slice(0, 300)).toContain(answer.status);
+    if (answer.status === 400) expect(answer.body.error?.code).toBe("invalid_json_schema");
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it.each([
+    'root ::= root "a" | "b"',
+    `root ::= ${'"a" | '.repeat(50_000)}"b"`,
+    'root ::= ("a"{1,1000}){1,1000}',
+    "root ::= x\nx ::= x",
+  ])("a grammar that would not end is refused by name", async (grammar) => {
+    await api.refused(chat, { model: "tiny-chat", messages, max_tokens: 5, grammar }, { param: "grammar" });
+  });
+
+  it("template variables cannot take the place of the messages", async () => {
+    const error = await api.refused(chat, { model: "tiny-chat", messages, chat_template_kwargs: { messages: [] } });
+    expect(error.param).toMatch(/^chat_template_kwargs/);
+  });
+
+  it("128 choices, 2,048 prompts and a bias on every token are work, not a fault", async () => {
+    expect((await api.chat({ n: 128, max_tokens: 1 })).choices).toHaveLength(128);
+    const prompts = Array.from({ length: 2048 }, () => "x");
+    expect((await api.completion({ prompt: prompts, max_tokens: 1 })).choices).toHaveLength(2048);
+    const logit_bias = Object.fromEntries(Array.from({ length: 1536 }, (_, token) => [token, -100]));
+    expect((await api.completion({ logit_bias, max_tokens: 3 })).choices).toHaveLength(1);
+  });
+});
+
 describe("large requests", () => {
   it("a prompt of 10 MB is refused for its length, quickly", async () => {
     const content = "lorem ipsum dolor ".repeat(580_000);
