@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeTaesd } from "../../scripts/build-models/shapes/taesd.ts";
 import { OnnxGraph } from "../../src/backends/diffusion/onnx-graph.ts";
-import { decodeLatents, encodePixels, type Pixels } from "../../src/backends/diffusion/vae.ts";
+import { decodeLatents, encodePixels, sampleLatents, type Latents, type Pixels } from "../../src/backends/diffusion/vae.ts";
 import { TorchGenerator } from "../../src/tensor/random.ts";
 import { createDiffusionModels, decodePicture, edit, fileOf, peakSignalToNoise } from "../support/diffusion.ts";
 import { hasShared, sharedPath } from "../support/shared.ts";
@@ -24,6 +24,11 @@ async function openPart(path: string, name: string): Promise<OnnxGraph> {
   return new OnnxGraph(session, { name, clock: { runMs: 0 } });
 }
 
+async function encode(path: string, pixels: Pixels): Promise<Latents> {
+  const encoded = await encodePixels(await openPart(path, "vae_encoder"), pixels, { folder });
+  return sampleLatents(encoded, { folder, random: new TorchGenerator(0) });
+}
+
 describe.skipIf(isAbsent)("TAESD from ../shared/models/taesd", () => {
   function taesd(): string {
     const path = models.emptyFolder("taesd");
@@ -34,7 +39,7 @@ describe.skipIf(isAbsent)("TAESD from ../shared/models/taesd", () => {
   it("encodes and decodes a photograph-like picture with more than 20 dB", async () => {
     const path = taesd();
     const pixels = landscape({ width: 256, height: 192 });
-    const latents = await encodePixels(await openPart(path, "vae_encoder"), pixels, { folder, random: new TorchGenerator(0) });
+    const latents = await encode(path, pixels);
     const decoded = await decodeLatents(await openPart(path, "vae_decoder"), latents, { folder, tileSize: 64, betweenRuns });
     expect(latents).toMatchObject({ width: 32, height: 24 });
     expect(decoded).toMatchObject({ width: 256, height: 192 });
@@ -44,7 +49,7 @@ describe.skipIf(isAbsent)("TAESD from ../shared/models/taesd", () => {
   it("decodes in tiles what it decodes in one piece", async () => {
     const path = taesd();
     const pixels = landscape({ width: 512, height: 256 });
-    const latents = await encodePixels(await openPart(path, "vae_encoder"), pixels, { folder, random: new TorchGenerator(0) });
+    const latents = await encode(path, pixels);
     const decoder = await openPart(path, "vae_decoder");
     const whole = await decodeLatents(decoder, latents, { folder, tileSize: 64, betweenRuns });
     const tiled = await decodeLatents(decoder, latents, { folder, tileSize: 24, betweenRuns });

@@ -14,7 +14,7 @@ import { createOutputChain, type OutputChain } from "./output-chain.ts";
 import { encodePicture } from "./picture.ts";
 import { schedulerOf, type RequestSettings } from "./request-settings.ts";
 import { blackened, isFlagged } from "./safety-checker.ts";
-import { prepareLatents, type EditInput } from "./start-latents.ts";
+import { encodeEdit, prepareLatents, type EditInput, type EncodedEdit } from "./start-latents.ts";
 import { encodePrompts, type EncodedPrompts, type PromptConditioning } from "./text-conditioning.ts";
 import type { Turns } from "./turns.ts";
 import { inputImageTokens, outputImageTokens } from "./usage.ts";
@@ -51,6 +51,7 @@ class Generation {
   readonly #output: OutputChain;
   readonly #started = performance.now();
   #conditioning: PromptConditioning | undefined;
+  #edit: EncodedEdit | undefined;
   #denoiser: Denoiser | undefined;
   #queueMs = 0;
   #denoiseMs = 0;
@@ -114,7 +115,7 @@ class Generation {
     const conditioning = await this.#encodeText();
     const random = new TorchGenerator(settings.seed + image);
     const scheduler = schedulerOf(settings, request);
-    const start = await this.#prepare({ scheduler, random });
+    const start = prepareLatents({ scheduler, random, ...this.#latentSize(), edit: await this.#encodeEdit() });
     const previews = previewSteps(request.partialImages, scheduler.timesteps.length - scheduler.startIndex);
     const unet = await model.store.get("unet", previews.length > 0 ? ["vae_decoder"] : []);
     this.#denoiser ??= createDenoiser(unet, this.#denoiserOptions(conditioning));
@@ -154,25 +155,18 @@ class Generation {
     return this.#conditioning;
   }
 
-  async #prepare({ scheduler, random }: { scheduler: ReturnType<typeof schedulerOf>; random: TorchGenerator }) {
+  async #encodeEdit(): Promise<EncodedEdit | undefined> {
     const { model } = this.#context;
     const { edit, settings } = this.#plan;
-    return prepareLatents({
-      scheduler,
-      random,
-      ...this.#latentSize(),
-      ...(edit === undefined
-        ? {}
-        : {
-            edit: {
-              input: edit,
-              strength: settings.strength ?? 1,
-              encoder: await model.store.get("vae_encoder"),
-              folder: model.folder,
-              inputChannels: model.folder.inputChannels,
-            },
-          }),
+    if (edit === undefined) return undefined;
+    this.#edit ??= await encodeEdit(await model.store.get("vae_encoder"), {
+      input: edit,
+      strength: settings.strength ?? 1,
+      folder: model.folder,
+      inputChannels: model.folder.inputChannels,
     });
+    await this.#betweenRuns();
+    return this.#edit;
   }
 
   #latentSize(): { width: number; height: number } {

@@ -2,9 +2,9 @@
 // the untouched places as they are. Draws from the generator in the order of the reference, so that its seeds mean the same here.
 // Reference: diffusers' StableDiffusionPipeline, StableDiffusionImg2ImgPipeline and StableDiffusionInpaintPipeline `prepare_latents`.
 import type { TorchGenerator } from "../../tensor/random.ts";
-import type { OnnxGraph } from "./onnx-graph.ts";
 import type { Scheduler } from "./schedulers/scheduler.ts";
-import { encodePixels, type Latents, type Pixels, type VaeOptions } from "./vae.ts";
+import { encodePixels, sampleLatents, type EncodedPicture, type Latents, type Pixels, type VaeOptions } from "./vae.ts";
+import type { OnnxGraph } from "./onnx-graph.ts";
 
 const latentChannels = 4;
 
@@ -15,19 +15,24 @@ export interface EditInput {
   readonly mask: Uint8Array | undefined;
 }
 
+/** A picture to start from as the encoder sees it: the same for all images of a request. */
+export interface EncodedEdit {
+  readonly input: EditInput;
+  readonly strength: number;
+  readonly folder: VaeOptions["folder"];
+  /** Left out where the run begins with noise and keeps nothing. */
+  readonly picture: EncodedPicture | undefined;
+  /** Inpainting models: the picture without what is painted anew. */
+  readonly masked: EncodedPicture | undefined;
+}
+
 export interface StartOptions {
   readonly scheduler: Scheduler;
   readonly random: TorchGenerator;
   /** Latent pixels. */
   readonly width: number;
   readonly height: number;
-  readonly edit?: {
-    readonly input: EditInput;
-    readonly strength: number;
-    readonly encoder: OnnxGraph;
-    readonly folder: VaeOptions["folder"];
-    readonly inputChannels: 4 | 9;
-  };
+  readonly edit: EncodedEdit | undefined;
 }
 
 export interface StartLatents {
@@ -39,33 +44,45 @@ export interface StartLatents {
   readonly inpainting: Float32Array | undefined;
 }
 
-export async function prepareLatents(options: StartOptions): Promise<StartLatents> {
-  const { scheduler, random, width, height, edit } = options;
+/** Encodes what an edit begins with. An inpainting model at full strength needs only the masked picture. */
+export async function encodeEdit(
+  encoder: OnnxGraph,
+  {
+    input,
+    strength,
+    folder,
+    inputChannels,
+  }: Pick<EncodedEdit, "input" | "strength" | "folder"> & { readonly inputChannels: 4 | 9 },
+): Promise<EncodedEdit> {
+  const isInpainting = inputChannels === 9;
+  return {
+    input,
+    strength,
+    folder,
+    picture: isInpainting && strength >= 1 ? undefined : await encodePixels(encoder, input.pixels, { folder }),
+    masked: isInpainting ? await encodePixels(encoder, maskedPixels(input), { folder }) : undefined,
+  };
+}
+
+export function prepareLatents({ scheduler, random, width, height, edit }: StartOptions): StartLatents {
   const length = latentChannels * width * height;
   if (edit === undefined) {
     const sample = scaleInPlace(random.randn(length), scheduler.initNoiseSigma);
     return { sample, keepUntouched: undefined, inpainting: undefined };
   }
-  const { input, strength, encoder, folder, inputChannels } = edit;
-  const fromNoise = strength >= 1 && (input.mask !== undefined || inputChannels === 9);
-  const original =
-    inputChannels === 4 || !fromNoise ? await encodePixels(encoder, input.pixels, { folder, random }) : undefined;
+  const { input, strength, folder, picture, masked } = edit;
+  const original = picture === undefined ? undefined : sampleLatents(picture, { folder, random });
   const noise = random.randn(length);
-  const sample =
-    fromNoise || original === undefined
-      ? scaleInPlace(noise.slice(), scheduler.initNoiseSigma)
-      : scheduler.addNoise({ original: original.data, noise, index: scheduler.startIndex });
+  const fromNoise = original === undefined || (strength >= 1 && input.mask !== undefined);
+  const sample = fromNoise
+    ? scaleInPlace(noise.slice(), scheduler.initNoiseSigma)
+    : scheduler.addNoise({ original: original.data, noise, index: scheduler.startIndex });
   const mask = latentMask(input, { width, height });
+  const keeps = masked === undefined && original !== undefined && input.mask !== undefined;
   return {
     sample,
-    keepUntouched:
-      inputChannels === 4 && original !== undefined && input.mask !== undefined
-        ? createKeeper({ scheduler, original, noise, mask })
-        : undefined,
-    inpainting:
-      inputChannels === 9
-        ? joinInpainting(mask, await encodePixels(encoder, maskedPixels(input), { folder, random }))
-        : undefined,
+    keepUntouched: keeps ? createKeeper({ scheduler, original, noise, mask }) : undefined,
+    inpainting: masked === undefined ? undefined : joinInpainting(mask, sampleLatents(masked, { folder, random })),
   };
 }
 

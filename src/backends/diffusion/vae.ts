@@ -147,15 +147,21 @@ function toPixels(
   return { data, width, height };
 }
 
-/**
- * Pixels to latents as the UNet sees them. An encoder that gives mean and log-variance is sampled with `random`, as the reference
- * does; one that gives latents is taken as it is.
- */
+/** What the encoder says of a picture: latents, or the parameters of a distribution of them. Not yet scaled. */
+export interface EncodedPicture {
+  /** [4, height, width], or [8, height, width]: means, then logarithms of variances. */
+  readonly data: Float32Array;
+  readonly isDistribution: boolean;
+  /** Latent pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
 export async function encodePixels(
   graph: OnnxGraph,
   pixels: Pixels,
-  { folder, random }: { readonly folder: VaeOptions["folder"]; readonly random: NormalSource },
-): Promise<Latents> {
+  { folder }: Pick<VaeOptions, "folder">,
+): Promise<EncodedPicture> {
   const { width, height, data } = pixels;
   const plane = width * height;
   const planar = new Float32Array(colours * plane);
@@ -170,17 +176,25 @@ export async function encodePixels(
     { sample: input.tensor },
     graph.outputNamed(["latent_parameters", "latent_sample", ...graph.outputNames]),
   );
-  const latentWidth = width / folder.vaeScale;
-  const latentHeight = height / folder.vaeScale;
-  const length = latentChannels * latentWidth * latentHeight;
+  const size = { width: width / folder.vaeScale, height: height / folder.vaeScale };
+  const length = latentChannels * size.width * size.height;
   if (encoded.length !== length && encoded.length !== 2 * length) {
     throw new ServerError("internal", `${graph.name} gave [${dims.join(", ")}] for a picture of ${width} x ${height}.`);
   }
+  return { data: encoded, isDistribution: encoded.length === 2 * length, ...size };
+}
+
+/** Latents as the UNet sees them. A distribution is sampled with `random`, as the reference does; latents are taken as they are. */
+export function sampleLatents(
+  { data, isDistribution, width, height }: EncodedPicture,
+  { folder, random }: Pick<VaeOptions, "folder"> & { readonly random: NormalSource },
+): Latents {
+  const length = latentChannels * width * height;
   const latents = new Float32Array(length);
-  if (encoded.length === 2 * length) random.fillNormal(latents);
+  if (isDistribution) random.fillNormal(latents);
   for (let i = 0; i < length; i++) {
-    const spread = encoded.length === length ? 0 : Math.exp(0.5 * Math.min(20, Math.max(-30, encoded[length + i]!)));
-    latents[i] = (encoded[i]! + spread * latents[i]! - folder.shiftFactor) * folder.scalingFactor;
+    const spread = isDistribution ? Math.exp(0.5 * Math.min(20, Math.max(-30, data[length + i]!))) : 0;
+    latents[i] = (data[i]! + spread * latents[i]! - folder.shiftFactor) * folder.scalingFactor;
   }
-  return { data: latents, width: latentWidth, height: latentHeight };
+  return { data: latents, width, height };
 }
