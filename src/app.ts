@@ -55,7 +55,7 @@ export async function startServer(configuration: Configuration): Promise<Running
     models: createModelsService({
       catalog,
       describe: (id) => registry.describe(id),
-      statuses: () => registry.snapshot(),
+      statuses: () => registry.statuses(),
     }),
     health,
     settings: { ...settings, allowedHosts: [...settings.allowedHosts, settings.host, "localhost"] },

@@ -103,7 +103,12 @@ export class Registry {
     });
   }
 
-  /** Every model with its state, for the health report and the metrics. */
+  /** Where every model stands in its life; asks no runner. */
+  statuses(): readonly ModelSnapshot[] {
+    return this.#scheduler.snapshot();
+  }
+
+  /** Every model with its state and what its runner last said of its memory, for the health report. */
   snapshot(): RegistrySnapshot[] {
     return this.#scheduler.snapshot().map((model) => {
       const handle = this.#instances.get(model.id)?.handle;

@@ -19,9 +19,10 @@ export interface ModelsOptions {
 }
 
 export function createModelsService({ catalog, describe, statuses }: ModelsOptions): ModelsService {
-  const offer = (name: string, spec: ConfiguredModel): ModelListing => {
+  const readStates = (): ReadonlyMap<string, ModelStatus> => new Map(statuses().map(({ id, status }) => [id, status]));
+  const offer = (name: string, spec: ConfiguredModel, states: ReadonlyMap<string, ModelStatus>): ModelListing => {
     const description = describe(spec.id);
-    const state = statuses().find(({ id }) => id === spec.id)?.status;
+    const state = states.get(spec.id);
     return {
       id: name,
       spec,
@@ -31,10 +32,13 @@ export function createModelsService({ catalog, describe, statuses }: ModelsOptio
     };
   };
   return {
-    list: () => [
-      ...catalog.models.map((spec) => offer(spec.id, spec)),
-      ...[...catalog.aliases.keys()].map((alias) => offer(alias, catalog.resolve(alias))),
-    ],
-    get: (name) => offer(name, catalog.resolve(name)),
+    list: () => {
+      const states = readStates();
+      return [
+        ...catalog.models.map((spec) => offer(spec.id, spec, states)),
+        ...[...catalog.aliases.keys()].map((alias) => offer(alias, catalog.resolve(alias), states)),
+      ];
+    },
+    get: (name) => offer(name, catalog.resolve(name), readStates()),
   };
 }
