@@ -5,10 +5,11 @@ import { crc32 } from "node:zlib";
 const signatureBytes = 8;
 /** Length, type and checksum around a chunk's data. */
 const frameBytes = 12;
-const latin1 = /^[\n\u0020-\u007e\u00a0-\u00ff]*$/;
+const ascii = /^[\n\u0020-\u007e]*$/;
 
 /**
- * The PNG with one more text chunk, right behind its header where readers look first. Latin-1 text becomes `tEXt`, any other `iTXt`.
+ * The PNG with one more text chunk, right behind its header where readers look first. ASCII becomes
+ * `tEXt`, any other text `iTXt`: `tEXt` may hold Latin-1, but common readers take it for UTF-8.
  * @param png a whole PNG file
  * @throws RangeError where it is none
  */
@@ -21,7 +22,7 @@ export function withPngText(
     throw new RangeError("not a PNG file");
   }
   const headerEnd = signatureBytes + frameBytes + source.readUInt32BE(signatureBytes);
-  const chunk = latin1.test(text)
+  const chunk = ascii.test(text)
     ? pngChunk("tEXt", [Buffer.from(`${keyword}\0${text}`, "latin1")])
     : // Not compressed, no language, no translated keyword.
       pngChunk("iTXt", [Buffer.from(`${keyword}\0\0\0\0\0`, "latin1"), Buffer.from(text, "utf8")]);
