@@ -1,10 +1,18 @@
-// One server per test file of the contract: started once, closed at the end, with a client on it.
+// A server for the checks of one test file: started once, closed at the end, with a client on it.
 import { afterAll, beforeAll } from "vitest";
 import { createContractClient, type ContractClient } from "./contract-client.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "./server.ts";
 
-/** The client of this file's server; usable inside tests and hooks. */
-export function useContractServer(options: TestServerOptions = {}): ContractClient {
+const bundled: TestServerOptions = {};
+const shared = new Map<TestServerOptions, ContractClient>();
+
+/**
+ * The client of a server that runs during this file, or during the `describe` around the call; usable inside tests and
+ * hooks. Without options the bundled models are served, by one server for all check files that a test file imports.
+ */
+export function useContractServer(options: TestServerOptions = bundled): ContractClient {
+  const known = shared.get(options);
+  if (known !== undefined) return known;
   let server: TestServer | undefined;
   let client: ContractClient | undefined;
   beforeAll(async () => {
@@ -16,7 +24,7 @@ export function useContractServer(options: TestServerOptions = {}): ContractClie
     if (client === undefined) throw new Error("The server of this file is not started yet.");
     return client;
   };
-  return {
+  const handle: ContractClient = {
     get url() {
       return current().url;
     },
@@ -29,4 +37,6 @@ export function useContractServer(options: TestServerOptions = {}): ContractClie
     completion: (body) => current().completion(body),
     completionStream: (body) => current().completionStream(body),
   };
+  if (options === bundled) shared.set(options, handle);
+  return handle;
 }

@@ -44,6 +44,8 @@ describe("n", () => {
     const one = await api.chat({ temperature: 0, logit_bias: {} });
     const three = await api.chat({ n: 3, temperature: 0 });
     expect(three.choices).toHaveLength(3);
+    const text = one.choices[0]?.message.content;
+    expect(three.choices.map((choice) => choice.message.content)).toEqual([text, text, text]);
     expect(three.usage?.prompt_tokens).toBe(one.usage?.prompt_tokens);
     expect(three.usage?.completion_tokens).toBe(3 * (one.usage?.completion_tokens ?? 0));
   });
