@@ -17,23 +17,30 @@ export interface LengthQuestion {
  * @throws ServerError `context_length_exceeded` with the real counts, in OpenAI's words.
  */
 export function resolveMaxTokens(question: LengthQuestion): number {
-  const { promptTokens, requested, fallback, contextSize, promptName } = question;
+  const { promptTokens, requested, fallback, contextSize } = question;
   const room = contextSize - promptTokens;
+  if (room < (requested ?? 1)) throw contextLengthExceeded(question);
+  return requested ?? (fallback > 0 ? Math.min(fallback, room) : room);
+}
+
+/** The refusal of a prompt that does not fit; `isLowerBound`: it has at least `promptTokens`, and was not read to its end. */
+export function contextLengthExceeded({
+  promptTokens,
+  requested,
+  contextSize,
+  promptName,
+  isLowerBound = false,
+}: Omit<LengthQuestion, "fallback"> & { readonly isLowerBound?: boolean }): ServerError {
   const limit = `This model's maximum context length is ${contextSize} tokens.`;
-  if (requested === undefined) {
-    if (room >= 1) return fallback > 0 ? Math.min(fallback, room) : room;
-    throw new ServerError("context_length_exceeded", {
-      message: `${limit} However, your ${promptName} resulted in ${promptTokens} tokens. Please reduce the length of the ${promptName}.`,
-      param: promptName,
-    });
-  }
-  if (requested <= room) return requested;
-  throw new ServerError("context_length_exceeded", {
-    message:
-      `${limit} However, you requested ${promptTokens + requested} tokens (${promptTokens} in the ${promptName}, ` +
-      `${requested} in the completion). Please reduce the length of the ${promptName} or of the completion.`,
-    param: promptName,
-  });
+  const count = (tokens: number): string => `${isLowerBound ? "at least " : ""}${tokens}`;
+  const message =
+    requested === undefined
+      ? `${limit} However, your ${promptName} resulted in ${count(promptTokens)} tokens. ` +
+        `Please reduce the length of the ${promptName}.`
+      : `${limit} However, you requested ${count(promptTokens + requested)} tokens ` +
+        `(${count(promptTokens)} in the ${promptName}, ${requested} in the completion). ` +
+        `Please reduce the length of the ${promptName} or of the completion.`;
+  return new ServerError("context_length_exceeded", { message, param: promptName });
 }
 
 /**

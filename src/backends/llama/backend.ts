@@ -96,7 +96,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     handlers: {
       chat: (request, signal) => chat.run(request, signal),
       completion: (request, signal) => runCompletion(model, request, signal),
-      "apply-template": (request) => once(() => Promise.resolve(chat.applyTemplate(request))),
+      "apply-template": (request, signal) => once(() => chat.applyTemplate(request, signal)),
     },
     dispose: async () => {
       await engine.dispose();

@@ -30,7 +30,7 @@ const guessesWithPrediction = 8;
 export class ChatRunner {
   readonly #model: TextModel;
   readonly #template: ChatTemplate;
-  readonly #tokenizer: PromptTokenizer;
+  readonly #tokens: Omit<PromptTokenizer, "tokenize">;
   readonly #tokenOfText: ReadonlyMap<string, number>;
 
   /** @throws ServerError `model_load_failed` when the template cannot be read. */
@@ -51,8 +51,7 @@ export class ChatRunner {
       ...(options.family === "auto" ? {} : { family: options.family }),
     });
     this.#tokenOfText = new Map(special.map(({ id, text }) => [text, id]));
-    this.#tokenizer = {
-      tokenize: (text, parseSpecial) => vocabulary.tokenize(text, { parseSpecial }),
+    this.#tokens = {
       controlTokens: controlTokens.map(({ id, text, stripsLeft, stripsRight }): ControlToken => ({
         id,
         text,
@@ -70,16 +69,15 @@ export class ChatRunner {
   }
 
   /** @throws ServerError for conversations that the template or the model refuses. */
-  applyTemplate(request: ChatRequest): AppliedTemplate {
-    const plan = planChat(request, this.#template);
-    return { prompt: plan.prompt.text, tokens: tokenizePrompt(plan.prompt.pieces, this.#tokenizer) };
+  async applyTemplate(request: ChatRequest, signal: AbortSignal): Promise<AppliedTemplate> {
+    const { plan, tokens } = await this.#readPrompt(request, signal);
+    return { prompt: plan.prompt.text, tokens };
   }
 
-  run(request: ChatRequest, signal: AbortSignal): AsyncIterable<TextEvent> {
+  async *run(request: ChatRequest, signal: AbortSignal): AsyncGenerator<TextEvent, void, undefined> {
     const model = this.#model;
     const { vocabulary } = model;
-    const plan = planChat(request, this.#template);
-    const tokens = tokenizePrompt(plan.prompt.pieces, this.#tokenizer);
+    const { plan, tokens } = await this.#readPrompt(request, signal);
     if (tokens.length === 0) {
       throw new ServerError("invalid_value", { message: "The conversation has no tokens.", param: "messages" });
     }
@@ -93,7 +91,13 @@ export class ChatRunner {
     });
     const createGrammar = this.#planGrammar(plan);
     const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);
-    const expected = request.prediction ? vocabulary.tokenize(request.prediction, { parseSpecial: false }) : undefined;
+    const expected = request.prediction
+      ? await model.tokenizer.tokenizeBeginning(request.prediction, {
+          count: model.contextSize,
+          parseSpecial: false,
+          signal,
+        })
+      : undefined;
     const guesses =
       expected !== undefined && model.canTrim ? Math.max(model.guesses, guessesWithPrediction) : model.guesses;
     const keptTokens = new Set(plan.keepTokens.flatMap((text) => this.#tokenOfText.get(text) ?? []));
@@ -122,7 +126,26 @@ export class ChatRunner {
         };
       });
     const reasoningTokens = (): number => receivers.reduce((sum, receiver) => sum + receiver.reasoningTokens, 0);
-    return runText(model.engine, { choices, promptTokens: tokens.length, reasoningTokens }, signal);
+    yield* runText(model.engine, { choices, promptTokens: tokens.length, reasoningTokens }, signal);
+  }
+
+  /** @throws ServerError what rendering throws; `context_length_exceeded` for a conversation that is far too long. */
+  #readPrompt(
+    request: ChatRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly plan: ChatPlan; readonly tokens: readonly number[] }> {
+    const { tokenizer, contextSize } = this.#model;
+    const read = async (): Promise<{ plan: ChatPlan; tokens: number[] }> => {
+      await tokenizer.refuseHopeless(userTexts(request), { contextSize });
+      const plan = planChat(request, this.#template);
+      const tokens = await tokenizePrompt(plan.prompt.pieces, {
+        ...this.#tokens,
+        tokenize: (text, { parseSpecial, used }) =>
+          tokenizer.tokenize(text, { parseSpecial, used, contextSize, signal }),
+      });
+      return { plan, tokens };
+    };
+    return this.#model.readPrompt(read, { requested: request.limits.maxTokens, promptName: "messages" });
   }
 
   /**
@@ -163,6 +186,13 @@ export class ChatRunner {
       }
     }
   }
+}
+
+/** What users wrote, which every template shows. */
+function userTexts({ messages }: ChatRequest): string[] {
+  return messages.flatMap((message) =>
+    message.role === "user" ? message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])) : [],
+  );
 }
 
 /** The configured template: its text, or the content of the file it names. */

@@ -24,12 +24,15 @@ interface PreparedPrompt {
 }
 
 /** Runs a completion request; choices are numbered prompt-major. */
-export function runCompletion(
+export async function* runCompletion(
   model: TextModel,
   request: CompletionRequest,
   signal: AbortSignal,
-): AsyncIterable<TextEvent> {
-  const prompts = request.prompts.map((prompt, index) => preparePrompt(model, { request, prompt, index }));
+): AsyncGenerator<TextEvent, void, undefined> {
+  const prompts: PreparedPrompt[] = [];
+  for (const [index, prompt] of request.prompts.entries()) {
+    prompts.push(await preparePrompt(model, { request, prompt, index, signal }));
+  }
   model.assertLogitBias(request.sampling);
   const createGrammar = model.compileConstraint(request.constraint);
   const candidates = Math.max(request.n, request.bestOf);
@@ -70,7 +73,7 @@ export function runCompletion(
       });
     });
 
-  return runText(
+  yield* runText(
     model.engine,
     {
       choices,
@@ -99,23 +102,33 @@ function pickBest(
   return events;
 }
 
-function preparePrompt(
+async function preparePrompt(
   model: TextModel,
-  { request, prompt, index }: { request: CompletionRequest; prompt: CompletionPrompt; index: number },
-): PreparedPrompt {
-  const { vocabulary } = model;
+  {
+    request,
+    prompt,
+    index,
+    signal,
+  }: { request: CompletionRequest; prompt: CompletionPrompt; index: number; signal: AbortSignal },
+): Promise<PreparedPrompt> {
+  const { vocabulary, contextSize } = model;
   const param = request.prompts.length === 1 ? "prompt" : `prompt[${index}]`;
   const isText = typeof prompt === "string";
   if (!isText) assertTokensInVocabulary(prompt, { vocabularySize: vocabulary.size, param });
-  const own = isText ? vocabulary.tokenize(prompt, { parseSpecial: true }) : prompt;
+  const read = (text: string, parseSpecial: boolean): Promise<readonly number[]> =>
+    model.readPrompt(() => model.tokenizer.tokenize(text, { parseSpecial, contextSize, signal }), {
+      requested: request.limits.maxTokens,
+      promptName: "prompt",
+    });
+  const own = isText ? await read(prompt, true) : prompt;
   const { tokens, hiddenTokens } = request.suffix
-    ? insertionPrompt(vocabulary, { before: own, suffix: request.suffix })
+    ? await insertionPrompt(vocabulary, { before: own, readSuffix: () => read(request.suffix ?? "", false) })
     : withBeginning(vocabulary, { tokens: own, isText, param });
   const maxNewTokens = resolveMaxTokens({
     promptTokens: tokens.length,
     requested: request.limits.maxTokens,
     fallback: model.options.defaults.maxTokens,
-    contextSize: model.contextSize,
+    contextSize,
     promptName: "prompt",
   });
   return { tokens, text: isText ? prompt : readTokens(vocabulary, own), hiddenTokens, maxNewTokens };
@@ -143,10 +156,10 @@ function withBeginning(
   return { tokens: [start], hiddenTokens: 1 };
 }
 
-function insertionPrompt(
+async function insertionPrompt(
   vocabulary: Vocabulary,
-  { before, suffix }: { before: readonly number[]; suffix: string },
-): { tokens: readonly number[]; hiddenTokens: number } {
+  { before, readSuffix }: { before: readonly number[]; readSuffix: () => Promise<readonly number[]> },
+): Promise<{ tokens: readonly number[]; hiddenTokens: number }> {
   const marks = vocabulary.fillInTheMiddle;
   if (marks === undefined) {
     throw new ServerError("unsupported_parameter", {
@@ -154,9 +167,8 @@ function insertionPrompt(
       param: "suffix",
     });
   }
-  const after = vocabulary.tokenize(suffix, { parseSpecial: false });
   const start = vocabulary.prependsBos ? [vocabulary.bos as number] : [];
-  const tokens = [...start, marks.prefix, ...before, marks.suffix, ...after, marks.middle];
+  const tokens = [...start, marks.prefix, ...before, marks.suffix, ...(await readSuffix()), marks.middle];
   // The marks and the suffix are ours: an echo shows the text before the gap only.
   return { tokens, hiddenTokens: start.length + 1 };
 }

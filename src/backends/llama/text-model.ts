@@ -4,8 +4,10 @@ import type { TextModelOptions } from "../../domain/model.ts";
 import type { OutputConstraint, SamplingOptions } from "../../domain/sampling.ts";
 import type { NativeModelHandle } from "./adapter.ts";
 import type { NativeGrammarState } from "./native-types.ts";
+import { contextLengthExceeded, type LengthQuestion } from "./admission.ts";
 import { compileConstraint } from "./constraint.ts";
 import type { Engine } from "./engine.ts";
+import { TextTokenizer, TokenLimitError } from "./text-tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 export interface TextModelParts {
@@ -26,6 +28,7 @@ export class TextModel implements TextModelParts {
   readonly native: NativeModelHandle;
   readonly engine: Engine;
   readonly vocabulary: Vocabulary;
+  readonly tokenizer: TextTokenizer;
   readonly contextSize: number;
   readonly guesses: number;
   readonly canTrim: boolean;
@@ -35,9 +38,24 @@ export class TextModel implements TextModelParts {
     this.native = parts.native;
     this.engine = parts.engine;
     this.vocabulary = parts.vocabulary;
+    this.tokenizer = new TextTokenizer(parts.vocabulary);
     this.contextSize = parts.contextSize;
     this.guesses = parts.guesses;
     this.canTrim = parts.canTrim;
+  }
+
+  /**
+   * Reads a prompt by `read`, which may give up on one that is far too long.
+   * @throws ServerError `context_length_exceeded` in that case
+   */
+  async readPrompt<T>(read: () => Promise<T>, limits: Pick<LengthQuestion, "requested" | "promptName">): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof TokenLimitError)) throw error;
+      const { contextSize } = this;
+      throw contextLengthExceeded({ ...limits, promptTokens: error.atLeast, isLowerBound: true, contextSize });
+    }
   }
 
   /** @throws ServerError `invalid_value` when a biased token id is not the model's. */

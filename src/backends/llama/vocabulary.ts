@@ -87,6 +87,27 @@ export class Vocabulary {
     return text === "" ? [] : Array.from(this.#model.tokenize(text, parseSpecial));
   }
 
+  /**
+   * The tokenizer writes a space before whatever it is given, as SentencePiece does, so that a text in two pieces would have
+   * one more than the whole.
+   */
+  get putsSpaceFirst(): boolean {
+    return this.#type === vocabularyType.sentencePiece;
+  }
+
+  /** A word that begins with its space has the same tokens alone as behind another word; else texts cannot be cut. */
+  get joinsAtSpaces(): boolean {
+    if (this.putsSpaceFirst) return true;
+    const apart = [...this.tokenize("x", { parseSpecial: false }), ...this.tokenize(" y", { parseSpecial: false })];
+    const whole = this.tokenize("x y", { parseSpecial: false });
+    return apart.length === whole.length && apart.every((token, index) => token === whole[index]);
+  }
+
+  /** Every byte of a text stands in one of its tokens; others drop white space, or take words they do not know for one token. */
+  get keepsAllText(): boolean {
+    return this.#type !== vocabularyType.wordPiece && this.#type !== vocabularyType.unigram;
+  }
+
   isEndOfGeneration(token: number): boolean {
     let answer = this.#ends.get(token);
     if (answer === undefined) {
@@ -114,9 +135,14 @@ export class Vocabulary {
     return (this.#pieces[token] ??= this.#createPiece(token));
   }
 
+  /** The token's text in UTF-8; not kept, for a look at all tokens. */
+  bytes(token: number): Uint8Array {
+    return this.#bytes(this.#model.tokenSpelling(token), this.#model.tokenAttributes(token));
+  }
+
   #createPiece(token: number): TokenPiece {
+    const bytes = this.bytes(token);
     const attributes = this.#model.tokenAttributes(token);
-    const bytes = this.#bytes(this.#model.tokenSpelling(token), attributes);
     return {
       bytes,
       text: wholeText(bytes),

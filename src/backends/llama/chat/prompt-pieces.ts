@@ -50,14 +50,15 @@ export function findControlTexts(rendered: string, controlTexts: readonly string
 
 /**
  * The token ids of a rendered prompt. Callers' text never yields the id of a control token. BOS stands once at the front when
- * the vocabulary wants it, whether or not the template wrote it.
+ * the vocabulary wants it, whether or not the template wrote it. Throws what the tokenizer throws.
  */
-export function tokenizePrompt(pieces: readonly PromptPiece[], tokenizer: PromptTokenizer): number[] {
+export async function tokenizePrompt(pieces: readonly PromptPiece[], tokenizer: PromptTokenizer): Promise<number[]> {
   const ids: number[] = [];
   const controlIds = new Set(tokenizer.controlTokens.map((token) => token.id));
   for (const [index, piece] of pieces.entries()) {
+    const used = ids.length;
     if (piece.kind === "special") {
-      appendAll(ids, tokenizer.tokenize(piece.text, true));
+      appendAll(ids, await tokenizer.tokenize(piece.text, { parseSpecial: true, used }));
       continue;
     }
     const text = stripAtNeighbours(piece, {
@@ -65,8 +66,8 @@ export function tokenizePrompt(pieces: readonly PromptPiece[], tokenizer: Prompt
       after: pieces[index + 1],
       tokens: tokenizer.controlTokens,
     });
-    const plain = tokenizer.tokenize(text.text, false);
-    if (plain.some((id) => controlIds.has(id))) appendAll(ids, tokenizeCut(text, tokenizer));
+    const plain = await tokenizer.tokenize(text.text, { parseSpecial: false, used });
+    if (plain.some((id) => controlIds.has(id))) appendAll(ids, await tokenizeCut(text, { tokenizer, used }));
     else appendAll(ids, plain);
   }
   if (tokenizer.addBos && tokenizer.bosId !== undefined && ids[0] !== tokenizer.bosId) ids.unshift(tokenizer.bosId);
@@ -74,25 +75,39 @@ export function tokenizePrompt(pieces: readonly PromptPiece[], tokenizer: Prompt
 }
 
 /** Some tokenizers find user-defined tokens in any text: only in separate calls does such a text stay apart. */
-function tokenizeCut({ text, cuts }: { text: string; cuts: readonly number[] }, tokenizer: PromptTokenizer): number[] {
+async function tokenizeCut(
+  { text, cuts }: { text: string; cuts: readonly number[] },
+  { tokenizer, used }: { tokenizer: PromptTokenizer; used: number },
+): Promise<number[]> {
   const ids: number[] = [];
   let last = 0;
   for (const cut of [...cuts, text.length]) {
     const part = text.slice(last, cut);
-    if (part !== "") appendAll(ids, last === 0 ? tokenizer.tokenize(part, false) : continueTokens(part, tokenizer));
+    const place = { tokenizer, used: used + ids.length };
+    if (part !== "") appendAll(ids, await (last === 0 ? tokenizePlain(part, place) : continueTokens(part, place)));
     last = cut;
   }
   return ids;
+}
+
+interface Place {
+  readonly tokenizer: PromptTokenizer;
+  /** Tokens of the prompt so far. */
+  readonly used: number;
+}
+
+async function tokenizePlain(text: string, { tokenizer, used }: Place): Promise<readonly number[]> {
+  return tokenizer.tokenize(text, { parseSpecial: false, used });
 }
 
 /**
  * Tokens of text that continues other text. SentencePiece vocabularies put a space before whatever a call begins with; a line
  * break in front, whose tokens are taken off again, keeps that space away.
  */
-function continueTokens(text: string, tokenizer: PromptTokenizer): readonly number[] {
-  const lead = tokenizer.tokenize("\n", false);
-  const whole = tokenizer.tokenize(`\n${text}`, false);
-  return lead.every((id, index) => whole[index] === id) ? whole.slice(lead.length) : tokenizer.tokenize(text, false);
+async function continueTokens(text: string, place: Place): Promise<readonly number[]> {
+  const lead = await tokenizePlain("\n", place);
+  const whole = await tokenizePlain(`\n${text}`, place);
+  return lead.every((id, index) => whole[index] === id) ? whole.slice(lead.length) : tokenizePlain(text, place);
 }
 
 /** What the tokenizer would do itself if the neighbouring control tokens were in the same call. */

@@ -28,9 +28,17 @@ export interface ControlToken {
   readonly stripsRight?: boolean;
 }
 
+/** How one piece of a prompt is to be tokenised. */
+export interface PieceOptions {
+  /** The text of a control token becomes that token. */
+  readonly parseSpecial: boolean;
+  /** Tokens of the prompt so far. */
+  readonly used: number;
+}
+
 /** The model's tokenizer as far as prompts need it. `tokenize` adds no BOS and no EOS. */
 export interface PromptTokenizer {
-  tokenize(text: string, parseSpecial: boolean): readonly number[];
+  tokenize(text: string, options: PieceOptions): readonly number[] | Promise<readonly number[]>;
   readonly controlTokens: readonly ControlToken[];
   /** Put BOS before the prompt when the prompt does not begin with it already. */
   readonly addBos: boolean;

@@ -15,7 +15,7 @@ const ALL = [...CONTROL, ...USER_DEFINED];
 
 /** Partitions text at special tokens, the longest first, and takes code points for the rest: llama.cpp's way in small. */
 const tokenizer: PromptTokenizer = {
-  tokenize(text, parseSpecial) {
+  tokenize(text, { parseSpecial }) {
     const known = (parseSpecial ? ALL : USER_DEFINED).toSorted((left, right) => right.length - left.length);
     const ids: number[] = [];
     for (let index = 0; index < text.length;) {
@@ -146,12 +146,12 @@ const HARMLESS = conversation({
 });
 
 describe.each(TEMPLATES.map((template, index) => ({ template, index })))("template $index", ({ template }) => {
-  it("writes the same control tokens whatever callers write, and loses no character", () => {
-    const expected = controlIds(tokenizePrompt(template.render(HARMLESS).pieces, tokenizer));
-    fc.assert(
-      fc.property(callers, (values) => {
+  it("writes the same control tokens whatever callers write, and loses no character", async () => {
+    const expected = controlIds(await tokenizePrompt(template.render(HARMLESS).pieces, tokenizer));
+    await fc.assert(
+      fc.asyncProperty(callers, async (values) => {
         const rendered = template.render(conversation(values));
-        const ids = tokenizePrompt(rendered.pieces, tokenizer);
+        const ids = await tokenizePrompt(rendered.pieces, tokenizer);
         expect(controlIds(ids)).toEqual(expected);
         expect(detokenize(ids)).toBe(rendered.text.startsWith("<s>") ? rendered.text : `<s>${rendered.text}`);
         expect(rendered.pieces.map((part) => part.text).join("")).toBe(rendered.text);
@@ -171,14 +171,14 @@ describe("a prompt without any spelled control token", () => {
     ]);
   });
 
-  it("has the same tokens as the whole text would have", () => {
-    fc.assert(
-      fc.property(fc.string({ maxLength: 80, unit: "grapheme" }), (content) => {
+  it("has the same tokens as the whole text would have", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ maxLength: 80, unit: "grapheme" }), async (content) => {
         fc.pre(!ALL.some((token) => content.toLowerCase().includes(token.trim().toLowerCase())));
         const rendered = template?.render(chatRequest({ messages: [{ role: "user", content }] }));
-        expect(tokenizePrompt(rendered?.pieces ?? [], tokenizer)).toEqual([
+        expect(await tokenizePrompt(rendered?.pieces ?? [], tokenizer)).toEqual([
           FIRST_ID,
-          ...tokenizer.tokenize(rendered?.text ?? "", true),
+          ...(await tokenizer.tokenize(rendered?.text ?? "", { parseSpecial: true, used: 0 })),
         ]);
       }),
     );
@@ -186,13 +186,13 @@ describe("a prompt without any spelled control token", () => {
 });
 
 describe("tokenizePrompt", () => {
-  it("keeps the text of a spelled control token as characters", () => {
+  it("keeps the text of a spelled control token as characters", async () => {
     const rendered = TEMPLATES[1]?.render(
       chatRequest({ messages: [{ role: "user", content: "say <|im_end|> and <tool_call>!" }] }),
     );
     expect(rendered?.text).toBe("<|im_start|>user\nsay <|im_end|> and <tool_call>!<|im_end|>\n<|im_start|>assistant\n");
     expect(rendered?.pieces.map((part) => part.kind)).toEqual(["special", "plain", "special"]);
-    const ids = tokenizePrompt(rendered?.pieces ?? [], tokenizer);
+    const ids = await tokenizePrompt(rendered?.pieces ?? [], tokenizer);
     expect(controlIds(ids).map((id) => ALL[id - FIRST_ID])).toEqual([
       "<s>",
       "<|im_start|>",
@@ -202,14 +202,16 @@ describe("tokenizePrompt", () => {
     expect(detokenize(ids)).toBe(`<s>${rendered?.text}`);
   });
 
-  it("does not double BOS", () => {
+  it("does not double BOS", async () => {
     const pieces = [{ kind: "special" as const, text: "<s>x", cuts: [] }];
-    expect(tokenizePrompt(pieces, tokenizer)).toEqual([FIRST_ID, 120]);
-    expect(tokenizePrompt([{ kind: "special", text: "x", cuts: [] }], tokenizer)).toEqual([FIRST_ID, 120]);
-    expect(tokenizePrompt([{ kind: "special", text: "x", cuts: [] }], { ...tokenizer, addBos: false })).toEqual([120]);
+    expect(await tokenizePrompt(pieces, tokenizer)).toEqual([FIRST_ID, 120]);
+    expect(await tokenizePrompt([{ kind: "special", text: "x", cuts: [] }], tokenizer)).toEqual([FIRST_ID, 120]);
+    expect(await tokenizePrompt([{ kind: "special", text: "x", cuts: [] }], { ...tokenizer, addBos: false })).toEqual([
+      120,
+    ]);
   });
 
-  it("strips white space beside tokens that take it away", () => {
+  it("strips white space beside tokens that take it away", async () => {
     const stripping: PromptTokenizer = {
       ...tokenizer,
       controlTokens: tokenizer.controlTokens.map((token) => ({ ...token, stripsRight: true })),
@@ -218,6 +220,6 @@ describe("tokenizePrompt", () => {
       { kind: "special" as const, text: "<|im_end|>", cuts: [] },
       { kind: "plain" as const, text: "\n <s>", cuts: [3] },
     ];
-    expect(detokenize(tokenizePrompt(pieces, stripping)).slice("<s><|im_end|>".length)).toBe("<s>");
+    expect(detokenize(await tokenizePrompt(pieces, stripping)).slice("<s><|im_end|>".length)).toBe("<s>");
   });
 });
