@@ -103,6 +103,11 @@ export class Vocabulary {
     return apart.length === whole.length && apart.every((token, index) => token === whole[index]);
   }
 
+  /** Whatever the tokenizer is given is the beginning of a word to it, as in unigram models: only there may texts be cut. */
+  get beginsWithWord(): boolean {
+    return this.#type === vocabularyType.unigram;
+  }
+
   /** Every byte of a text stands in one of its tokens; others drop white space, or take words they do not know for one token. */
   get keepsAllText(): boolean {
     return this.#type !== vocabularyType.wordPiece && this.#type !== vocabularyType.unigram;
