@@ -41,13 +41,14 @@ describe("seeds and temperature", () => {
 
 describe("n", () => {
   it("counts the prompt once and the completions of all choices", async () => {
-    const one = await api.chat({ temperature: 0, logit_bias: {} });
-    const three = await api.chat({ n: 3, temperature: 0 });
+    // Without its end tokens every choice has as many tokens as it may: the texts of slots may differ at a near tie, because
+    // what they have cached was computed in batches of different company.
+    const one = await api.chat({ logit_bias: banTinyChatEnds });
+    const three = await api.chat({ n: 3, logit_bias: banTinyChatEnds });
     expect(three.choices).toHaveLength(3);
-    const text = one.choices[0]?.message.content;
-    expect(three.choices.map((choice) => choice.message.content)).toEqual([text, text, text]);
     expect(three.usage?.prompt_tokens).toBe(one.usage?.prompt_tokens);
-    expect(three.usage?.completion_tokens).toBe(3 * (one.usage?.completion_tokens ?? 0));
+    expect(one.usage?.completion_tokens).toBe(8);
+    expect(three.usage?.completion_tokens).toBe(24);
   });
 
   it("queues more choices than there are slots", async () => {
