@@ -70,7 +70,7 @@ export function sseResponse({ chunks, onEnd, onLeave, onError, pingMs }: SseOpti
   });
 }
 
-/** One event. A chunk that names its event type starts with `event: ` itself; JSON holds no raw line feeds. */
+/** One event. A chunk that names its event type, or is a comment, is written as it is; JSON holds no raw line feeds. */
 function formatEvent(chunk: string): string {
-  return chunk.startsWith("event: ") ? `${chunk}\n\n` : `data: ${chunk}\n\n`;
+  return chunk.startsWith("event: ") || chunk.startsWith(": ") ? `${chunk}\n\n` : `data: ${chunk}\n\n`;
 }

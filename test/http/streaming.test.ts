@@ -158,4 +158,33 @@ describe("streams", () => {
     }
     expect(texts.join("")).toContain("[DONE]");
   });
+
+  it("tells the steps of an image as comments, and its events by their names", async () => {
+    const size = { width: 8, height: 8 };
+    const { post } = createTestApp({
+      script: {
+        async *image() {
+          yield { type: "accepted" };
+          yield { type: "progress", image: 0, step: 1, steps: 2 };
+          yield { type: "partial", image: 0, index: 0, bytes: new Uint8Array([1]), size };
+          yield { type: "image", image: 0, bytes: new Uint8Array([2]), seed: 7, size };
+          yield {
+            type: "usage",
+            promptTokens: 1,
+            imageTokens: 1,
+            inputImageTokens: 0,
+            timings: { queueMs: 0, denoiseMs: 0, encodeMs: 0 },
+          };
+        },
+      },
+    });
+    const text = await (
+      await post("/v1/images/generations", { model: "draw", prompt: "x", stream: true, partial_images: 1 })
+    ).text();
+    expect(text).toContain(": image 1 of 1, step 1 of 2\n\n");
+    expect(text.match(/^event: .*$/gm)).toEqual([
+      "event: image_generation.partial_image",
+      "event: image_generation.completed",
+    ]);
+  });
 });

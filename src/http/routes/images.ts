@@ -67,7 +67,11 @@ async function answer(
   const toEvents = createImageEventMapper(family, shape);
   return streamResponse(context, {
     running,
-    toChunks: (event) => toEvents(event).map(({ event: name, data }) => `event: ${name}\ndata: ${data}`),
+    toChunks: (event) =>
+      // OpenAI's stream has no event for a step: a comment tells it to people and breaks no client.
+      event.type === "progress"
+        ? [`: image ${event.image + 1} of ${request.n}, step ${event.step} of ${event.steps}`]
+        : toEvents(event).map(({ event: name, data }) => `event: ${name}\ndata: ${data}`),
     // OpenAI's image streams end with their last event; there is no `[DONE]`.
     done: undefined,
     deps,
