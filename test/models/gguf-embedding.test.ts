@@ -11,6 +11,7 @@ import {
 } from "../../scripts/build-models/fixtures.ts";
 import { createLlamaBackend } from "../../src/backends/llama/backend.ts";
 import type { Backend } from "../../src/domain/backend.ts";
+import type { EmbeddingRequest } from "../../src/domain/embedding.ts";
 import type { TextModelOptions } from "../../src/domain/model.ts";
 import { cosine, embed, openEmbedding, rowsOf } from "../support/embedding.ts";
 import { testContext, textDefaults, textSpec } from "../support/llama.ts";
@@ -43,10 +44,6 @@ async function openTwins(
   return { gguf, onnx: await openEmbedding(join(folder, "onnx-twin")) };
 }
 
-/**
- * Two kinds of text are not here, because the engines read them differently: precomposed Hangul, of whose syllables
- * llama.cpp's own normaliser keeps the first letter only, and the spelling of a special token such as "[SEP]" within a text.
- */
 const texts = [
   ["lower case", "a quiet river runs to the sea"],
   ["upper and mixed case", "The Sun ROSE over the Hills; NASA and McDonald watched."],
@@ -54,6 +51,7 @@ const texts = [
   ["accents, decomposed", "Cre\u0300me bru\u0302le\u0301e, A\u030angstro\u0308m"],
   ["Chinese without spaces", "我们学校的先生说今天天气好。"],
   ["Japanese", "日本語の本を読みます。カタカナもあります"],
+  ["Korean", "안녕하세요 세계"],
   ["Korean in single letters", "안녕하세요 세계".normalize("NFD")],
   ["Cyrillic and Greek", "Москва слезам не верит, Ελλάδα και θάλασσα"],
   ["Hebrew and Arabic", "שלום עולם, مرحبا بالعالم"],
@@ -66,6 +64,8 @@ const texts = [
   ["words that are not in the vocabulary", "qqxz ᚠᚢᚦ 𝔘𝔫𝔦 hello"],
   ["one letter", "x"],
   ["what looks like a special token", "[CLASS] is [unused1]"],
+  ["special tokens", "[SEP] not [MASK]ed, [CLS] and [UNK]"],
+  ["the special tokens that stand around a text", "[CLS] a river [SEP]"],
 ] as const;
 
 /** 1 - cosine between the two engines' vectors. */
@@ -144,6 +144,45 @@ for (const [name, fixture, present] of vocabularies) {
 }
 
 describe("a BERT in GGUF", () => {
+  it("puts the prefix before a text unless the caller wrote it, as its twin does", async () => {
+    const prefixes = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultInputType: "passage" } as const;
+    const twins = await openTwins({ seed: 7 }, { text: { embeddingOptions: { ...embeddingOptions, ...prefixes } } });
+    try {
+      const tokens = async (request: EmbeddingRequest): Promise<number> =>
+        (await embed(twins.gguf, request)).promptTokens;
+      const bare = (await embed(twins.onnx, { inputs: ["query: a river"] })).promptTokens;
+      const passage = (await embed(twins.onnx, { inputs: ["passage: a river"] })).promptTokens;
+      const doubled = (await embed(twins.onnx, { inputs: ["passage: query: a river"] })).promptTokens;
+      expect(await tokens({ inputs: ["a river"] })).toBe(passage);
+      expect(await tokens({ inputs: ["passage: a river"] })).toBe(passage);
+      // Without a role any of the model's prefixes counts, with one only its own.
+      expect(await tokens({ inputs: ["query: a river"] })).toBe(bare);
+      expect(await tokens({ inputs: ["query:a river"] })).toBe(bare);
+      expect(await tokens({ inputs: ["query: a river"], inputType: "passage" })).toBe(doubled);
+      expect(await tokens({ inputs: ["a river"], inputType: "query" })).toBe(bare);
+    } finally {
+      await twins.gguf.dispose();
+      await twins.onnx.dispose();
+    }
+  });
+
+  it("answers a small request while a large one is running", async () => {
+    const twins = await openTwins({ seed: 8 }, { positions: 512 });
+    try {
+      const text = Array.from({ length: 400 }, (_, i) => ["river", "sun", "old", "house"][i % 4]).join(" ");
+      const order: string[] = [];
+      const large = embed(twins.gguf, { inputs: Array.from({ length: 24 }, () => text) }).then(() =>
+        order.push("large"),
+      );
+      const small = embed(twins.gguf, { inputs: ["a river"] }).then(() => order.push("small"));
+      await Promise.all([large, small]);
+      expect(order).toEqual(["small", "large"]);
+    } finally {
+      await twins.gguf.dispose();
+      await twins.onnx.dispose();
+    }
+  });
+
   it("in Q8_0 stays within 1e-3 of the float32 twin and says its format", async () => {
     const twins = await openTwins({ seed: 5, type: "q8_0" });
     try {

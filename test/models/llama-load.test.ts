@@ -111,7 +111,9 @@ describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
   });
 
   it("refuses a chat template that is neither text nor file", async () => {
-    await expect(load({ chatTemplate: "/nowhere/template.jinja" })).rejects.toMatchObject({ kind: "model_load_failed" });
+    await expect(load({ chatTemplate: "/nowhere/template.jinja" })).rejects.toMatchObject({
+      kind: "model_load_failed",
+    });
   });
 
   describe("for embeddings", () => {
@@ -159,6 +161,12 @@ describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
       });
       const truncating = await load(options({ truncation: "truncate", maxTokens: 32 }));
       expect((await embed(truncating, { inputs: [long] })).promptTokens).toBe(32);
+      const huge = "dog ".repeat(500_000);
+      expect((await embed(truncating, { inputs: [huge] })).promptTokens).toBe(32);
+      await expect(embed(await load(options()), { inputs: [huge] })).rejects.toMatchObject({
+        kind: "context_length_exceeded",
+        message: expect.stringMatching(/requested at least \d{4,} tokens/),
+      });
     });
 
     it("gives the same vector whether the input is read at once or in pieces", async () => {

@@ -178,6 +178,7 @@ async function createEmbedding({ spec, options, weights, context }: Creation): P
     maxTokens,
     embeddingSize: facts.embeddingSize,
     pooling: facts.pooling,
+    stripsAccents: facts.stripsAccents,
     maxQueue: options.maxQueue,
   });
   const description = await describe(

@@ -1,10 +1,11 @@
-// Embeddings from a GGUF: one input per decode, in the order of the requests. The library pools over sequence 0 only.
+// Embeddings from a GGUF. One text per decode: the binding hands out the pooled vector of sequence 0 only (`GetEmbedding` in its
+// addon/AddonContext.cpp), so that a batch of several texts could not be read. Requests take turns text by text.
 import { performance } from "node:perf_hooks";
-import type { EmbeddingInput, EmbeddingRequest, EmbeddingResult } from "../../domain/embedding.ts";
+import type { EmbeddingRequest, EmbeddingResult } from "../../domain/embedding.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { TextModelOptions } from "../../domain/model.ts";
+import { InputReader } from "./embedding-input.ts";
 import type { NativeContextHandle } from "./native-context.ts";
-import { assertTokensInVocabulary } from "./admission.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 export interface EmbeddingModelParts {
@@ -13,66 +14,85 @@ export interface EmbeddingModelParts {
   readonly options: TextModelOptions["embeddingOptions"];
   /** Longest input, tokens. */
   readonly maxTokens: number;
+  readonly stripsAccents: boolean;
   readonly embeddingSize: number;
   readonly pooling: "last" | "all";
   readonly maxQueue: number;
 }
 
-/** One GGUF that embeds. Requests are served one after the other; a cancelled one gives way before its next input. */
+/** One GGUF that embeds. A long request gives way to the others after every text, a cancelled one at once. */
 export class LlamaEmbedder {
   readonly #parts: EmbeddingModelParts;
+  readonly #reader: InputReader;
+  /** Whoever waits for the context, first come first served. */
   #tail: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  #running = 0;
   #disposed = false;
 
   constructor(parts: EmbeddingModelParts) {
     this.#parts = parts;
+    this.#reader = new InputReader(parts);
   }
 
   async embed(request: EmbeddingRequest, signal: AbortSignal): Promise<EmbeddingResult> {
     const submittedAt = performance.now();
     const dimensions = this.#resolveDimensions(request.dimensions);
-    const inputs = request.inputs.map((input, index) =>
-      this.#tokenize(input, { request, index, total: request.inputs.length }),
-    );
-    const tokenizedAt = performance.now();
-    if (this.#waiting > this.#parts.maxQueue) {
+    if (this.#running > this.#parts.maxQueue) {
       throw new ServerError("overloaded", {
         message: "The model is busy. Please try again later.",
         retryAfterSeconds: 1,
       });
     }
-    this.#waiting += 1;
-    const turn = this.#tail;
-    const work = (async () => {
-      await turn.catch(() => {});
-      const startedAt = performance.now();
+    this.#running += 1;
+    try {
+      const inputs = await this.#readInputs(request, signal);
+      const tokenizedAt = performance.now();
+      let startedAt: number | undefined;
       const vectors = new Float32Array(inputs.length * dimensions);
       let promptTokens = 0;
       for (const [index, tokens] of inputs.entries()) {
-        signal.throwIfAborted();
-        if (this.#disposed) throw new ServerError("shutting_down", "The model is being unloaded.");
-        vectors.set(await this.#evaluate(tokens, dimensions), index * dimensions);
+        const vector = await this.#inTurn(() => {
+          startedAt ??= performance.now();
+          signal.throwIfAborted();
+          return this.#evaluate(tokens, dimensions);
+        });
+        vectors.set(vector, index * dimensions);
         promptTokens += tokens.length;
       }
+      startedAt ??= tokenizedAt;
       const timings = {
         queueMs: startedAt - tokenizedAt,
         tokenizeMs: tokenizedAt - submittedAt,
         inferenceMs: performance.now() - startedAt,
       };
       return { vectors, dimensions, promptTokens, timings };
-    })();
-    this.#tail = work;
-    try {
-      return await work;
     } finally {
-      this.#waiting -= 1;
+      this.#running -= 1;
     }
   }
 
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await this.#tail.catch(() => {});
+    await this.#tail;
+  }
+
+  async #readInputs(request: EmbeddingRequest, signal: AbortSignal): Promise<readonly (readonly number[])[]> {
+    const inputs: (readonly number[])[] = [];
+    for (const [index, input] of request.inputs.entries()) {
+      const param = request.inputs.length === 1 ? "input" : `input[${index}]`;
+      inputs.push(await this.#reader.read(input, { inputType: request.inputType, param, signal }));
+    }
+    return inputs;
+  }
+
+  /** One after the other: who asks again stands behind all who wait already. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(() => {
+      if (this.#disposed) throw new ServerError("shutting_down", "The model is being unloaded.");
+      return work();
+    });
+    this.#tail = turn.catch(() => {});
+    return turn;
   }
 
   #resolveDimensions(asked: number | undefined): number {
@@ -89,40 +109,6 @@ export class LlamaEmbedder {
       message: `'dimensions' must be between ${options.dimensions} and ${embeddingSize} for this model.`,
       param: "dimensions",
     });
-  }
-
-  #tokenize(
-    input: EmbeddingInput,
-    { request, index, total }: { request: EmbeddingRequest; index: number; total: number },
-  ): readonly number[] {
-    const { vocabulary, options, maxTokens } = this.#parts;
-    const param = total === 1 ? "input" : `input[${index}]`;
-    const role = request.inputType ?? options.defaultInputType;
-    const prefix = role === "query" ? options.queryPrefix : role === "passage" ? options.passagePrefix : "";
-    let tokens: readonly number[];
-    if (typeof input === "string") {
-      tokens = vocabulary.tokenize(prefix + input, { parseSpecial: false });
-    } else {
-      assertTokensInVocabulary(input, { vocabularySize: vocabulary.size, param });
-      // The caller's ids stay as they are: a prefix goes before them as tokens of its own.
-      tokens = [...vocabulary.tokenize(prefix, { parseSpecial: false }), ...input];
-    }
-    const { frame } = vocabulary;
-    const start = tokens[0] === frame.start[0] ? [] : frame.start;
-    const end = tokens.at(-1) === frame.end[0] ? [] : frame.end;
-    const room = maxTokens - start.length - end.length;
-    if (tokens.length > room) {
-      if (options.truncation === "error") {
-        throw new ServerError("context_length_exceeded", {
-          message: `This model's maximum context length is ${maxTokens} tokens, however you requested ${tokens.length + start.length + end.length} tokens. Please reduce your input.`,
-          param,
-        });
-      }
-      tokens = tokens.slice(0, room);
-    }
-    const all = [...start, ...tokens, ...end];
-    if (all.length === 0) throw new ServerError("invalid_value", { message: "The input has no tokens.", param });
-    return all;
   }
 
   async #evaluate(tokens: readonly number[], dimensions: number): Promise<Float32Array> {

@@ -18,6 +18,8 @@ export interface GgufFacts {
   readonly preTokenizer: string | undefined;
   /** Which tokens an embedding comes from: the last one, which has seen all others, or all. */
   readonly pooling: "last" | "all";
+  /** The tokenizer takes accents off, as that of an uncased BERT does. */
+  readonly stripsAccents: boolean;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
 }
@@ -47,6 +49,7 @@ export async function readGguf(path: string): Promise<GgufFacts> {
     namedTemplates,
     preTokenizer: text(head, "tokenizer.ggml.pre"),
     pooling: choosePooling(head, architecture),
+    stripsAccents: stripsAccents(head),
     sizeBytes: file.size,
     modifiedMs: file.mtimeMs,
   };
@@ -73,6 +76,13 @@ function choosePooling({ values }: GgufHead, architecture: string): "last" | "al
   if (values.get(`${architecture}.attention.causal`) === false) return "all";
   const type = values.get(`${architecture}.pooling_type`);
   return type === undefined || singleTokenPooling.has(Number(type)) ? "last" : "all";
+}
+
+/** As llama.cpp reads it: what a WordPiece vocabulary does not say follows from whether it is lower case, which is the rule. */
+function stripsAccents({ values }: GgufHead): boolean {
+  if (values.get("tokenizer.ggml.model") !== "bert") return false;
+  const lowercase = values.get("tokenizer.ggml.normalizer.lowercase") ?? true;
+  return (values.get("tokenizer.ggml.normalizer.strip_accents") ?? lowercase) === true;
 }
 
 const namedTemplatePrefix = "tokenizer.chat_template.";

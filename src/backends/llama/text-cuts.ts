@@ -21,7 +21,9 @@ const decoder = new TextDecoder();
 
 /** Reads the whole vocabulary; `turn` is awaited now and then, for that takes a while. */
 export async function findTextCuts(vocabulary: Vocabulary, turn: () => Promise<void>): Promise<TextCuts> {
-  const joined = new Map((vocabulary.beginsWithWord ? [" "] : beginnings).map((character) => [character, new Set<string>()]));
+  const joined = new Map(
+    (vocabulary.beginsWithWord ? [" "] : beginnings).map((character) => [character, new Set<string>()]),
+  );
   let longest = 1;
   for (let token = 0; token < vocabulary.size; token += 1) {
     if (token % scannedPerTurn === 0) await turn();
