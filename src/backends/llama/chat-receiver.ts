@@ -76,10 +76,10 @@ export class ChatReceiver implements GenerationReceiver {
       const rest = this.#familyStops.push(this.#text.flush());
       this.#take(this.#parser.push(rest.text));
       if (!rest.stopped) this.#take(this.#parser.push(this.#familyStops.flush()));
-      const ending = this.#parser.end();
-      // What the parser makes of a call that was cut off is its markup as text, or arguments that nobody wrote.
-      const isCutOff = reason === "length" && this.#callsOnly;
-      this.#take(isCutOff ? ending.filter(({ type }) => type === "reasoning" || type === "tool-call-start") : ending);
+      const cutOff = reason === "length";
+      const ending = this.#parser.end({ cutOff });
+      // Where there is room for calls only, even the beginning of a call's opening is no text.
+      this.#take(cutOff && this.#callsOnly ? ending.filter(({ type }) => type !== "text") : ending);
       if (!this.#stopped) this.#release(this.#gate.flush());
     }
     buffer.push({ type: "finish", choice, reason: this.#finishReason(reason) });

@@ -12,7 +12,7 @@ import type { OutputParser, OutputParserOptions, ParsedEvent } from "./types.ts"
  */
 export function createOutputParser(options: OutputParserOptions): OutputParser {
   const input = new StreamInput();
-  const sink = new EventSink(options);
+  const sink = new EventSink(options, { isCut: () => input.isCut });
   const state: ReaderState = { inReasoning: options.startsInReasoning };
   const reader = createReader({ input, sink, options, state });
   let finished = false;
@@ -27,8 +27,8 @@ export function createOutputParser(options: OutputParserOptions): OutputParser {
       input.append(text);
       return advance();
     },
-    end() {
-      input.finish();
+    end({ cutOff } = { cutOff: false }) {
+      input.finish({ cutOff });
       return advance();
     },
     get done() {

@@ -196,7 +196,8 @@ export interface OutputParserOptions {
  */
 export interface OutputParser {
   push(text: string): ParsedEvent[];
-  end(): ParsedEvent[];
+  /** `cutOff`: the text ends in the middle, so that what has begun as a call is none of the text, however little there is of it. */
+  end(options?: { readonly cutOff: boolean }): ParsedEvent[];
   /** Nothing that follows can matter: the engine should stop generating. */
   readonly done: boolean;
   /** What comes next is reasoning: for counting reasoning tokens and for starting a grammar after it. */

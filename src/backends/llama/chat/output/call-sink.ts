@@ -7,7 +7,7 @@ import type { OutputParserOptions, ParsedEvent } from "../types.ts";
 export interface OpenCall {
   /** A piece of the JSON arguments. */
   add(piece: string): void;
-  /** The call is complete; one without arguments gets `{}`. */
+  /** The call is over; one that was complete without arguments gets `{}`. */
   close(): void;
 }
 
@@ -15,12 +15,16 @@ export interface OpenCall {
 export class EventSink {
   readonly #options: OutputParserOptions;
   readonly #tools: ReadonlyMap<string, ToolDefinition>;
+  readonly #isCut: () => boolean;
   #events: ParsedEvent[] = [];
   #calls = 0;
   #closed = 0;
+  #nameBegun = false;
 
-  constructor(options: OutputParserOptions) {
+  /** `isCut`: the text broke off in what is being read; what readers add then was not written by the model. */
+  constructor(options: OutputParserOptions, { isCut }: { readonly isCut: () => boolean }) {
     this.#options = options;
+    this.#isCut = isCut;
     this.#tools = new Map(options.tools.map((tool) => [tool.name, tool]));
   }
 
@@ -35,6 +39,16 @@ export class EventSink {
 
   isIgnored(name: string): boolean {
     return this.#options.family.ignoredNames?.includes(name) ?? false;
+  }
+
+  /** The text broke off in a name: what looks like a call's beginning is one when a tool is called like that. */
+  noteBrokenName(beginning: string): void {
+    this.#nameBegun ||= [...this.#tools.keys()].some((name) => name.startsWith(beginning));
+  }
+
+  /** The text broke off where the name of a tool had begun. */
+  get nameBegun(): boolean {
+    return this.#nameBegun;
   }
 
   /** Nothing more is wanted: one call was made where one is allowed. */
@@ -56,7 +70,7 @@ export class EventSink {
     this.#events.push({ type: "tool-call-start", index, id: (this.#options.createId ?? randomId)(index), name });
     let empty = true;
     const add = (piece: string): void => {
-      if (piece === "") return;
+      if (piece === "" || this.#isCut()) return;
       empty = false;
       this.#events.push({ type: "tool-call-delta", index, arguments: piece });
     };

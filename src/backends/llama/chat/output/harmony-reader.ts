@@ -33,7 +33,10 @@ export function* readHarmony(
       if (!sawHeader) sink.text(input.since(start));
       return;
     }
+    input.watch();
     if ((yield* matchOne(input, HEADER_STARTS)) === null) {
+      // Of a header that is cut off a letter alone may still be text.
+      if (input.isCut && input.rest.length > 1) return;
       // No header: the model writes as if there were no channels.
       input.seek(start);
       yield* readBody(input, text);
@@ -45,6 +48,7 @@ export function* readHarmony(
     const { channel, recipient } = header;
     const name = recipient?.startsWith("functions.") === true ? recipient.slice("functions.".length) : undefined;
     if (name !== undefined && sink.tool(name) !== undefined) {
+      input.watch();
       yield* readArgumentsOf(input, sink.open(name));
       if (!sink.full) yield* readBody(input, () => undefined);
     } else if (
@@ -93,6 +97,6 @@ function* readHeader(
 
 /** A body with its end; the start of the next message stays. */
 function* readBody(input: StreamInput, emit: (piece: string) => void): Reader<void> {
-  const { marker } = yield* readUntil(input, BODY_ENDS, { emit, release: true });
+  const { marker } = yield* readUntil(input, BODY_ENDS, { emit, release: true, certainFrom: 2 });
   if (marker !== null && marker !== "<|start|>") input.take(marker.length);
 }

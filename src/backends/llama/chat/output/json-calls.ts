@@ -45,7 +45,7 @@ function* readList(input: StreamInput, sink: EventSink, shape: JsonShape): Reade
     if (yield* readJsonCall(input, sink, shape)) any = true;
     else {
       input.seek(place);
-      if (!any || (yield* peek(input)) !== "{") break;
+      if (!any || input.isCut || (yield* peek(input)) !== "{") break;
       // An unknown name among known ones: what is no call is text.
       yield* readValue(input, { emit: (piece) => sink.text(piece) });
     }
@@ -118,7 +118,10 @@ function* readField(
   }
   if (state.call === undefined && (key === shape.nameKey || NAME_KEYS.includes(key) || key === "function")) {
     const name = yield* readText(input);
-    if (name === null) return false;
+    if (name === null) {
+      if (input.isCut && input.rest.startsWith('"')) sink.noteBrokenName(input.rest.slice(1));
+      return false;
+    }
     if (sink.isIgnored(name)) {
       state.ignored = true;
       return true;

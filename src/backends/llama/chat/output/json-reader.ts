@@ -15,6 +15,7 @@ export function* readString(input: StreamInput): Reader<string | null> {
       return input.since(start);
     }
     if (input.ended) {
+      input.exhaust();
       input.seek(start);
       return null;
     }
@@ -42,6 +43,7 @@ export function* readValue(
     const length = scanner.scan(input.rest);
     const piece = input.take(length);
     if (piece !== "") emit(piece);
+    if (!scanner.done && input.ended) input.exhaust();
     if (scanner.done || input.ended) return;
     if (release) input.release();
     yield;

@@ -15,6 +15,8 @@ export interface ReaderState {
 /** A text that leads to a call, and the syntaxes that may follow it. */
 interface Opening {
   readonly text: string;
+  /** Nothing but a call begins like this. */
+  readonly isMarker: boolean;
   readonly syntaxes: readonly { readonly syntax: CallSyntax; readonly opened: boolean }[];
 }
 
@@ -143,16 +145,27 @@ function* readReasoning(
   state.inReasoning = false;
 }
 
-/** Reads the calls behind an opening. False, and nothing consumed, when what follows is none. */
+/**
+ * Reads the calls behind an opening. False, and nothing consumed, when what follows is none. Where the text is cut off, all the
+ * rest belongs to the call that had begun.
+ */
 function* tryCall(input: StreamInput, sink: EventSink, opening: Opening): Reader<boolean> {
   const place = input.position;
+  let isCut = false;
   for (const { syntax, opened } of opening.syntaxes) {
     input.seek(place);
     input.take(opening.text.length);
-    if (yield* readCalls(input, sink, { syntax, opened })) return true;
+    input.watch();
+    const found = yield* readCalls(input, sink, { syntax, opened });
+    isCut ||= input.isCut;
+    if (!found) continue;
+    if (isCut) input.take(input.rest.length);
+    return true;
   }
   input.seek(place);
-  return false;
+  if (!isCut || !(opening.isMarker || sink.nameBegun)) return false;
+  input.take(input.rest.length);
+  return true;
 }
 
 function readCalls(
@@ -188,5 +201,9 @@ function findOpenings(family: ChatFamily, where: CallSyntax["where"]): Opening[]
       openings.set(text.trimEnd(), known);
     }
   }
-  return [...openings].map(([text, syntaxes]) => ({ text, syntaxes }));
+  return [...openings].map(([text, syntaxes]) => ({
+    text,
+    isMarker: text !== "" && !text.startsWith("```"),
+    syntaxes,
+  }));
 }

@@ -19,8 +19,11 @@ export function* readRecipients(
   for (;;) {
     if (expected) {
       if ((yield* matchOne(input, [SEPARATOR])) !== null) input.take(SEPARATOR.length);
+      input.watch();
       const recipient = yield* matchOne(input, recipients);
       if (recipient !== null) input.take(recipient.length);
+      // The name of a recipient that is cut off is none of the text.
+      else if (input.isCut) return;
       if (recipient !== null && recipient !== "all\n") {
         yield* readCall(input, sink, recipient.trimEnd());
         if (sink.full) return;
@@ -34,6 +37,7 @@ export function* readRecipients(
     const { marker } = yield* readUntil(input, separators, {
       holdSpace: true,
       release: true,
+      certainFrom: SEPARATOR.length + 1,
       emit: (text) => sink.text(text),
     });
     if (marker === null) return;
@@ -42,6 +46,7 @@ export function* readRecipients(
 }
 
 function* readCall(input: StreamInput, sink: EventSink, name: string): Reader<void> {
+  input.watch();
   const call = sink.open(name);
   yield* skipSpace(input);
   if ((yield* peek(input)) === "{") {

@@ -8,6 +8,8 @@ export type Reader<T> = Generator<void, T, void>;
 export class StreamInput {
   #text = "";
   #ended = false;
+  #cutOff = false;
+  #exhausted = false;
   /** Offset into the text that {@link rest} begins at. */
   #position = 0;
 
@@ -15,12 +17,34 @@ export class StreamInput {
     this.#text += text;
   }
 
-  finish(): void {
+  /** `cutOff`: more would have come. */
+  finish({ cutOff }: { readonly cutOff: boolean } = { cutOff: false }): void {
     this.#ended = true;
+    this.#cutOff = cutOff;
   }
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** A reader that needed more text found the end. */
+  exhaust(): void {
+    this.#exhausted = true;
+  }
+
+  /** From here on it counts whether a reader finds the end. */
+  watch(): void {
+    this.#exhausted = false;
+  }
+
+  /** Since {@link watch} a reader broke off because the text was cut off. */
+  get isCut(): boolean {
+    return this.#cutOff && this.#exhausted;
+  }
+
+  /** The text has ended where more would have come. */
+  get cutOff(): boolean {
+    return this.#cutOff;
   }
 
   /** What has come and was not consumed. */
@@ -58,7 +82,10 @@ export class StreamInput {
 /** The next character, or `null` at the end. Does not consume it. */
 export function* peek(input: StreamInput): Reader<string | null> {
   while (input.rest === "") {
-    if (input.ended) return null;
+    if (input.ended) {
+      input.exhaust();
+      return null;
+    }
     yield;
   }
   return input.rest.charAt(0);
@@ -68,8 +95,9 @@ export function* peek(input: StreamInput): Reader<string | null> {
 export function* matchOne(input: StreamInput, literals: readonly string[]): Reader<string | null> {
   for (;;) {
     const { rest, ended } = input;
-    const open = !ended && literals.some((literal) => literal.length > rest.length && literal.startsWith(rest));
-    if (!open) {
+    const open = literals.some((literal) => literal.length > rest.length && literal.startsWith(rest));
+    if (open && ended) input.exhaust();
+    if (!open || ended) {
       return literals.filter((literal) => rest.startsWith(literal)).reduce<string | null>(longer, null);
     }
     yield;
@@ -111,24 +139,31 @@ export function* readUntil(
     emit,
     holdSpace = false,
     release = false,
+    certainFrom = Infinity,
   }: {
     readonly emit: (text: string) => void;
     readonly holdSpace?: boolean;
     /** Nobody will go back before what is emitted. */
     readonly release?: boolean;
+    /** So many characters of a marker are one where the text is cut off. @default none */
+    readonly certainFrom?: number;
   },
 ): Reader<{ readonly marker: string | null; readonly space: string }> {
   for (;;) {
     const { rest, ended } = input;
     const found = findFirst(rest, markers, ended);
+    if (ended && found.marker === null) {
+      const partial = rest.length - firstPartial(rest, markers);
+      const dropped = input.cutOff && partial >= certainFrom ? partial : 0;
+      emitText(input.take(rest.length - dropped), emit);
+      input.take(dropped);
+      input.exhaust();
+      return { marker: null, space: "" };
+    }
     const limit = found.index;
     const held = holdSpace ? (/\s*$/.exec(rest.slice(0, limit))?.[0].length ?? 0) : 0;
     emitText(input.take(limit - held), emit);
     if (found.marker !== null) return { marker: found.marker, space: input.take(held) };
-    if (ended) {
-      emitText(input.take(input.rest.length), emit);
-      return { marker: null, space: "" };
-    }
     if (release) input.release();
     yield;
   }

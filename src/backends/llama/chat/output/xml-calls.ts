@@ -52,6 +52,7 @@ function* readParameter(input: StreamInput, call: OpenCall, isText: boolean): Re
   if (isText) call.add('"');
   const { marker } = yield* readUntil(input, VALUE_ENDS, {
     release: true,
+    certainFrom: 1,
     emit: (text) => {
       if (isText) writer.write(text);
       else whole += text;

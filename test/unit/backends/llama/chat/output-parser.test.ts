@@ -26,7 +26,11 @@ interface Result {
 }
 
 /** Feeds the pieces and joins the events. Checks what holds for every stream of events on the way. */
-function parse(family: string, pieces: readonly string[], options: Partial<OutputParserOptions> = {}): Result {
+function parse(
+  family: string,
+  pieces: readonly string[],
+  { cutOff = false, ...options }: Partial<OutputParserOptions> & { readonly cutOff?: boolean } = {},
+): Result {
   const parser = createOutputParser({
     family: detectFamily("", family),
     tools: TOOLS,
@@ -35,7 +39,7 @@ function parse(family: string, pieces: readonly string[], options: Partial<Outpu
     createId: (index) => `id${index}`,
     ...options,
   });
-  const events = [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end()];
+  const events = [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end({ cutOff })];
   const result = { text: "", reasoning: "", calls: [] as [string, string][] };
   for (const event of events) collect(result, event);
   return result;
@@ -62,6 +66,33 @@ function collect(result: { text: string; reasoning: string; calls: [string, stri
   }
 }
 
+/** What a call of the family begins with. */
+function openings(family: string): readonly string[] {
+  const { calls, dropped, reasoning } = detectFamily("", family);
+  const own = calls.flatMap(({ shape, otherOpens = [] }) => [
+    shape.kind === "named-json" && shape.open === "" ? shape.beforeEach : shape.open,
+    ...otherOpens,
+  ]);
+  return [...own, ...dropped, ...reasoning.map(({ open }) => open), '{"name": "', "[special_function_with_opt(", ">>>"];
+}
+
+/** The text without a beginning of `of` at its end, if what remains is the beginning of what is expected. */
+function withoutBeginning(
+  text: string,
+  { of, expected }: { readonly of: string; readonly expected: string },
+): string | undefined {
+  for (let length = Math.min(of.length, text.length); length > 0; length -= 1) {
+    const rest = text.slice(0, text.length - length);
+    if (text.endsWith(of.slice(0, length)) && expected.startsWith(rest.trimEnd())) return rest;
+  }
+  return undefined;
+}
+
+/** Arguments that were written as text are a beginning; those put together from parameters have their values one by one. */
+function isBeginning(json: string, whole: string): boolean {
+  return whole.startsWith(json) || whole.replace(/\s/g, "").startsWith(json.replace(/\s/g, ""));
+}
+
 describe.each([...RECORDED_OUTPUTS, ...MORE_RECORDED_OUTPUTS])(
   "$family, $title ($source)",
   ({ family, output, options, text = "", reasoning = "", calls = [] }) => {
@@ -75,6 +106,25 @@ describe.each([...RECORDED_OUTPUTS, ...MORE_RECORDED_OUTPUTS])(
       expect(parse(family, output.split(""), options)).toEqual(expected);
       for (let split = 1; split < output.length; split += 1) {
         expect(parse(family, [output.slice(0, split), output.slice(split)], options)).toEqual(expected);
+      }
+    });
+
+    it("shows nothing of a call that is cut off but its name and the arguments so far", () => {
+      for (let end = 0; end <= output.length; end += 1) {
+        const cut = parse(family, [output.slice(0, end)], { ...options, cutOff: true });
+        // Of an opening that is not complete nobody knows that it is one, and a bare object may be anything before its name.
+        const isBare = /^\s*(?:\{|\[|```json)/.test(output) && cut.calls.length === 0 && !/name": "/.test(cut.text);
+        if (cut.text.trim().length <= 1) continue;
+        if (isBare && cut.text === output.slice(0, end)) continue;
+        const shown = openings(family).reduce(
+          (rest, opening) => (rest === undefined ? withoutBeginning(cut.text, { of: opening, expected: text }) : rest),
+          text.startsWith(cut.text) || cut.text.trimEnd() === text ? cut.text : undefined,
+        );
+        expect(shown, `cut at ${end}: ${JSON.stringify(cut)}`).toBeDefined();
+        cut.calls.forEach(([name, json], index) => {
+          expect(calls[index]?.[0]).toBe(name);
+          expect(isBeginning(json, calls[index]?.[1] ?? ""), `cut at ${end}: ${json}`).toBe(true);
+        });
       }
     });
 
