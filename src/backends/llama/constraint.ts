@@ -30,12 +30,13 @@ export function compileSchema(schema: JsonSchema): string {
   return refusing(param, () => jsonSchemaToGbnf(schema as JsonValue));
 }
 
-/** Turns the compiler's refusal of a schema into an error for the caller; `param` = where the schema stands. */
-export function refusing<T>(param: string, compile: () => T): T {
+/** Turns the compiler's refusal of a schema into an error for the caller; `place` = where the schema stands. */
+export function refusing<T>(place: string | ((path: string) => string), compile: () => T): T {
   try {
     return compile();
   } catch (error) {
     if (!(error instanceof SchemaNotEnforceableError)) throw error;
+    const param = typeof place === "string" ? place : place(error.path);
     throw new ServerError(
       "unsupported_schema",
       { message: `Invalid schema for '${param}': ${error.message}.`, param },

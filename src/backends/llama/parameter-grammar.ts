@@ -2,12 +2,14 @@
 // (Llama 4). Every parameter is compiled by itself; what stands around it is the family's.
 import type { ToolDefinition } from "../../domain/chat.ts";
 import { gbnfLiteral, prefixRules } from "./gbnf-text.ts";
-import { jsonSchemaToGbnf } from "./grammar/json-schema-to-gbnf.ts";
+import { bareStringToGbnf, jsonSchemaToGbnf } from "./grammar/json-schema-to-gbnf.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./grammar/json-value.ts";
 import { SchemaNotEnforceableError } from "./grammar/schema-error.ts";
 
 export interface ParameterCalls {
   readonly tools: readonly ToolDefinition[];
+  /** Where the schema of a tool stands, for errors. */
+  readonly pathOf: (toolIndex: number) => string;
   /** Several calls may follow each other. */
   readonly parallel: boolean;
   readonly open: string;
@@ -18,6 +20,8 @@ export interface ParameterCalls {
 interface Parameter {
   readonly key: string;
   readonly schema: JsonValue;
+  /** Where the schema stands, for errors. */
+  readonly path: string;
   readonly isRequired: boolean;
 }
 
@@ -28,12 +32,12 @@ const maximumFurtherCalls = 15;
  * `<function=name>` with `<parameter=key>` inside; text stands as it is, everything else as JSON.
  * @throws SchemaNotEnforceableError
  */
-export function xmlParameterGrammar({ tools, parallel, open, close, separator }: ParameterCalls): string {
+export function xmlParameterGrammar({ tools, pathOf, parallel, open, close, separator }: ParameterCalls): string {
   const rules = ['raw-text ::= ( [^<] | "<" [^/] )*'];
   const calls = tools.map((tool, toolIndex) => {
-    const parameters = parametersOf(tool, toolIndex).map((parameter, index) => {
+    const parameters = parametersOf(tool, pathOf(toolIndex)).map((parameter, index) => {
       const value = `v${toolIndex}-${index}-`;
-      rules.push(rawTextRule(parameter.schema, value) ?? valueRules(parameter.schema, value));
+      rules.push(rawTextRule(parameter, value) ?? valueRules(parameter, value));
       const body = `${gbnfLiteral(`<parameter=${parameter.key}>\n`)} ${value}root ${gbnfLiteral("\n</parameter>\n")}`;
       return parameter.isRequired ? body : `( ${body} )?`;
     });
@@ -51,16 +55,16 @@ export function xmlParameterGrammar({ tools, parallel, open, close, separator }:
  * `[name(key=value, ...)]`; values are JSON, whose constants the reader takes as Python's.
  * @throws SchemaNotEnforceableError
  */
-export function pythonicGrammar({ tools, parallel, open, close }: Omit<ParameterCalls, "separator">): string {
+export function pythonicGrammar({ tools, pathOf, parallel, open, close }: Omit<ParameterCalls, "separator">): string {
   const rules: string[] = [];
   const calls = tools.map((tool, toolIndex) => {
-    const parameters = parametersOf(tool, toolIndex).map((parameter, index) => {
-      const { key, schema, isRequired } = parameter;
+    const parameters = parametersOf(tool, pathOf(toolIndex)).map((parameter, index) => {
+      const { key, isRequired } = parameter;
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key))
-        throw notEnforceable(toolIndex, `"${key}" is no name of a Python argument`);
+        throw notEnforceable(pathOf(toolIndex), `"${key}" is no name of a Python argument`);
       const value = `v${toolIndex}-${index}-`;
       const name = `argument-${toolIndex}-${index}`;
-      rules.push(valueRules(schema, value), `${name} ::= ${gbnfLiteral(`${key}=`)} ${value}root`);
+      rules.push(valueRules(parameter, value), `${name} ::= ${gbnfLiteral(`${key}=`)} ${value}root`);
       return { name, isRequired };
     });
     const name = `call-${toolIndex}`;
@@ -86,12 +90,12 @@ function separated(parameters: readonly { readonly name: string; readonly isRequ
   return `( ${alternatives.join(" | ")} )?`;
 }
 
-function valueRules(schema: JsonValue, prefix: string): string {
-  return prefixRules(jsonSchemaToGbnf(schema), prefix);
+function valueRules({ schema, path }: Parameter, prefix: string): string {
+  return prefixRules(jsonSchemaToGbnf(schema, { pathPrefix: path }), prefix);
 }
 
 /** What the reader takes as it comes, without quotes; `undefined` for every other schema. */
-function rawTextRule(schema: JsonValue, prefix: string): string | undefined {
+function rawTextRule({ schema, path }: Parameter, prefix: string): string | undefined {
   if (!isJsonObject(schema)) return undefined;
   const values = schema["enum"] ?? (schema["const"] === undefined ? undefined : [schema["const"]]);
   if (Array.isArray(values)) {
@@ -99,23 +103,24 @@ function rawTextRule(schema: JsonValue, prefix: string): string | undefined {
     const isText = texts.length === values.length && (schema["type"] === "string" || schema["enum"] !== undefined);
     return isText ? `${prefix}root ::= ${texts.map(gbnfLiteral).join(" | ")}` : undefined;
   }
-  return schema["type"] === "string" ? `${prefix}root ::= raw-text` : undefined;
+  if (schema["type"] !== "string") return undefined;
+  const bounded = bareStringToGbnf(schema, { pathPrefix: path });
+  return bounded === undefined ? `${prefix}root ::= raw-text` : prefixRules(bounded, prefix);
 }
 
 /** The parameters that the schema declares; each carries the schema's definitions, for its references. */
-function parametersOf({ parameters }: ToolDefinition, toolIndex: number): Parameter[] {
+function parametersOf({ parameters }: ToolDefinition, path: string): Parameter[] {
   const schema = parameters as JsonValue;
   if (schema === true) return [];
-  if (!isJsonObject(schema)) throw notEnforceable(toolIndex, "it must be an object schema");
+  if (!isJsonObject(schema)) throw notEnforceable(path, "it must be an object schema");
   const combined = ["$ref", "anyOf", "oneOf", "allOf"].find((keyword) => schema[keyword] !== undefined);
-  if (combined !== undefined) throw notEnforceable(toolIndex, "this model takes declared parameters only", combined);
+  if (combined !== undefined) throw notEnforceable(path, "this model takes declared parameters only", combined);
   const properties = schema["properties"] ?? {};
   const required = schema["required"] ?? [];
-  if (!isJsonObject(properties) || !Array.isArray(required))
-    throw notEnforceable(toolIndex, "it must be an object schema");
+  if (!isJsonObject(properties) || !Array.isArray(required)) throw notEnforceable(path, "it must be an object schema");
   const undeclared = required.find((key) => typeof key !== "string" || properties[key] === undefined);
   if (undeclared !== undefined) {
-    throw notEnforceable(toolIndex, `the parameter ${JSON.stringify(undeclared)} is not declared`, "required");
+    throw notEnforceable(path, `the parameter ${JSON.stringify(undeclared)} is not declared`, "required");
   }
   const definitions: JsonObject = {
     ...(schema["$defs"] === undefined ? {} : { $defs: schema["$defs"] }),
@@ -124,10 +129,11 @@ function parametersOf({ parameters }: ToolDefinition, toolIndex: number): Parame
   return Object.entries(properties).map(([key, property]) => ({
     key,
     schema: isJsonObject(property) ? { ...definitions, ...property } : property,
+    path: `${path}/properties/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
     isRequired: required.includes(key),
   }));
 }
 
-function notEnforceable(toolIndex: number, reason: string, keyword = "type"): SchemaNotEnforceableError {
-  return new SchemaNotEnforceableError({ keyword, path: `/tools/${toolIndex}/function/parameters`, reason });
+function notEnforceable(path: string, reason: string, keyword = "type"): SchemaNotEnforceableError {
+  return new SchemaNotEnforceableError({ keyword, path, reason });
 }

@@ -1,12 +1,18 @@
 // From what a chat's answer has to look like to the GBNF text that holds the model to it.
 import type { ToolDefinition } from "../../domain/chat.ts";
+import { ServerError } from "../../domain/errors.ts";
 import type { CallGrammar, PlannedGrammar, TextGrammar, ToolCallShape } from "./chat/types.ts";
 import { checkGrammar, compileSchema, refusing } from "./constraint.ts";
 import { gbnfLiteral, prefixRules } from "./gbnf-text.ts";
+import { validateGbnf } from "./grammar/gbnf-validate.ts";
 import { jsonObjectGrammar } from "./grammar/json-schema-to-gbnf.ts";
 import type { JsonValue } from "./grammar/json-value.ts";
+import { DEFAULT_GRAMMAR_LIMITS } from "./grammar/limits.ts";
 import { toolCallGrammar, type ToolCallShape as GrammarShape } from "./grammar/tool-call-grammar.ts";
 import { pythonicGrammar, xmlParameterGrammar } from "./parameter-grammar.ts";
+
+/** Larger than for a caller's own grammar, whose text is longer than what it takes; what counts is the unrolled size. */
+const combinedLimits = { maxBytes: 2 * DEFAULT_GRAMMAR_LIMITS.maxGrammarBytes, maxRules: 100_000 };
 
 /** @throws ServerError `unsupported_schema` or `invalid_value` for what no grammar can hold. */
 export function compilePlannedGrammar(grammar: PlannedGrammar): string {
@@ -17,7 +23,7 @@ export function compilePlannedGrammar(grammar: PlannedGrammar): string {
       const calls = prefixRules(compileCalls(grammar.calls), "calls-");
       const text = prefixRules(compileText(grammar.text), "text-");
       const open = grammar.textOpen === "" ? "" : `${gbnfLiteral(grammar.textOpen)} `;
-      return `root ::= calls-root | ${open}text-root\n${calls}\n${text}`;
+      return requireFollowable(`root ::= calls-root | ${open}text-root\n${calls}\n${text}`);
     }
     case "json-object":
     case "json-schema":
@@ -37,14 +43,32 @@ function compileText(grammar: TextGrammar): string {
   }
 }
 
-function compileCalls({ tools, parallel, shape }: CallGrammar): string {
-  return refusing("tools", () => {
-    if (shape.kind === "xml-parameters") {
-      return xmlParameterGrammar({ tools, parallel, open: shape.open, close: shape.close, separator: shape.separator });
-    }
-    if (shape.kind === "pythonic") return pythonicGrammar({ tools, parallel, open: shape.open, close: shape.close });
-    return toolCallGrammar({ tools: tools.map(toGrammarTool), parallel, shape: toGrammarShape(shape) });
+function compileCalls({ tools, places, parallel, shape }: CallGrammar): string {
+  const pathOf = (index: number): string => places[index]?.path ?? "";
+  const paramOf = (path: string): string => places.find((place) => isWithin(path, place.path))?.param ?? "tools";
+  return refusing(paramOf, () => {
+    const calls = { tools, pathOf, parallel };
+    if (shape.kind === "xml-parameters") return requireFollowable(xmlParameterGrammar({ ...shape, ...calls }));
+    if (shape.kind === "pythonic") return requireFollowable(pythonicGrammar({ ...shape, ...calls }));
+    return toolCallGrammar({ tools: tools.map(toGrammarTool), pathOf, parallel, shape: toGrammarShape(shape) });
   });
+}
+
+/**
+ * Each schema was looked at when it was compiled; put together they may still be more than llama.cpp can follow.
+ * @throws ServerError `unsupported_schema`
+ */
+function requireFollowable(grammar: string): string {
+  const validation = validateGbnf(grammar, combinedLimits);
+  if (validation.isValid) return grammar;
+  throw new ServerError("unsupported_schema", {
+    message: `Invalid schemas for 'tools': all of them together cannot be enforced, because ${validation.message}.`,
+    param: "tools",
+  });
+}
+
+function isWithin(path: string, place: string): boolean {
+  return path === place || path.startsWith(`${place}/`);
 }
 
 function toGrammarTool({ name, parameters }: ToolDefinition): { name: string; parameters: JsonValue } {

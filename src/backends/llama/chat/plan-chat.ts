@@ -14,6 +14,7 @@ import type {
   PlannedGrammar,
   RenderedPrompt,
   RenderOptions,
+  SchemaPlace,
   TextGrammar,
 } from "./types.ts";
 
@@ -108,7 +109,8 @@ function planGrammar(
 ): { readonly grammar: PlannedGrammar | null; readonly grammarStart: GrammarStart } {
   const { callable, mustCall, family } = context;
   const parallel = request.parallelToolCalls && !request.legacyFunctions && request.toolChoice.type !== "named";
-  const calls: CallGrammar = { type: "tool-calls", tools: callable, parallel, shape: family.formatShape };
+  const places = callable.map((tool) => placeOf(request, request.tools.indexOf(tool)));
+  const calls: CallGrammar = { type: "tool-calls", tools: callable, places, parallel, shape: family.formatShape };
   const text = textGrammar(request);
   const either = callable.length > 0 && text !== null && !mustCall;
   if (mustCall || either) {
@@ -128,6 +130,13 @@ function planGrammar(
     };
   }
   return { grammar: null, grammarStart: { when: "immediately" } };
+}
+
+/** Tools may be callable in part only: what counts is where the caller wrote them. */
+function placeOf({ legacyFunctions }: ChatRequest, index: number): SchemaPlace {
+  return legacyFunctions
+    ? { param: `functions[${index}].parameters`, path: `/functions/${index}/parameters` }
+    : { param: `tools[${index}].function.parameters`, path: `/tools/${index}/function/parameters` };
 }
 
 function textGrammar({ constraint }: ChatRequest): TextGrammar | null {

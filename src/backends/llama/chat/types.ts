@@ -218,10 +218,18 @@ export type PlannedGrammar =
       readonly text: TextGrammar;
     };
 
+/** Where the schema of a tool stands in the request, for errors: as OpenAI writes it, and as a JSON pointer. */
+export interface SchemaPlace {
+  readonly param: string;
+  readonly path: string;
+}
+
 export interface CallGrammar {
   readonly type: "tool-calls";
   /** Only these may be called. */
   readonly tools: readonly ToolDefinition[];
+  /** One for each of the tools. */
+  readonly places: readonly SchemaPlace[];
   readonly parallel: boolean;
   readonly shape: ToolCallShape;
 }

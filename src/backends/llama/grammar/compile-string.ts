@@ -14,7 +14,7 @@ import type { SchemaNode } from "./schema-document.ts";
 import { type Facts } from "./schema-facts.ts";
 import { refuseKeyword } from "./schema-reader.ts";
 import { FREE_STRING_FORMATS, STRING_FORMATS } from "./string-formats.ts";
-import { stringTailFromAutomaton } from "./string-grammar.ts";
+import { bareTextFromAutomaton, stringTailFromAutomaton } from "./string-grammar.ts";
 
 /** Formats of numbers: they say nothing about strings. See compile-number.ts. */
 export const NUMBER_FORMATS: ReadonlySet<string> = new Set(["int32", "int64", "float", "double"]);
@@ -51,6 +51,30 @@ export function compileString(facts: Facts, context: CompileContext, except: rea
   const expression = `"\\"" ${stringTailFromAutomaton(automaton, writer)}`;
   context.strings.set(key, expression);
   return compiled(expression);
+}
+
+/**
+ * A string as bare text, without quotes and escapes and without `<`; `undefined` where nothing is asked of it. Throws as
+ * {@link compileString}.
+ */
+export function compileBareText(facts: Facts, context: CompileContext): string | undefined {
+  const { minLength, maxLength } = facts;
+  if (maxLength !== undefined && minLength > maxLength) {
+    refuseKeyword(nodeWith(facts, "minLength"), "minLength", "it exceeds maxLength");
+  }
+  const { writer } = context;
+  const { maxAutomatonStates: maxStates } = writer.limits;
+  const any = textAutomaton(facts, maxStates);
+  const isBounded = minLength > 0 || maxLength !== undefined;
+  if (any === undefined) return isBounded ? writer.repeat("[^<]", { min: minLength, max: maxLength }) : undefined;
+  const node = nodeWith(facts, "pattern", "format");
+  const keyword = firstTextKeyword(facts);
+  const bare = guardSize(node, keyword, () =>
+    intersectAutomata(any, patternAutomaton("[^<]*", { maxStates, whole: true }), maxStates),
+  );
+  const bounded = isBounded ? withLength(bare, facts, context) : bare;
+  if (bounded.states.length === 0) refuseKeyword(node, keyword, 'no string without "<" satisfies it');
+  return bareTextFromAutomaton(bounded, writer);
 }
 
 /** True where a given string satisfies all that the facts say about strings. Runs automata, never a backtracking matcher. */

@@ -1,4 +1,4 @@
-// The two doors of `response_format`: a JSON Schema, or any JSON object, as a grammar for llama.cpp.
+// The doors of `response_format`: a JSON Schema, or any JSON object, as a grammar for llama.cpp; and that of a string alone.
 import { requireRunnable } from "./grammar-check.ts";
 import { GrammarWriter } from "./grammar-writer.ts";
 import type { JsonValue } from "./json-value.ts";
@@ -26,6 +26,21 @@ export function jsonSchemaToGbnf(schema: JsonValue, options: JsonSchemaToGbnfOpt
   const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
   const document = new SchemaDocument(schema, { pathPrefix: options.pathPrefix ?? "", numbering: { next: 0 } });
   const grammar = writer.text(new SchemaCompiler(writer).compile([document.root]));
+  requireRunnable(grammar, writer);
+  return grammar;
+}
+
+/**
+ * The grammar of a string that stands as it is, without quotes and escapes and without `<`; `undefined` where the schema asks
+ * nothing of its strings. Throws as {@link jsonSchemaToGbnf}.
+ */
+export function bareStringToGbnf(schema: JsonValue, options: JsonSchemaToGbnfOptions = {}): string | undefined {
+  const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
+  const { root } = new SchemaDocument(schema, { pathPrefix: options.pathPrefix ?? "", numbering: { next: 0 } });
+  writer.place = { keyword: "type", path: root.path };
+  const expression = new SchemaCompiler(writer).bareText(root);
+  if (expression === undefined) return undefined;
+  const grammar = writer.text(expression);
   requireRunnable(grammar, writer);
   return grammar;
 }

@@ -11,8 +11,8 @@ import {
 } from "./compile-context.ts";
 import { compileNumber, numberSatisfies } from "./compile-number.ts";
 import { compileObject, readObjectShape } from "./compile-object.ts";
-import { compileString, stringSatisfies } from "./compile-string.ts";
-import type { GrammarWriter } from "./grammar-writer.ts";
+import { compileBareText, compileString, stringSatisfies } from "./compile-string.ts";
+import { gbnfLiteral, type GrammarWriter } from "./grammar-writer.ts";
 import type { JsonValue } from "./json-value.ts";
 import { alternativesOf } from "./schema-alternatives.ts";
 import type { SchemaNode } from "./schema-document.ts";
@@ -67,6 +67,25 @@ export class SchemaCompiler implements CompileContext {
     this.#depth -= 1;
     this.writer.place = outerPlace;
     return twin ?? name;
+  }
+
+  /** A string that the schema allows, as bare text; `undefined` where it allows all of them. */
+  bareText(node: SchemaNode): string | undefined {
+    const options: string[] = [];
+    let failure: SchemaNotEnforceableError | undefined;
+    for (const facts of this.alternatives([node])) {
+      if (facts.contradiction !== undefined) failure ??= toError(facts.contradiction);
+      else if (facts.values !== undefined) {
+        const texts = this.#allowedValues(facts).filter((value) => typeof value === "string");
+        options.push(...texts.map(gbnfLiteral));
+      } else if (facts.types.has("string")) {
+        const expression = compileBareText(facts, this);
+        if (expression === undefined) return undefined;
+        options.push(expression);
+      }
+    }
+    if (options.length > 0) return options.join(" | ");
+    throw failure ?? new SchemaNotEnforceableError({ ...this.writer.place, reason: "no string is allowed" });
   }
 
   alternatives(nodes: readonly SchemaNode[]): readonly Facts[] {

@@ -1,5 +1,5 @@
-// Writes an automaton over a string's characters as GBNF over the string's JSON text: quotes and backslashes escaped, control
-// characters never raw. The rule starts after the opening quote and takes the closing one.
+// Writes an automaton over a string's characters as GBNF: over the string's JSON text, with quotes and backslashes escaped and
+// control characters never raw, or over the text as it stands between tags.
 import { universalStates, type Automaton, type Edge } from "./automaton.ts";
 import {
   codePointSet,
@@ -34,7 +34,25 @@ const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
  * spelling, except after the automaton has stopped caring, where any JSON escape may stand. The automaton must accept something.
  */
 export function stringTailFromAutomaton(automaton: Automaton, writer: GrammarWriter): string {
-  const universal = universalStates(automaton);
+  return writeAutomaton(automaton, { writer, universal: universalStates(automaton), spell, end: '"\\""' });
+}
+
+/** Answers an expression for the text as it stands. The automaton must accept something. */
+export function bareTextFromAutomaton(automaton: Automaton, writer: GrammarWriter): string {
+  const spellBare = (set: CodePointSet): string[] => [toGbnfClass(set)];
+  return writeAutomaton(automaton, { writer, universal: new Set(), spell: spellBare, end: '""' });
+}
+
+interface Notation {
+  readonly writer: GrammarWriter;
+  /** States after which any string may follow, which have a shared rule. */
+  readonly universal: ReadonlySet<number>;
+  /** Alternatives for one character of the set. */
+  readonly spell: (set: CodePointSet) => string[];
+  readonly end: string;
+}
+
+function writeAutomaton(automaton: Automaton, { writer, universal, spell, end }: Notation): string {
   const incoming = automaton.states.map(() => 0);
   for (const { edges } of automaton.states) {
     for (const to of new Set(edges.map((edge) => edge.to))) incoming[to] = (incoming[to] ?? 0) + 1;
@@ -67,7 +85,7 @@ export function stringTailFromAutomaton(automaton: Automaton, writer: GrammarWri
         parts.push(nameOf(only.to));
       } else {
         const options = groups.map(({ set, to }) => `${anyOfExpressions(spell(set))} ${nameOf(to)}`);
-        if (state?.accepting === true) options.push('"\\""');
+        if (state?.accepting === true) options.push(end);
         parts.push(options.length === 1 || parts.length === 0 ? options.join(" | ") : `( ${options.join(" | ")} )`);
       }
       return parts.join(" ");
