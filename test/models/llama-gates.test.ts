@@ -27,7 +27,7 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
       .filter((piece) => piece.text !== "" && piece.id > 2)
       .toSorted((first, second) => second.text.length - first.text.length);
     const ids: number[] = [];
-    for (let rest = text; rest !== ""; ) {
+    for (let rest = text; rest !== "";) {
       const piece = pieces.find((candidate) => rest.startsWith(candidate.text));
       if (piece === undefined) throw new Error(`No token begins ${JSON.stringify(rest)}.`);
       ids.push(piece.id);
@@ -44,7 +44,7 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
     });
   }
 
-  const parts = (grammar: string) => ({ native: weights.native, vocabulary: weights.vocabulary, grammar });
+  const parts = (grammar: string) => ({ native: weights.native, vocabulary: weights.vocabulary, grammar, banned: [] });
   const noReasoning = { reasoning: [], startsInReasoning: false };
   const call = 'root ::= "<call>" [0-9]+ "</call>"';
 
@@ -112,7 +112,10 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
     const gate = new TriggerGate(parts(call), { triggers: [{ text: "<call>" }], ...noReasoning });
     const opened = tokens("Some text first. <call>").map((token) => gate.next(token));
     expect(opened.slice(0, -1).every((opening) => opening === undefined)).toBe(true);
-    const { state, again } = opened.at(-1)!;
+    const {
+      grammar: { state },
+      again,
+    } = opened.at(-1)!;
     expect(again).toBe(false);
     expect(gate.settled).toBe(true);
     expect(accepts(state, "12</call>")).toBe(true);
@@ -126,7 +129,7 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
     const gate = new TriggerGate(parts('root ::= "he" "!"'), { triggers: [{ text: "he" }], ...noReasoning });
     const opening = gate.next(the!);
     expect(opening?.again).toBe(false);
-    expect(accepts(opening!.state, "!")).toBe(true);
+    expect(accepts(opening!.grammar.state, "!")).toBe(true);
   });
 
   it("asks for another token when the one that completed the trigger goes on as it must not", () => {
@@ -134,8 +137,8 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
     const gate = new TriggerGate(parts('root ::= "t" [0-9]'), { triggers: [{ text: "t" }], ...noReasoning });
     const opening = gate.next(the!);
     expect(opening?.again).toBe(true);
-    expect(weights.native.grammarAllows(opening!.state, the!)).toBe(false);
-    expect(accepts(opening!.state, " t7")).toBe(true);
+    expect(weights.native.grammarAllows(opening!.grammar.state, the!)).toBe(false);
+    expect(accepts(opening!.grammar.state, " t7")).toBe(true);
   });
 
   it("does not take a call that the model only thinks about", () => {
@@ -151,7 +154,11 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
     const late = new TriggerGate(parts('root ::= "{}"'), options);
     expect(tokens("a {").map((token) => late.next(token))).not.toContainEqual(expect.anything());
     const early = new TriggerGate(parts('root ::= "{}"'), options);
-    expect(tokens(" {").map((token) => early.next(token)).at(-1)).toMatchObject({ again: false });
+    expect(
+      tokens(" {")
+        .map((token) => early.next(token))
+        .at(-1),
+    ).toMatchObject({ again: false });
   });
 
   it("holds after the reasoning, white space aside, where the prompt opened it", () => {
@@ -159,7 +166,7 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
     expect(freePartGrammar('root ::= "yes"', free)).toBeUndefined();
     const gate = new FreePartGate(parts('root ::= "yes"'), free);
     const opened = tokens("free thoughts: no, yes. </think>").map((token) => gate.next(token));
-    const { state } = opened.at(-1)!;
+    const { state } = opened.at(-1)!.grammar;
     expect(opened.filter(Boolean)).toHaveLength(1);
     expect(accepts(state, "\n\nyes")).toBe(true);
   });
@@ -178,6 +185,6 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
 
     const thinking = new FreePartGate(parts('root ::= "yes"'), free);
     const opened = tokens("<think>maybe</think>").map((token) => thinking.next(token));
-    expect(accepts(opened.at(-1)!.state, "yes")).toBe(true);
+    expect(accepts(opened.at(-1)!.grammar.state, "yes")).toBe(true);
   });
 });

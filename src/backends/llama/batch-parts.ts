@@ -1,7 +1,7 @@
 // A batch in the making: the tokens of each sequence, and what is sampled and scored once the batch is computed.
 import type { NativeContextHandle, TokenScore } from "./native-context.ts";
-import type { NativeGrammarState, NativeSampler, NativeSamplerConfig } from "./native-types.ts";
-import type { Generation } from "./generation.ts";
+import type { NativeSampler, NativeSamplerConfig } from "./native-types.ts";
+import type { Generation, HeldGrammar } from "./generation.ts";
 import type { SequenceSlots, Slot } from "./sequence-slots.ts";
 
 /** Tokens of one sequence in a batch. */
@@ -128,11 +128,22 @@ function isRejectedByGate(generation: Generation, token: number): boolean {
   if (gate === undefined || gate.settled) return false;
   const opened = gate.next(token);
   if (opened === undefined) return false;
-  generation.grammar = opened.state;
-  generation.sampler?.applyConfig(withGrammar(plan.config, opened.state));
+  generation.grammar = opened.grammar;
+  generation.sampler?.applyConfig(withGrammar(plan.config, opened.grammar));
   return opened.again;
 }
 
-export function withGrammar(config: NativeSamplerConfig, grammar: NativeGrammarState | undefined): NativeSamplerConfig {
-  return grammar === undefined ? config : { ...config, grammarEvaluationState: grammar };
+/** The settings while a grammar holds; a ban goes over what the caller's bias says of the same token. */
+export function withGrammar(config: NativeSamplerConfig, grammar: HeldGrammar | undefined): NativeSamplerConfig {
+  if (grammar === undefined) return config;
+  const held = { ...config, grammarEvaluationState: grammar.state };
+  if (grammar.banned.length === 0) return held;
+  const biases = new Map<number, number>();
+  config.tokenBiasKeys?.forEach((token, index) => biases.set(token, config.tokenBiasValues?.[index] ?? 0));
+  for (const token of grammar.banned) biases.set(token, -Infinity);
+  return {
+    ...held,
+    tokenBiasKeys: Uint32Array.from(biases.keys()),
+    tokenBiasValues: Float32Array.from(biases.values()),
+  };
 }

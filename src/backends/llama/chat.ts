@@ -6,7 +6,6 @@ import type { ChatRequest } from "../../domain/chat.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { TextModelOptions } from "../../domain/model.ts";
 import type { AppliedTemplate, TextEvent } from "../../domain/text.ts";
-import type { NativeGrammarState } from "./native-types.ts";
 import { resolveMaxTokens } from "./admission.ts";
 import { ChatReceiver } from "./chat-receiver.ts";
 import { createChatTemplate, type ChatTemplate } from "./chat/chat-template.ts";
@@ -14,8 +13,9 @@ import { planChat } from "./chat/plan-chat.ts";
 import { tokenizePrompt } from "./chat/prompt-pieces.ts";
 import type { ChatPlan, ControlToken, GrammarStart, PromptTokenizer } from "./chat/types.ts";
 import type { EventBuffer } from "./event-buffer.ts";
-import type { GenerationRequest, GrammarGate } from "./generation.ts";
+import type { GenerationRequest } from "./generation.ts";
 import type { GgufFacts } from "./gguf-file.ts";
+import { bannedBefore, bannedUnder } from "./grammar-bans.ts";
 import { freePartGrammar, FreePartGate, TriggerGate } from "./grammar-gates.ts";
 import { compilePlannedGrammar } from "./planned-grammar.ts";
 import { choiceSeed, planSampler } from "./sampler-config.ts";
@@ -159,29 +159,32 @@ export class ChatRunner {
   }
 
   /** What makes the grammar of each choice; compiled once, and refused before the request is accepted. */
-  #planGrammar(plan: ChatPlan): () => { grammar?: NativeGrammarState; gate?: GrammarGate } {
-    if (plan.grammar === null) return () => ({});
-    const { native, vocabulary } = this.#model;
-    const grammar = compilePlannedGrammar(plan.grammar);
-    const parts = { native, vocabulary, grammar };
+  #planGrammar(plan: ChatPlan): () => Pick<GenerationRequest, "grammar" | "gate"> {
+    const planned = plan.grammar;
+    if (planned === null) return () => ({});
+    const { family } = plan;
+    const { native, vocabulary, controlTokens, grammars } = this.#model;
+    const grammar = grammars.get(JSON.stringify(planned), () => compilePlannedGrammar(planned));
+    const banned = bannedUnder(planned, { controlTokens, family });
+    const parts = { native, vocabulary, grammar, banned };
     const start = this.#withPossibleOpens(plan.grammarStart);
     switch (start.when) {
       case "immediately": {
-        const create = this.#model.grammarFactory(grammar);
+        const create = this.#model.grammarFactory(grammar, { banned });
         return () => ({ grammar: create() });
       }
       case "after-trigger": {
-        this.#model.grammarFactory(grammar);
-        const options = {
-          triggers: start.triggers,
-          reasoning: plan.family.reasoning,
-          startsInReasoning: plan.startsInReasoning,
-        };
+        this.#model.grammarFactory(grammar, { banned });
+        const { triggers } = start;
+        const options = { triggers, reasoning: family.reasoning, startsInReasoning: plan.startsInReasoning };
         return () => ({ gate: new TriggerGate(parts, options) });
       }
       case "after-free-part": {
         const free = freePartGrammar(grammar, start);
-        const create = this.#model.grammarFactory(free?.grammar ?? grammar, free?.rootRule);
+        const create = this.#model.grammarFactory(free?.grammar ?? grammar, {
+          banned: bannedBefore(start, { controlTokens, family }),
+          rootRule: free?.rootRule,
+        });
         return () => ({ ...(free === undefined ? {} : { grammar: create() }), gate: new FreePartGate(parts, start) });
       }
     }

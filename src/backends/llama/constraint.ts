@@ -7,14 +7,12 @@ import type { JsonValue } from "./grammar/json-value.ts";
 import { SchemaNotEnforceableError } from "./grammar/schema-error.ts";
 
 /**
- * `undefined` = free text.
+ * The grammar of an answer that is not free text.
  * @throws ServerError `unsupported_schema` naming the keyword that cannot be enforced; `invalid_value` for a grammar of the
  * caller's that llama.cpp could not read or could not follow.
  */
-export function compileConstraint(constraint: OutputConstraint): string | undefined {
+export function compileConstraint(constraint: Exclude<OutputConstraint, { readonly type: "text" }>): string {
   switch (constraint.type) {
-    case "text":
-      return undefined;
     case "json-object":
       return jsonObjectGrammar();
     case "json-schema":

@@ -19,13 +19,19 @@ export interface GenerationReceiver {
   readonly isFull: boolean;
 }
 
+/** A grammar that holds, and the tokens that may not come meanwhile, whatever the grammar makes of their text. */
+export interface HeldGrammar {
+  readonly state: NativeGrammarState;
+  readonly banned: readonly number[];
+}
+
 /** A grammar that begins to hold in the middle of an answer. Asked after every token, before the next one is computed. */
 export interface GrammarGate {
   /**
-   * `undefined` = go on as before. Otherwise `state` holds from now on; with `again` the token just sampled is not
+   * `undefined` = go on as before. Otherwise `grammar` holds from now on; with `again` the token just sampled is not
    * allowed by it and is sampled anew.
    */
-  next(token: number): { readonly state: NativeGrammarState; readonly again: boolean } | undefined;
+  next(token: number): { readonly grammar: HeldGrammar; readonly again: boolean } | undefined;
   /** The gate has opened or never will: it need not be asked any more. */
   readonly settled: boolean;
 }
@@ -36,7 +42,7 @@ export interface GenerationRequest {
   readonly maxNewTokens: number;
   readonly sampler: SamplerPlan;
   /** A grammar that holds from the first token on. */
-  readonly grammar?: NativeGrammarState;
+  readonly grammar?: HeldGrammar;
   readonly gate?: GrammarGate;
   /** Alternatives to score per token; `undefined` = no scores at all. */
   readonly topCount?: number;
@@ -61,7 +67,7 @@ export class Generation {
   slot: number | undefined;
   sampler: NativeSampler | undefined;
   /** The grammar that holds now. */
-  grammar: NativeGrammarState | undefined;
+  grammar: HeldGrammar | undefined;
   readonly generated: number[] = [];
   readonly promptScores: TokenScore[] = [];
   /** The sampled token that is not evaluated yet. */

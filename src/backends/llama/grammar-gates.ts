@@ -2,10 +2,9 @@
 // grammar begins with may stand in the middle of a token; the grammar is then given the token's first part as a literal.
 import { Utf8Assembler } from "../../util/utf8-assembler.ts";
 import type { NativeModelHandle } from "./adapter.ts";
-import type { NativeGrammarState } from "./native-types.ts";
 import type { CallTrigger, FreePart, ReasoningMarkers } from "./chat/types.ts";
 import { gbnfLiteral } from "./gbnf-text.ts";
-import type { GrammarGate } from "./generation.ts";
+import type { GrammarGate, HeldGrammar } from "./generation.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 export interface GateParts {
@@ -13,9 +12,11 @@ export interface GateParts {
   readonly vocabulary: Vocabulary;
   /** GBNF with the start rule `root`. */
   readonly grammar: string;
+  /** Tokens that may not come while the grammar holds. */
+  readonly banned: readonly number[];
 }
 
-type Opening = { readonly state: NativeGrammarState; readonly again: boolean };
+type Opening = { readonly grammar: HeldGrammar; readonly again: boolean };
 
 const startRule = "hearth-start";
 
@@ -144,10 +145,12 @@ export function freePartGrammar(
  * grammar does not allow is to be sampled again.
  */
 function openAt(
-  { native, vocabulary, grammar }: GateParts,
+  { native, vocabulary, grammar, banned }: GateParts,
   { trace, offset, assumed, root = "root" }: { trace: TokenTrace; offset: number; assumed: string; root?: string },
 ): Opening | undefined {
-  if (offset >= trace.text.length) return { state: native.createGrammarState(grammar, root), again: false };
+  if (offset >= trace.text.length) {
+    return { grammar: { state: native.createGrammarState(grammar, root), banned }, again: false };
+  }
   const first = trace.tokenAt(offset);
   const before = trace.text.slice(trace.starts[first], offset);
   if (before !== "" && assumed !== "") return undefined;
@@ -159,9 +162,9 @@ function openAt(
     native.grammarAccept(state, token);
   }
   const last = trace.tokens.at(-1) as number;
-  if (!native.grammarAllows(state, last)) return { state, again: true };
+  if (!native.grammarAllows(state, last)) return { grammar: { state, banned }, again: true };
   native.grammarAccept(state, last);
-  return { state, again: false };
+  return { grammar: { state, banned }, again: false };
 }
 
 function startOffset(text: string, wanted: string): number {

@@ -3,10 +3,12 @@ import { ServerError } from "../../domain/errors.ts";
 import type { TextModelOptions } from "../../domain/model.ts";
 import type { OutputConstraint, SamplingOptions } from "../../domain/sampling.ts";
 import type { NativeModelHandle } from "./adapter.ts";
-import type { NativeGrammarState } from "./native-types.ts";
 import { contextLengthExceeded, type LengthQuestion } from "./admission.ts";
 import { compileConstraint } from "./constraint.ts";
 import type { Engine } from "./engine.ts";
+import type { HeldGrammar } from "./generation.ts";
+import { bannedUnder, type ControlText } from "./grammar-bans.ts";
+import { GrammarCache } from "./grammar-cache.ts";
 import { TextTokenizer, TokenLimitError } from "./text-tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -29,6 +31,8 @@ export class TextModel implements TextModelParts {
   readonly engine: Engine;
   readonly vocabulary: Vocabulary;
   readonly tokenizer: TextTokenizer;
+  readonly grammars = new GrammarCache();
+  #controlTokens: readonly ControlText[] | undefined;
   readonly contextSize: number;
   readonly guesses: number;
   readonly canTrim: boolean;
@@ -71,20 +75,34 @@ export class TextModel implements TextModelParts {
   }
 
   /**
-   * Makes fresh grammar states for a constraint, one per choice; `undefined` = no constraint.
+   * Makes fresh grammars for a constraint, one per choice; `undefined` = no constraint.
    * @throws ServerError `unsupported_schema` or `invalid_value` for what no grammar can hold.
    */
-  compileConstraint(constraint: OutputConstraint): (() => NativeGrammarState) | undefined {
-    const grammar = compileConstraint(constraint);
-    return grammar === undefined ? undefined : this.grammarFactory(grammar);
+  compileConstraint(constraint: OutputConstraint): (() => HeldGrammar) | undefined {
+    if (constraint.type === "text") return undefined;
+    const { controlTokens } = this;
+    const grammar = this.grammars.get(JSON.stringify(constraint), () => compileConstraint(constraint));
+    const banned = bannedUnder(constraint, { controlTokens, family: { keepTokens: [], dropped: [] } });
+    return this.grammarFactory(grammar, { banned });
+  }
+
+  /** Tokens that stand for no text and do not end an answer. */
+  get controlTokens(): readonly ControlText[] {
+    this.#controlTokens ??= this.vocabulary
+      .specialTokens()
+      .filter(({ id, isControl }) => isControl && !this.vocabulary.isEndOfGeneration(id));
+    return this.#controlTokens;
   }
 
   /** @throws ServerError `invalid_value` when llama.cpp cannot read the grammar. */
-  grammarFactory(grammar: string, rootRule = "root"): () => NativeGrammarState {
-    const create = (): NativeGrammarState => this.native.createGrammarState(grammar, rootRule);
+  grammarFactory(
+    grammar: string,
+    { banned, rootRule = "root" }: { readonly banned: readonly number[]; readonly rootRule?: string | undefined },
+  ): () => HeldGrammar {
+    const create = (): HeldGrammar => ({ state: this.native.createGrammarState(grammar, rootRule), banned });
     try {
       // The first state is made before the request is accepted: a grammar that cannot be read is refused in time.
-      let first: NativeGrammarState | undefined = create();
+      let first: HeldGrammar | undefined = create();
       return () => {
         const state = first ?? create();
         first = undefined;
