@@ -50,8 +50,10 @@ const COMMON = {
   ],
 } as const;
 
+/** Since V3.2 the calls are tags of parameters, marked `｜DSML｜`: another format under the same roles. */
 const isDeepseek = (template: string): boolean =>
-  template.includes("<｜tool▁calls▁begin｜>") || template.includes("<｜Assistant｜>");
+  !template.includes("｜DSML｜") &&
+  (template.includes("<｜tool▁calls▁begin｜>") || template.includes("<｜Assistant｜>"));
 
 export const DEEPSEEK_V31: ChatFamily = {
   ...COMMON,

@@ -1,5 +1,5 @@
 // Models of no known family. What they are told (tool-text.ts) asks for the Hermes form, and what the others commonly write is
-// read too: a bare JSON object, a Python call list, `[TOOL_CALLS]`, a `functools` list.
+// read too: a bare JSON object, a Python call list, lists after `[TOOL_CALLS]`, `<tool_calls>` or `functools`.
 import type { ChatFamily, ToolCallShape } from "../types.ts";
 
 const SHAPE: ToolCallShape = {
@@ -20,6 +20,7 @@ export const GENERIC: ChatFamily = {
   calls: [
     { where: "anywhere", shape: SHAPE, otherOpens: ["<|tool_call|>"] },
     { where: "anywhere", shape: { ...SHAPE, open: "[TOOL_CALLS]", close: "", list: true } },
+    { where: "anywhere", shape: { ...SHAPE, open: "<tool_calls>", close: "</tool_calls>", list: true } },
     { where: "at-start", shape: { ...SHAPE, open: "functools", close: "", list: true } },
     { where: "at-start", shape: { ...SHAPE, open: "```json\n", close: "\n```" } },
     { where: "at-start", shape: { ...SHAPE, open: "", close: "", separator: "; " } },

@@ -4,8 +4,9 @@ import type { ChatFamily } from "../types.ts";
 export const HERMES: ChatFamily = {
   name: "hermes",
   models: "Hermes 2/3, Qwen 2.5, QwQ, Qwen 3, Granite 4, MiMo",
+  // Others put tags (`<arg_key>`, `<invoke name=`) or a list in `<tool_calls>` where these models write an object.
   detect: (template) =>
-    template.includes("<tool_call>") && !template.includes("<function=") && !template.includes("<arg_key>"),
+    template.includes("<tool_call>") && !/<function=|<arg_key>|<invoke\b|<tool_calls>\[/.test(template),
   parser: "markers",
   calls: [
     {
