@@ -44,10 +44,7 @@ export async function startServer(configuration: Configuration): Promise<Running
       catalog,
       acquire: (id, signal) => registry.acquire(id, signal),
       defaultModels: {
-        chat: defaults.text,
-        completion: defaults.text,
         embedding: defaults.embedding,
-        rerank: defaults.rerank,
         image: defaults.image,
         "image-edit": defaults.image,
       },

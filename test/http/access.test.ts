@@ -11,7 +11,7 @@ describe("API keys", () => {
     const response = await ask();
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toBe("Bearer");
-    expect(await response.json()).toMatchObject({ error: { type: "authentication_error", code: "invalid_api_key" } });
+    expect(await response.json()).toMatchObject({ error: { type: "invalid_request_error", code: "invalid_api_key" } });
   });
 
   it("are taken when they are right, and refused when they are not", async () => {

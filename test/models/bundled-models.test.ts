@@ -19,10 +19,16 @@ describe("manifests", () => {
   it.each(bundledModels.map(({ name }) => name))("%s lists every file with its size and checksum", (name) => {
     const manifest = readJson(`${name}/manifest.json`) as Manifest;
     expect(manifest).toMatchObject({ name, license: "MIT", madeBy: "npx tsx scripts/build-models/build.ts" });
-    expect(manifest.files.map(({ path }) => path)).toEqual(listFiles(join(models, name)).filter((path) => path !== "manifest.json"));
+    expect(manifest.files.map(({ path }) => path)).toEqual(
+      listFiles(join(models, name)).filter((path) => path !== "manifest.json"),
+    );
     for (const { path, bytes, sha256 } of manifest.files) {
       const content = readFileSync(join(models, name, path));
-      expect({ path, bytes: content.byteLength, sha256: createHash("sha256").update(content).digest("hex") }).toEqual({ path, bytes, sha256 });
+      expect({ path, bytes: content.byteLength, sha256: createHash("sha256").update(content).digest("hex") }).toEqual({
+        path,
+        bytes,
+        sha256,
+      });
     }
   });
 
@@ -49,13 +55,26 @@ describe("tiny-chat in node-llama-cpp", () => {
   });
 
   it("gives every text back from its tokens", () => {
-    for (const text of ["Hello, world!", "  def f(x):\n\treturn x ** 2\n", "façade – 你好 🙂 한국어 ไทย", '{"a": [1, 2.5, null]}', "\r\n\u0000"]) {
+    for (const text of [
+      "Hello, world!",
+      "  def f(x):\n\treturn x ** 2\n",
+      "façade – 你好 🙂 한국어 ไทย",
+      '{"a": [1, 2.5, null]}',
+      "\r\n\u0000",
+    ]) {
       expect(model.detokenize(model.tokenize(text))).toBe(text);
     }
   });
 
   it("parses control tokens only where asked to", () => {
-    for (const token of ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"]) {
+    for (const token of [
+      "<|im_start|>",
+      "<|im_end|>",
+      "<|endoftext|>",
+      "<|fim_prefix|>",
+      "<|fim_suffix|>",
+      "<|fim_middle|>",
+    ]) {
       expect(model.tokenize(token, true), token).toHaveLength(1);
       expect(model.tokenize(token, false).length, token).toBeGreaterThan(1);
     }
@@ -101,7 +120,11 @@ describe("tiny-chat in node-llama-cpp", () => {
       messages: [
         { role: "developer", content: "Be brief." },
         { role: "user", content: "1+1?" },
-        { role: "assistant", content: null, tool_calls: [call, { ...call, function: { name: "sub", arguments: '{"a": 2}' } }] },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [call, { ...call, function: { name: "sub", arguments: '{"a": 2}' } }],
+        },
         { role: "tool", tool_call_id: "1", content: "2" },
         { role: "tool", tool_call_id: "2", content: "3" },
         { role: "assistant", content: "Two." },
@@ -109,7 +132,9 @@ describe("tiny-chat in node-llama-cpp", () => {
       tools: [{ type: "function", function: { name: "add", parameters: { type: "object" } } }],
     });
     expect(text.startsWith("<|im_start|>system\nBe brief.\n\n# Tools\n\n")).toBe(true);
-    expect(text).toContain('<tools>\n{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}\n</tools>');
+    expect(text).toContain(
+      '<tools>\n{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}\n</tools>',
+    );
     expect(text.slice(text.indexOf("<|im_start|>user"))).toBe(
       "<|im_start|>user\n1+1?<|im_end|>\n" +
         '<|im_start|>assistant\n<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>\n' +
@@ -128,7 +153,9 @@ describe("tiny-embed", () => {
 
   it("has a tokenizer that knows many scripts", async () => {
     const tokenizer = await AutoTokenizer.from_pretrained("tiny-embed");
-    const { input_ids: ids } = tokenizer("query: The server, Zürich", { return_tensor: false }) as { input_ids: number[] };
+    const { input_ids: ids } = tokenizer("query: The server, Zürich", { return_tensor: false }) as {
+      input_ids: number[];
+    };
     expect([ids[0], ids.at(-1)]).toEqual([2, 3]);
     for (const text of ["hello", "Straße", "Привет", "Ελλάδα", "שלום", "你好", "こんにちは", "한국어", "नमस्ते", "ไทย"]) {
       expect(tokenizer.tokenize(text), text).not.toContain("[UNK]");
@@ -136,7 +163,11 @@ describe("tiny-embed", () => {
   });
 
   it("puts texts with common words near each other, by transformers.js and by the bare runtime alike", async () => {
-    const texts = ["query: The capital of France is Paris.", "query: What is the capital of France?", "query: curl the json port"];
+    const texts = [
+      "query: The capital of France is Paris.",
+      "query: What is the capital of France?",
+      "query: curl the json port",
+    ];
     const extract = await pipeline("feature-extraction", "tiny-embed", { dtype: "fp32", session_options: oneThread });
     const vectors = (await extract(texts, { pooling: "mean", normalize: true })).tolist() as number[][];
     const [first, second, third] = vectors as [number[], number[], number[]];
@@ -147,10 +178,20 @@ describe("tiny-embed", () => {
     const { input_ids: ids } = tokenizer(texts[0]!, { return_tensor: false }) as { input_ids: number[] };
     const session = await InferenceSession.create(join(models, "tiny-embed/onnx/model.onnx"), oneThread);
     const whole = (value: (index: number) => number): Tensor =>
-      new Tensor("int64", BigInt64Array.from(ids, (_, index) => BigInt(value(index))), [1, ids.length]);
-    const feeds = { input_ids: whole((index) => ids[index]!), attention_mask: whole(() => 1), token_type_ids: whole(() => 0) };
+      new Tensor(
+        "int64",
+        BigInt64Array.from(ids, (_, index) => BigInt(value(index))),
+        [1, ids.length],
+      );
+    const feeds = {
+      input_ids: whole((index) => ids[index]!),
+      attention_mask: whole(() => 1),
+      token_type_ids: whole(() => 0),
+    };
     const hidden = (await session.run(feeds))["last_hidden_state"]!.data as Float32Array;
-    const pooled = first.map((_, column) => ids.reduce((sum, _id, row) => sum + hidden[row * 128 + column]!, 0) / ids.length);
+    const pooled = first.map(
+      (_, column) => ids.reduce((sum, _id, row) => sum + hidden[row * 128 + column]!, 0) / ids.length,
+    );
     const length = Math.sqrt(dot(pooled, pooled));
     for (const [column, value] of first.entries()) expect(pooled[column]! / length).toBeCloseTo(value, 4);
   });
@@ -172,11 +213,15 @@ describe("tiny-image in onnxruntime", () => {
     [9, 15],
     [64, 64],
   ])("denoises latents of %i x %i and decodes them to pixels that fill the range", async (height, width) => {
-    const ids = BigInt64Array.from({ length: 154 }, (_, index) => (index % 77 === 0 ? 1022n : index % 77 < 6 ? 700n : 1023n));
+    const ids = BigInt64Array.from({ length: 154 }, (_, index) =>
+      index % 77 === 0 ? 1022n : index % 77 < 6 ? 700n : 1023n,
+    );
     const text = await (await load("text_encoder")).run({ input_ids: new Tensor("int64", ids, [2, 77]) });
     expect(text["last_hidden_state"]!.dims).toEqual([2, 77, 64]);
     const noise = Float32Array.from({ length: 2 * 4 * height * width }, (_, index) => 1.5 * Math.sin(index * index));
-    const noised = await (await load("unet")).run({
+    const noised = await (
+      await load("unet")
+    ).run({
       sample: new Tensor("float32", noise, [2, 4, height, width]),
       timestep: new Tensor("int64", BigInt64Array.of(981n, 981n), [2]),
       encoder_hidden_states: text["last_hidden_state"]!,

@@ -68,7 +68,9 @@ describe("sizes", () => {
     const backend = await models.open(path);
     expect(backend.description.facts["size_multiple"]).toBe(16);
     await expect(generate(backend, { size: { width: 72, height: 64 } })).rejects.toMatchObject({ param: "size" });
-    expect(await decodePicture(fileOf(await generate(backend, { size: { width: 80, height: 64 } })))).toMatchObject({ width: 80 });
+    expect(await decodePicture(fileOf(await generate(backend, { size: { width: 80, height: 64 } })))).toMatchObject({
+      width: 80,
+    });
   });
 
   it("the native size of a small model bounds nothing that it resamples", async () => {
@@ -112,8 +114,12 @@ describe("progress and previews", () => {
 
   it("shows fewer where there are too few steps", async () => {
     const backend = await models.open(sd1());
-    expect(eventsOf(await generate(backend, { steps: 1, scheduler: "euler", partialImages: 3 }), "partial")).toEqual([]);
-    expect(eventsOf(await generate(backend, { steps: 2, scheduler: "euler", partialImages: 3 }), "partial").length).toBe(1);
+    expect(eventsOf(await generate(backend, { steps: 1, scheduler: "euler", partialImages: 3 }), "partial")).toEqual(
+      [],
+    );
+    expect(
+      eventsOf(await generate(backend, { steps: 2, scheduler: "euler", partialImages: 3 }), "partial").length,
+    ).toBe(1);
   });
 });
 
@@ -169,7 +175,10 @@ describe("the queue", () => {
     const backend = await models.open(sd1(), { maxQueue: 1 });
     const first = generate(backend);
     const second = generate(backend);
-    await expect(generate(backend)).rejects.toMatchObject({ kind: "overloaded", retryAfterSeconds: expect.any(Number) });
+    await expect(generate(backend)).rejects.toMatchObject({
+      kind: "overloaded",
+      retryAfterSeconds: expect.any(Number),
+    });
     expect(eventsOf(await first, "image").length + eventsOf(await second, "image").length).toBe(2);
   });
 
@@ -182,7 +191,10 @@ describe("the queue", () => {
     expect(order.indexOf("one")).toBeLessThanOrEqual(2);
   });
 
-  async function* generateNamed(backend: Awaited<ReturnType<typeof models.open>>, request: { n: number }): AsyncGenerator<ImageEvent> {
+  async function* generateNamed(
+    backend: Awaited<ReturnType<typeof models.open>>,
+    request: { n: number },
+  ): AsyncGenerator<ImageEvent> {
     yield* backend.run("image", { ...imageRequest, ...request }, new AbortController().signal);
   }
 
@@ -201,7 +213,9 @@ describe("memory", () => {
       const request = { n: 2, partialImages: 1 };
       const usual = await generate(await models.open(path), request);
       const low = await generate(await models.open(path, { lowMemory: true }), request);
-      expect(eventsOf(low, "image").map(({ bytes }) => bytes)).toEqual(eventsOf(usual, "image").map(({ bytes }) => bytes));
+      expect(eventsOf(low, "image").map(({ bytes }) => bytes)).toEqual(
+        eventsOf(usual, "image").map(({ bytes }) => bytes),
+      );
       expect(eventsOf(low, "partial").length).toBe(eventsOf(usual, "partial").length);
     }
   });
@@ -266,7 +280,8 @@ describe("settings of a request", () => {
     const parametersOf = async (request: Parameters<typeof generate>[1]): Promise<string> => {
       const { steps: _steps, ...rest } = imageRequest;
       const collected: ImageEvent[] = [];
-      for await (const event of backend.run("image", { ...rest, ...request }, new AbortController().signal)) collected.push(event);
+      for await (const event of backend.run("image", { ...rest, ...request }, new AbortController().signal))
+        collected.push(event);
       return (await sharp(fileOf(collected)).metadata()).comments![0]!.text;
     };
     expect(await parametersOf({ quality: "low" })).toContain("Steps: 3,");
@@ -281,7 +296,8 @@ describe("settings of a request", () => {
   it("counts image tokens as OpenAI's table does", async () => {
     const backend = await models.open(tinyImagePath, { nativeSize: 64, upscale: true });
     const tokens = async (quality: "low" | "medium" | "high") =>
-      eventsOf(await generate(backend, { size: { width: 1024, height: 1024 }, quality, steps: 1 }), "usage")[0]!.imageTokens;
+      eventsOf(await generate(backend, { size: { width: 1024, height: 1024 }, quality, steps: 1 }), "usage")[0]!
+        .imageTokens;
     expect([await tokens("low"), await tokens("medium"), await tokens("high")]).toEqual([272, 1056, 4160]);
   });
 });
@@ -342,7 +358,9 @@ describe("folders that cannot be loaded", () => {
     const other = models.emptyFolder("flux");
     mkdirSync(join(other, "transformer"));
     writeFileSync(join(other, "model_index.json"), JSON.stringify({ _class_name: "FluxPipeline" }));
-    expect(await refusalOf(other)).toMatch(/Expected .*unet\/model\.onnx.*Missing: text_encoder.*Found in .*FluxPipeline.*transformer/s);
+    expect(await refusalOf(other)).toMatch(
+      /Expected .*unet\/model\.onnx.*Missing: text_encoder.*Found in .*FluxPipeline.*transformer/s,
+    );
     expect(await refusalOf(join(other, "nowhere"))).toMatch(/found nothing there/);
   });
 
@@ -374,7 +392,10 @@ describe("folders that cannot be loaded", () => {
     rmSync(join(tokenizer, "tokenizer"), { recursive: true });
     expect(await refusalOf(tokenizer)).toMatch(/tokenizer/);
     const scheduler = sd1Copy("scheduler");
-    writeFileSync(join(scheduler, "scheduler/scheduler_config.json"), JSON.stringify({ _class_name: "MagicScheduler" }));
+    writeFileSync(
+      join(scheduler, "scheduler/scheduler_config.json"),
+      JSON.stringify({ _class_name: "MagicScheduler" }),
+    );
     expect(await refusalOf(scheduler)).toMatch(/MagicScheduler/);
     rmSync(join(scheduler, "scheduler"), { recursive: true });
     expect(await refusalOf(scheduler)).toMatch(/scheduler_config\.json is missing/);

@@ -49,7 +49,8 @@ describe("image to image", () => {
   it("runs the share of the steps that strength says", async () => {
     const backend = await models.open(sd1());
     const image = await picture();
-    const steps = async (strength: number) => eventsOf(await edit(backend, { image, steps: 10, scheduler: "ddim", strength }), "progress").length;
+    const steps = async (strength: number) =>
+      eventsOf(await edit(backend, { image, steps: 10, scheduler: "ddim", strength }), "progress").length;
     expect(await steps(0.3)).toBe(3);
     expect(await steps(1)).toBe(10);
   });
@@ -147,7 +148,10 @@ describe("inpainting models", () => {
     graph.output("out_sample", out, { dims: ["batch_size", 4, "height", "width"] });
     mkdirSync(join(folder, "unet"), { recursive: true });
     writeOnnx(join(folder, "unet/model.onnx"), graph.build());
-    writeFileSync(join(folder, "unet/config.json"), JSON.stringify({ in_channels: 9, sample_size: 8, block_out_channels: [16, 32], cross_attention_dim: 32 }));
+    writeFileSync(
+      join(folder, "unet/config.json"),
+      JSON.stringify({ in_channels: 9, sample_size: 8, block_out_channels: [16, 32], cross_attention_dim: 32 }),
+    );
     return folder;
   }
 
@@ -159,7 +163,9 @@ describe("inpainting models", () => {
     const left = fileOf(await edit(backend, { image, mask: await maskWhere((x) => x < 32) }));
     expect(await decodePicture(left)).toMatchObject({ width: 64, height: 64 });
     expect(fileOf(await edit(backend, { image, mask: await maskWhere((x) => x >= 32) }))).not.toEqual(left);
-    expect(fileOf(await edit(backend, { image: await picture(64, 90), mask: await maskWhere((x) => x < 32) }))).not.toEqual(left);
+    expect(
+      fileOf(await edit(backend, { image: await picture(64, 90), mask: await maskWhere((x) => x < 32) })),
+    ).not.toEqual(left);
   });
 
   it("forget what is under a transparent place", async () => {

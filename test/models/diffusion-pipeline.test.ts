@@ -7,9 +7,19 @@ import { drawReferencePicture, type ReferencePictureOptions } from "../support/r
 const models = createDiffusionModels();
 afterAll(() => models.close());
 
-type Case = Pick<ReferencePictureOptions, "steps" | "guidanceScale" | "negativePrompt" | "spacing" | "scalingFactor" | "xl">;
+type Case = Pick<
+  ReferencePictureOptions,
+  "steps" | "guidanceScale" | "negativePrompt" | "spacing" | "scalingFactor" | "xl"
+>;
 
-const plain: Case = { steps: 5, guidanceScale: 7.5, negativePrompt: "", spacing: "leading", scalingFactor: 0.18215, xl: false };
+const plain: Case = {
+  steps: 5,
+  guidanceScale: 7.5,
+  negativePrompt: "",
+  spacing: "leading",
+  scalingFactor: 0.18215,
+  xl: false,
+};
 
 describe("a picture of the engine is the picture of an independent pipeline", () => {
   const cases: readonly (readonly [string, DiffusionFamily, Case])[] = [

@@ -6,7 +6,13 @@ import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeTaesd } from "../../scripts/build-models/shapes/taesd.ts";
 import { OnnxGraph } from "../../src/backends/diffusion/onnx-graph.ts";
-import { decodeLatents, encodePixels, sampleLatents, type Latents, type Pixels } from "../../src/backends/diffusion/vae.ts";
+import {
+  decodeLatents,
+  encodePixels,
+  sampleLatents,
+  type Latents,
+  type Pixels,
+} from "../../src/backends/diffusion/vae.ts";
 import { TorchGenerator } from "../../src/tensor/random.ts";
 import { createDiffusionModels, decodePicture, edit, fileOf, peakSignalToNoise } from "../support/diffusion.ts";
 import { hasShared, sharedPath } from "../support/shared.ts";
@@ -40,7 +46,11 @@ describe.skipIf(isAbsent)("TAESD from ../shared/models/taesd", () => {
     const path = taesd();
     const pixels = landscape({ width: 256, height: 192 });
     const latents = await encode(path, pixels);
-    const decoded = await decodeLatents(await openPart(path, "vae_decoder"), latents, { folder, tileSize: 64, betweenRuns });
+    const decoded = await decodeLatents(await openPart(path, "vae_decoder"), latents, {
+      folder,
+      tileSize: 64,
+      betweenRuns,
+    });
     expect(latents).toMatchObject({ width: 32, height: 24 });
     expect(decoded).toMatchObject({ width: 256, height: 192 });
     expect(peakSignalToNoise(bytesOf(decoded), bytesOf(pixels))).toBeGreaterThan(20);

@@ -18,7 +18,11 @@ const models = createDiffusionModels();
 afterAll(() => models.close());
 
 describe("families", () => {
-  const families: readonly (readonly [DiffusionFamily, string, { readonly steps: number; readonly guidance: number }])[] = [
+  const families: readonly (readonly [
+    DiffusionFamily,
+    string,
+    { readonly steps: number; readonly guidance: number },
+  ])[] = [
     ["sd1", "stable-diffusion", { steps: 25, guidance: 7.5 }],
     ["sd2-v", "stable-diffusion", { steps: 25, guidance: 7.5 }],
     ["sd-turbo", "stable-diffusion-turbo", { steps: 1, guidance: 0 }],
@@ -41,7 +45,10 @@ describe("families", () => {
   it("takes float16 graphs", async () => {
     const exact = await models.open(models.folder("sd1", { family: "sd1" }));
     const half = await models.open(models.folder("sd1-fp16", { family: "sd1", dtype: "float16" }));
-    const [a, b] = [await decodePicture(fileOf(await generate(exact))), await decodePicture(fileOf(await generate(half)))];
+    const [a, b] = [
+      await decodePicture(fileOf(await generate(exact))),
+      await decodePicture(fileOf(await generate(half))),
+    ];
     // The same weights, rounded: the same picture but for rounding.
     const difference = a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
     expect(difference).toBeLessThan(4);
@@ -49,7 +56,9 @@ describe("families", () => {
 
   it("takes a float32 decoder behind a float16 UNet", async () => {
     const path = models.folder("sdxl-fp16", { family: "sdxl", dtype: "float16", vaeDtype: "float32" });
-    expect(statisticsOf(await decodePicture(fileOf(await generate(await models.open(path))))).spread).toBeGreaterThan(10);
+    expect(statisticsOf(await decodePicture(fileOf(await generate(await models.open(path))))).spread).toBeGreaterThan(
+      10,
+    );
   });
 
   it("takes int8 graphs", async () => {
@@ -132,7 +141,9 @@ describe("guidance", () => {
   it("as one batch and as two runs gives the same picture", async () => {
     const path = models.folder("sd1", { family: "sd1" });
     const batch = await decodePicture(fileOf(await generate(await models.open(path, { guidanceBatch: "batch" }))));
-    const separate = await decodePicture(fileOf(await generate(await models.open(path, { guidanceBatch: "separate" }))));
+    const separate = await decodePicture(
+      fileOf(await generate(await models.open(path, { guidanceBatch: "separate" }))),
+    );
     const difference = Math.max(...batch.data.map((value, i) => Math.abs(value - separate.data[i]!)));
     expect(difference).toBeLessThanOrEqual(1);
   });
@@ -183,13 +194,18 @@ describe("text", () => {
   it("works for both of SDXL's encoders at any length", async () => {
     const backend = await models.open(models.folder("sdxl", { family: "sdxl" }), { pngMetadata: false });
     const prompt = Array.from({ length: 160 }, () => "house").join(" ");
-    expect(fileOf(await generate(backend, { prompt }))).not.toEqual(fileOf(await generate(backend, { prompt: `${prompt} sea` })));
+    expect(fileOf(await generate(backend, { prompt }))).not.toEqual(
+      fileOf(await generate(backend, { prompt: `${prompt} sea` })),
+    );
   });
 
   it("refuses a prompt that is longer than any model takes", async () => {
     const backend = await models.open(models.folder("sd1", { family: "sd1" }));
     const prompt = Array.from({ length: 2000 }, () => "house").join(" ");
-    await expect(generate(backend, { prompt })).rejects.toMatchObject({ kind: "context_length_exceeded", param: "prompt" });
+    await expect(generate(backend, { prompt })).rejects.toMatchObject({
+      kind: "context_length_exceeded",
+      param: "prompt",
+    });
   });
 });
 

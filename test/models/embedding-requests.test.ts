@@ -83,7 +83,12 @@ describe("the bundled model", () => {
     const start = (full as Float32Array).slice(0, 48);
     const length = Math.hypot(...start);
     expect(cut.dimensions).toBe(48);
-    expect(largestDifference(cut.vectors, start.map((value) => value / length))).toBeLessThan(1e-6);
+    expect(
+      largestDifference(
+        cut.vectors,
+        start.map((value) => value / length),
+      ),
+    ).toBeLessThan(1e-6);
   });
 
   it.each([31, 129, 0, 40.5])("refuses dimensions %d and says what is allowed", async (dimensions) => {
@@ -116,7 +121,16 @@ describe("the bundled model", () => {
   });
 
   it("embeds odd strings without a fault", async () => {
-    const inputs = [" ", "\u0000", "\ud800", "😀".repeat(400), "\u200b", "ا".repeat(3000), "日本語".repeat(900), "\n\t"];
+    const inputs = [
+      " ",
+      "\u0000",
+      "\ud800",
+      "😀".repeat(400),
+      "\u200b",
+      "ا".repeat(3000),
+      "日本語".repeat(900),
+      "\n\t",
+    ];
     const { vectors, promptTokens } = await embed(backend, { inputs });
     expect(vectors.every((value) => Number.isFinite(value))).toBe(true);
     expect(promptTokens).toBeLessThanOrEqual(inputs.length * 512);
@@ -288,7 +302,9 @@ describe("loading", () => {
     writeFileSync(path, JSON.stringify({ pooling_mode_cls_token: true, pooling_mode_mean_tokens: false }));
     expect((await open(folder)).description.facts["pooling"]).toBe("cls");
     writeFileSync(path, JSON.stringify({ pooling_mode_max_tokens: true }));
-    await expect(openEmbedding(folder)).rejects.toMatchObject({ message: expect.stringContaining("pooling 'max_tokens'") });
+    await expect(openEmbedding(folder)).rejects.toMatchObject({
+      message: expect.stringContaining("pooling 'max_tokens'"),
+    });
     expect((await open(folder, { options: { pooling: "last" } })).description.facts["pooling"]).toBe("last");
   });
 

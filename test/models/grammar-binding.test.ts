@@ -47,7 +47,9 @@ describe("llama.cpp's grammar parser and matcher", () => {
   it("take the grammars of JSON objects and of tool calls", () => {
     expect(nativeMatcher(jsonObjectGrammar())('{"a": [1]}')).toBe(true);
     const tools = pool.map(([name, { schema }], index) => ({ name: `${name} ${index}`, schema }));
-    const objects = tools.filter(({ schema }) => typeof schema === "object" && JSON.stringify(schema).startsWith('{"type":"object"'));
+    const objects = tools.filter(
+      ({ schema }) => typeof schema === "object" && JSON.stringify(schema).startsWith('{"type":"object"'),
+    );
     expect(objects.length).toBeGreaterThan(20);
     const grammar = toolCallGrammar({
       tools: objects.map(({ name, schema }) => ({ name, parameters: schema })),
@@ -82,7 +84,7 @@ describe("llama.cpp's grammar parser and matcher", () => {
   it("parse whatever passes our check of client grammars", () => {
     for (const text of [
       'root ::= "a"* [b-d]+ [^\\n] . x{2,3} y{2} z{2,}\nx ::= "x"\ny ::= "y"\nz ::= "z"',
-      "# a comment\nroot  ::= (\n  item \",\"\n  | item # another\n)*\nitem ::= [0-9]{1,3}\r\n",
+      '# a comment\nroot  ::= (\n  item ","\n  | item # another\n)*\nitem ::= [0-9]{1,3}\r\n',
       'root ::= "\\x41\\u00e9\\U0001F600\\t\\r\\n\\\\\\"\\[\\]\\-" [\\]\\[a-]',
       'root ::= expr\nexpr ::= term ([-+*/] term)*\nterm ::= [0-9]+ | "(" expr ")"',
       'root ::= "a" root | ""',

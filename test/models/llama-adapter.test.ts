@@ -34,7 +34,10 @@ describe.skipIf(!hasShared(...modelFile))("the adapter of node-llama-cpp", () =>
     await weights.native.dispose();
   });
 
-  async function evaluate(sequence: number, { from, tokens }: { from: number; tokens: readonly number[] }): Promise<number> {
+  async function evaluate(
+    sequence: number,
+    { from, tokens }: { from: number; tokens: readonly number[] },
+  ): Promise<number> {
     context.beginBatch(tokens.length);
     const [place] = context.addToBatch(sequence, {
       position: from,
@@ -45,7 +48,10 @@ describe.skipIf(!hasShared(...modelFile))("the adapter of node-llama-cpp", () =>
     return place!;
   }
 
-  async function continueGreedily(sequence: number, { from, token, count }: { from: number; token: number; count: number }) {
+  async function continueGreedily(
+    sequence: number,
+    { from, token, count }: { from: number; token: number; count: number },
+  ) {
     const sampler = weights.native.createSampler({ temperature: 0, seed: 0 });
     const generated: number[] = [];
     for (let next = token, position = from; generated.length < count; position += 1) {

@@ -52,7 +52,8 @@ describe.skipIf(!hasShared(...modelFile))("chats of stories260K", () => {
   const user = (text: string): ChatRequest["messages"] => [{ role: "user", content: [{ type: "text", text }] }];
 
   async function applied(request: Partial<ChatRequest>, which = backend): Promise<AppliedTemplate> {
-    for await (const answer of which.run("apply-template", chatRequest(request), new AbortController().signal)) return answer;
+    for await (const answer of which.run("apply-template", chatRequest(request), new AbortController().signal))
+      return answer;
     throw new Error("no answer");
   }
 
@@ -136,7 +137,10 @@ describe.skipIf(!hasShared(...modelFile))("chats of stories260K", () => {
   });
 
   it.each([
-    [{ messages: [{ role: "user", content: [{ type: "image", url: "data:image/png;base64,", detail: "auto" }] }] }, "unsupported_content"],
+    [
+      { messages: [{ role: "user", content: [{ type: "image", url: "data:image/png;base64,", detail: "auto" }] }] },
+      "unsupported_content",
+    ],
     [{ tools: [weather], toolChoice: { type: "named", name: "nothing" } }, "invalid_value"],
     [{ limits: { maxTokens: 5000, stop: [] } }, "context_length_exceeded"],
   ] satisfies [Partial<ChatRequest>, string][])("refuses %j", async (request, kind) => {

@@ -34,10 +34,13 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
 
   it("never shows a stop string, and ends with stop where one comes", async () => {
     const letters = fc.constantFrom("a", "e", " ", "t", "h", "o", "n", "Lily", "the", ". ", "w", ",");
-    const stops = fc.array(fc.array(letters, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("")), {
-      minLength: 1,
-      maxLength: 4,
-    });
+    const stops = fc.array(
+      fc.array(letters, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("")),
+      {
+        minLength: 1,
+        maxLength: 4,
+      },
+    );
     const free = await complete(backend, { limits: { maxTokens: 60, stop: [] } });
     const whole = free.choices[0]!.text;
     await fc.assert(
@@ -157,10 +160,18 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
     const free = await complete(backend, { topLogprobs: 0, limits: { maxTokens: 1, stop: [] } });
     const favourite = free.choices[0]!.logprobs[0]!;
     const limits = { maxTokens: 6, stop: [] };
-    const banned = await complete(backend, { topLogprobs: 1, limits, sampling: { temperature: 0, logitBias: [[favourite.id, -100]] } });
+    const banned = await complete(backend, {
+      topLogprobs: 1,
+      limits,
+      sampling: { temperature: 0, logitBias: [[favourite.id, -100]] },
+    });
     expect(banned.choices[0]!.logprobs.some(({ id }) => id === favourite.id)).toBe(false);
     expect(banned.choices[0]!.logprobs[0]!.top[0]!.id).toBe(favourite.id);
-    const forced = await complete(backend, { topLogprobs: 0, limits, sampling: { temperature: 1, logitBias: [[300, 100]] } });
+    const forced = await complete(backend, {
+      topLogprobs: 0,
+      limits,
+      sampling: { temperature: 1, logitBias: [[300, 100]] },
+    });
     expect(forced.choices[0]!.logprobs.map(({ id }) => id)).toEqual(Array.from({ length: 6 }, () => 300));
   });
 
@@ -168,11 +179,19 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
     const prompts = ["Lily Lily Lily Lily Lily Lily"];
     const limits = { maxTokens: 1, stop: [] };
     const plain = await complete(backend, { prompts, limits });
-    const penalised = await complete(backend, { prompts, limits, sampling: { temperature: 0, presencePenalty: 2, frequencyPenalty: 2 } });
+    const penalised = await complete(backend, {
+      prompts,
+      limits,
+      sampling: { temperature: 0, presencePenalty: 2, frequencyPenalty: 2 },
+    });
     expect(penalised.choices[0]!.text).toBe(plain.choices[0]!.text);
     const many = { maxTokens: 200, stop: [] };
     const distinct = async (frequencyPenalty: number): Promise<number> => {
-      const { choices } = await complete(backend, { topLogprobs: 0, limits: many, sampling: { temperature: 0, frequencyPenalty } });
+      const { choices } = await complete(backend, {
+        topLogprobs: 0,
+        limits: many,
+        sampling: { temperature: 0, frequencyPenalty },
+      });
       return new Set(choices[0]!.logprobs.map(({ id }) => id)).size;
     };
     expect(await distinct(2)).toBeGreaterThan(await distinct(0));
@@ -181,7 +200,8 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
   it("lets the repeat penalty look at the prompt, alone and together with a frequency penalty", async () => {
     const prompts = ["Lily was sad. Lily was sad. Lily was sad. Lily was"];
     const limits = { maxTokens: 24, stop: [] };
-    const ask = async (sampling: object) => (await complete(backend, { prompts, limits, sampling: { temperature: 0, ...sampling } })).choices[0]!.text;
+    const ask = async (sampling: object) =>
+      (await complete(backend, { prompts, limits, sampling: { temperature: 0, ...sampling } })).choices[0]!.text;
     expect(await ask({ repeatPenalty: 1.8 })).not.toBe(await ask({}));
     // A repeat penalty that does next to nothing takes the place of the native window of the other two.
     expect(await ask({ repeatPenalty: 1.0001, frequencyPenalty: 2, presencePenalty: 2 })).toBe(
@@ -245,7 +265,13 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
   it("generates up to the end of the context, and then says length", async () => {
     const { choices, usage } = await complete(backend, {
       limits: { stop: [] },
-      sampling: { temperature: 0, logitBias: [[2, -100], [1, -100]] },
+      sampling: {
+        temperature: 0,
+        logitBias: [
+          [2, -100],
+          [1, -100],
+        ],
+      },
     });
     expect(usage.promptTokens + usage.completionTokens).toBe(512);
     expect(choices[0]!.finish).toBe("length");
@@ -254,7 +280,9 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
   it("refuses what does not fit the context, with the real counts, before it accepts", async () => {
     await expect(complete(backend, { limits: { maxTokens: 508, stop: [] } })).rejects.toMatchObject({
       kind: "context_length_exceeded",
-      message: expect.stringMatching(/maximum context length is 512 tokens.*513 tokens \(5 in the prompt, 508 in the completion\)/),
+      message: expect.stringMatching(
+        /maximum context length is 512 tokens.*513 tokens \(5 in the prompt, 508 in the completion\)/,
+      ),
     });
     const long = Array.from({ length: 600 }, () => 300);
     await expect(complete(backend, { prompts: [long], limits: { stop: [] } })).rejects.toMatchObject({
@@ -285,7 +313,11 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
 
   it("keeps streamed pieces to whole code points", async () => {
     const grammar = 'root ::= "é€😀" [😀-😂]{4} "ü"';
-    const events = backend.run("completion", completionRequest({ constraint: { type: "grammar", grammar } }), new AbortController().signal);
+    const events = backend.run(
+      "completion",
+      completionRequest({ constraint: { type: "grammar", grammar } }),
+      new AbortController().signal,
+    );
     let text = "";
     for await (const event of events) {
       if (event.type !== "text-delta") continue;

@@ -141,9 +141,14 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
     const guessing = await load({ parallel: 2, promptLookup: 6 });
     const prompts = [
       "Lily had a red ball. Lily had a red ball. Lily had a red ball. Lily had",
-      "Tom said, \"I want the car.\" Sam said, \"I want the car.\" Tom said,",
+      'Tom said, "I want the car." Sam said, "I want the car." Tom said,',
     ];
-    const request = { prompts, topLogprobs: 2, sampling: { temperature, seed: 5 }, limits: { maxTokens: 80, stop: [] } };
+    const request = {
+      prompts,
+      topLogprobs: 2,
+      sampling: { temperature, seed: 5 },
+      limits: { maxTokens: 80, stop: [] },
+    };
     const expected = await complete(plain, request);
     const actual = await complete(guessing, request);
     expect(actual.choices.map(({ text }) => text)).toEqual(expected.choices.map(({ text }) => text));
@@ -171,7 +176,12 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
     // The draft is the model itself, so nearly every guess is right.
     expect(actual.usage.acceptedPredictionTokens).toBeGreaterThan(40);
     expect(actual.usage.rejectedPredictionTokens).toBeLessThan(6);
-    const many = await complete(drafting, { ...request, prompts: ["Once upon a time", "The dog"], n: 2, sampling: { temperature: 1, seed: 3 } });
+    const many = await complete(drafting, {
+      ...request,
+      prompts: ["Once upon a time", "The dog"],
+      n: 2,
+      sampling: { temperature: 1, seed: 3 },
+    });
     expect(many.choices.every(({ text }) => text.length > 0)).toBe(true);
   });
 
@@ -194,11 +204,9 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
     const backend = await load({ parallel: 2 });
     const prefix = Array.from({ length: 150 }, (_, index) => 260 + ((index * 37) % 200));
     const caller = new AbortController();
-    const running = backend.run(
-      "completion",
-      completionRequest({ ...long, prompts: [[...prefix, 300]] }),
-      caller.signal,
-    )[Symbol.asyncIterator]();
+    const running = backend
+      .run("completion", completionRequest({ ...long, prompts: [[...prefix, 300]] }), caller.signal)
+      [Symbol.asyncIterator]();
     while ((await running.next()).value?.type !== "text-delta");
     const { usage } = await complete(backend, { prompts: [[...prefix, 301, 302]] });
     expect(usage.cachedTokens).toBe(150);

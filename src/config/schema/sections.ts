@@ -134,7 +134,9 @@ export const defaultsSection = z.strictObject({
   text: setting(text().optional(), {
     flag: "default-text",
     placeholder: "NAME",
-    description: "Model that answers chat and completions when a request names none. Left out = the first text model.",
+    description:
+      "Model that the examples at start name for chat and completions; a request must name one itself. " +
+      "Left out = the first text model.",
   }),
   embedding: setting(text().optional(), {
     flag: "default-embedding",
@@ -144,7 +146,8 @@ export const defaultsSection = z.strictObject({
   rerank: setting(text().optional(), {
     flag: "default-rerank",
     placeholder: "NAME",
-    description: "Model that answers rerank when a request names none. Left out = the first cross-encoder.",
+    description:
+      "Model that the examples at start name for rerank; a request must name one itself. Left out = the first cross-encoder.",
   }),
   image: setting(text().optional(), {
     flag: "default-image",
