@@ -204,9 +204,12 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
     const backend = await load({ parallel: 2 });
     const prefix = Array.from({ length: 150 }, (_, index) => 260 + ((index * 37) % 200));
     const caller = new AbortController();
-    const running = backend
-      .run("completion", completionRequest({ ...long, prompts: [[...prefix, 300]] }), caller.signal)
-      [Symbol.asyncIterator]();
+    const events = backend.run(
+      "completion",
+      completionRequest({ ...long, prompts: [[...prefix, 300]] }),
+      caller.signal,
+    );
+    const running = events[Symbol.asyncIterator]();
     while ((await running.next()).value?.type !== "text-delta");
     const { usage } = await complete(backend, { prompts: [[...prefix, 301, 302]] });
     expect(usage.cachedTokens).toBe(150);
