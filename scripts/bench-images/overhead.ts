@@ -1,7 +1,7 @@
 // How much of a picture's time is spent outside the runtime: wall time of a request over the time inside ONNX `run()`, at the
 // latents of 512x512. One row for 20 steps with guidance, one for a single-step turbo picture; both include writing the PNG file.
 //
-//   npx tsx scripts/bench-images/overhead.ts [--runs 5] [--folder /tmp/bench-models] [--tiny]
+//   npx tsx scripts/bench-images/overhead.ts [--runs 5] [--folder FOLDER] [--tiny]
 //
 // Models have Stable Diffusion 1's shape at a fifth of its width (`--tiny`: a few hundred kilobytes, which makes what lies outside
 // the runtime weigh more than any real model does). The ratio, not the time, is what a shared machine can tell.
