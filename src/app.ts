@@ -77,11 +77,16 @@ export async function startServer(configuration: Configuration): Promise<Running
   };
 }
 
+/** glibc asks for huge pages for every large allocation (its manual, "Memory Allocation Tunables"); others ignore it. */
+const hugePages = {
+  GLIBC_TUNABLES: [process.env["GLIBC_TUNABLES"], "glibc.malloc.hugetlb=1"].filter(Boolean).join(":"),
+};
+
 /** Variables that must be in a runner's environment before it starts. */
 const runnerEnvironments: Readonly<Record<ModelKind, Readonly<Record<string, string>>>> = {
   // With one libuv worker every decode runs on the same thread, and the threads that llama.cpp creates anew for each decode
   // stop landing on the core their parent spins on.
-  text: { UV_THREADPOOL_SIZE: "1" },
+  text: { UV_THREADPOOL_SIZE: "1", ...hugePages },
   embedding: {},
   image: {},
   upstream: {},
@@ -107,6 +112,7 @@ async function loadModel(
     startTimeoutMs: runners.startTimeoutMs,
     loadTimeoutMs: runners.loadTimeoutMs,
     hangTimeoutMs: runners.hangTimeoutMs,
+    streamIntervalMs: runners.streamIntervalMs,
     log: (level, message, facts) => log[level](facts, message),
     onExit: (reason) => {
       log.info({ model: spec.id, reason }, "Runner ended.");

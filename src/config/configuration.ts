@@ -62,6 +62,8 @@ export interface RunnersConfiguration {
   readonly loadTimeoutMs: number;
   /** 0 = never. */
   readonly hangTimeoutMs: number;
+  /** Tokens of a stream are sent at most so often; 0 = each on its own. */
+  readonly streamIntervalMs: number;
   /** Absolute. */
   readonly cacheDirectory: string;
 }

@@ -80,6 +80,7 @@ function assemble(
       startTimeoutMs: runners.start_timeout,
       loadTimeoutMs: runners.load_timeout,
       hangTimeoutMs: runners.hang_timeout,
+      streamIntervalMs: runners.stream_interval,
       cacheDirectory: found.cacheDirectory,
     },
     models: found.models,

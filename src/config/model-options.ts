@@ -26,6 +26,7 @@ export function toTextOptions(entry: TextModelEntry, context: TextContext): Text
     threads: entry.threads,
     gpuLayers: entry.gpu_layers,
     flashAttention: entry.flash_attention,
+    mmap: entry.mmap,
     kvCacheType: entry.kv_cache_type,
     lora: entry.lora.map(({ path, scale }) => ({ path: context.file("lora", path), scale })),
     draftModel: entry.draft_model === undefined ? null : context.file("draft_model", entry.draft_model),

@@ -39,6 +39,8 @@ export interface TextModelOptions {
   /** Layers on the GPU: `auto`, `max`, or a count. */
   readonly gpuLayers: "auto" | "max" | number;
   readonly flashAttention: "auto" | boolean;
+  /** Weights are mapped from the file (true) or read into memory (false); `auto` = read where it may lie in huge pages. */
+  readonly mmap: "auto" | boolean;
   readonly kvCacheType: "f16" | "f32" | "q8_0" | "q4_0";
   readonly lora: readonly { readonly path: string; readonly scale: number }[];
   /** Path of a smaller GGUF of the same vocabulary for speculative decoding. */

@@ -14,7 +14,13 @@ export type CallId = number;
 export const creditWindow = 64;
 
 export type ServerMessage =
-  | { readonly type: "load"; readonly spec: ModelSpec; readonly cacheDirectory: string }
+  | {
+      readonly type: "load";
+      readonly spec: ModelSpec;
+      readonly cacheDirectory: string;
+      /** Events leave at most so often; see outbox.ts. */
+      readonly streamIntervalMs: number;
+    }
   | { readonly type: "run"; readonly id: CallId; readonly operation: Operation; readonly request: unknown }
   | { readonly type: "cancel"; readonly id: CallId }
   | { readonly type: "credit"; readonly id: CallId; readonly count: number }
@@ -33,7 +39,7 @@ export type RunnerMessage =
   | { readonly type: "started" }
   | { readonly type: "ready"; readonly description: BackendDescription; readonly residentBytes: number }
   | { readonly type: "load-failed"; readonly error: SerializedError }
-  /** Everything that happened in one turn of the runner's event loop, in order. */
+  /** What happened since the last such message, in order. */
   | { readonly type: "updates"; readonly updates: readonly CallUpdate[] }
   | {
       readonly type: "log";

@@ -2,14 +2,8 @@
 import type { Backend, BackendContext, Operation, Operations } from "../domain/backend.ts";
 import { ServerError, serializeError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
-import {
-  creditWindow,
-  type CallId,
-  type CallUpdate,
-  type Channel,
-  type RunnerMessage,
-  type ServerMessage,
-} from "./protocol.ts";
+import { Outbox } from "./outbox.ts";
+import { creditWindow, type CallId, type Channel, type RunnerMessage, type ServerMessage } from "./protocol.ts";
 
 export interface ServeRunnerOptions {
   readonly channel: Channel<ServerMessage, RunnerMessage>;
@@ -25,16 +19,23 @@ interface ActiveCall {
   wake: (() => void) | undefined;
 }
 
+/** The first events of a call never wait: that it was accepted, and its first token or answer. */
+const urgentEvents = 2;
+
 /** Serves one backend over `channel` until it is told to dispose. */
 export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions): void {
   const calls = new Map<CallId, ActiveCall>();
   const lifetime = new AbortController();
-  const outbox = createOutbox(channel);
+  let outbox: Outbox | undefined;
   let backend: Backend | undefined;
 
   channel.onMessage((message) => {
     switch (message.type) {
       case "load":
+        outbox = new Outbox({
+          send: (updates) => channel.send({ type: "updates", updates }),
+          intervalMs: message.streamIntervalMs,
+        });
         void load(message.spec, message.cacheDirectory);
         return;
       case "run":
@@ -88,22 +89,24 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
   async function serveCall(id: CallId, operation: Operation, request: unknown): Promise<void> {
     const call: ActiveCall = { abort: new AbortController(), credit: creditWindow, wake: undefined };
     calls.set(id, call);
+    let events = 0;
     try {
       if (backend === undefined) throw new ServerError("internal", "The runner has no model yet.");
-      const events = backend.run(operation, request as Operations[Operation]["request"], call.abort.signal);
-      for await (const event of events) {
+      const stream = backend.run(operation, request as Operations[Operation]["request"], call.abort.signal);
+      for await (const event of stream) {
         call.credit -= 1;
-        outbox.push({ id, event });
+        events += 1;
+        outbox?.push({ id, event }, { urgent: events <= urgentEvents });
         while (call.credit <= 0 && !call.abort.signal.aborted) await creditFor(call);
         if (call.abort.signal.aborted) break;
       }
-      outbox.push({ id, end: true });
+      outbox?.push({ id, end: true }, { urgent: true });
     } catch (error) {
       if (!(error instanceof ServerError) && !call.abort.signal.aborted) {
         const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
         channel.send({ type: "log", level: "error", message: "A backend failed.", facts: { operation, detail } });
       }
-      outbox.push({ id, error: serializeError(error) });
+      outbox?.push({ id, error: serializeError(error) }, { urgent: true });
     } finally {
       calls.delete(id);
     }
@@ -125,20 +128,4 @@ function creditFor(call: ActiveCall): Promise<void> {
       resolve();
     };
   });
-}
-
-/** Joins the updates of one turn of the event loop into one message: a message costs more than the events in it. */
-function createOutbox(channel: Channel<ServerMessage, RunnerMessage>): { push(update: CallUpdate): void } {
-  let pending: CallUpdate[] = [];
-  const flush = (): void => {
-    const updates = pending;
-    pending = [];
-    channel.send({ type: "updates", updates });
-  };
-  return {
-    push(update) {
-      pending.push(update);
-      if (pending.length === 1) setImmediate(flush);
-    },
-  };
 }

@@ -22,6 +22,8 @@ export interface StartRunnerOptions {
   readonly loadTimeoutMs: number;
   /** A runner that answers nothing for so long while it has work is killed; 0 = never. */
   readonly hangTimeoutMs: number;
+  /** Events of its streams leave the runner at most so often. */
+  readonly streamIntervalMs: number;
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts: Record<string, unknown>) => void;
   /** Called once when the process has ended after it was ready, whatever the reason. */
   readonly onExit: (reason: string) => void;
@@ -125,7 +127,8 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
           return;
       }
     });
-    send({ type: "load", spec, cacheDirectory: options.cacheDirectory });
+    const { cacheDirectory, streamIntervalMs } = options;
+    send({ type: "load", spec, cacheDirectory, streamIntervalMs });
   });
 
   // The process listens to `message` above already; the backend's own channel only sends.

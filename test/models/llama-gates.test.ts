@@ -63,7 +63,7 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
     const engine = new Engine({
       model: weights.native,
       context,
-      slots: new SequenceSlots({ context, parallel: 1, canTrim: true, prefixStore: undefined }),
+      slots: new SequenceSlots({ context, parallel: 1, contextSize: 256, canTrim: true, prefixStore: undefined }),
       isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
       vocabularySize: vocabulary.size,
       maxQueue: 1,

@@ -16,6 +16,7 @@ export const textDefaults: TextModelOptions = {
   threads: 1,
   gpuLayers: 0,
   flashAttention: "auto",
+  mmap: "auto",
   kvCacheType: "f16",
   lora: [],
   draftModel: null,

@@ -73,7 +73,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     context: native,
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,
-    slots: new SequenceSlots({ context: native, parallel: options.parallel, canTrim, prefixStore }),
+    slots: new SequenceSlots({ context: native, parallel: options.parallel, contextSize, canTrim, prefixStore }),
     maxQueue: options.maxQueue,
     threads,
     guesser,

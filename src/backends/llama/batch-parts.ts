@@ -22,8 +22,20 @@ export interface SampledToken {
   readonly score: TokenScore | undefined;
 }
 
+/** Adds the share of a slot's generation: its next token and guesses, or the next `count` tokens of its prompt. */
+export function addPart(context: NativeContextHandle, slot: Slot, count: number): BatchPart {
+  const { phase } = slot.generation as Generation;
+  return phase === "prompt" ? addPrompt(context, slot, count) : addDecoding(context, slot, count);
+}
+
+/** Adds a token that nobody wants, for the sake of the sequences beside it (sequence-runs.ts). */
+export function addFiller(context: NativeContextHandle, { id, tokens }: Slot): void {
+  const filler = Uint32Array.of(tokens.at(-1) ?? 0);
+  context.addToBatch(id, { position: tokens.length, tokens: filler, logitsFor: new Uint32Array() });
+}
+
 /** The token that is certain, and the guesses after it. */
-export function addDecoding(context: NativeContextHandle, slot: Slot, count: number): BatchPart {
+function addDecoding(context: NativeContextHandle, slot: Slot, count: number): BatchPart {
   const generation = slot.generation as Generation;
   const tokens = Uint32Array.from([generation.nextToken, ...generation.guessed.slice(0, count - 1)]);
   const logitsFor = tokens.map((_, index) => index);
@@ -32,7 +44,7 @@ export function addDecoding(context: NativeContextHandle, slot: Slot, count: num
 }
 
 /** The next `count` tokens of a prompt. */
-export function addPrompt(context: NativeContextHandle, slot: Slot, count: number): BatchPart {
+function addPrompt(context: NativeContextHandle, slot: Slot, count: number): BatchPart {
   const generation = slot.generation as Generation;
   const { prompt, scorePrompt, maxNewTokens } = generation.request;
   const position = slot.tokens.length;

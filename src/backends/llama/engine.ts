@@ -5,8 +5,8 @@ import { ServerError } from "../../domain/errors.ts";
 import type { NativeModelHandle } from "./adapter.ts";
 import type { NativeContextHandle } from "./native-context.ts";
 import {
-  addDecoding,
-  addPrompt,
+  addFiller,
+  addPart,
   sampleEarly,
   samplePart,
   scorePromptPart,
@@ -19,7 +19,8 @@ import { DeliveryQueue } from "./delivery-queue.ts";
 import { Generation, type GenerationRequest } from "./generation.ts";
 import type { Guesser } from "./guesser.ts";
 import { withGeneratedPenalty } from "./sampler-config.ts";
-import type { SequenceSlots } from "./sequence-slots.ts";
+import { arrangeBatch } from "./sequence-runs.ts";
+import type { SequenceSlots, Slot } from "./sequence-slots.ts";
 
 export interface EngineOptions {
   readonly model: NativeModelHandle;
@@ -185,15 +186,27 @@ export class Engine {
   async #step(plan: BatchPlan): Promise<void> {
     const { context, threads } = this.#options;
     context.setThreads(plan.prompting.length > 0 ? threads.prompt : threads.decode);
-    context.beginBatch(plan.total);
+    const entries = arrangeBatch(plan, {
+      room: context.batchSize - plan.total,
+      isFillable: (slot) => this.#slots.canFill(this.#slots.get(slot)),
+    });
+    context.beginBatch(entries.reduce((total, { count }) => total + count, 0));
     const parts: BatchPart[] = [];
-    for (const { slot, count } of plan.decoding) parts.push(addDecoding(context, this.#slots.get(slot), count));
-    for (const { slot, count } of plan.prompting) parts.push(addPrompt(context, this.#slots.get(slot), count));
+    const fillers: Slot[] = [];
+    for (const { slot: id, count, isFiller } of entries) {
+      const slot = this.#slots.get(id);
+      if (isFiller) {
+        addFiller(context, slot);
+        fillers.push(slot);
+      } else parts.push(addPart(context, slot, count));
+    }
     const decoded = context.decode();
     for (const part of parts) sampleEarly(context, part);
     this.#deliveries.flush();
     try {
-      await decoded;
+      await decoded.finally(() => {
+        for (const slot of fillers) this.#slots.dropFiller(slot);
+      });
     } catch (error) {
       for (const part of parts) this.#failPart(part, error);
       return;

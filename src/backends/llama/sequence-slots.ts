@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 import type { NativeContextHandle } from "./native-context.ts";
 import type { Generation } from "./generation.ts";
 import type { PrefixStore } from "./prefix-store.ts";
-import { chooseSlot } from "./slots.ts";
+import { chooseSlot, type SlotChoice } from "./slots.ts";
 
 export interface Slot {
   readonly id: number;
@@ -16,6 +16,8 @@ export interface Slot {
 export interface SequenceSlotsOptions {
   readonly context: NativeContextHandle;
   readonly parallel: number;
+  /** Tokens per sequence. */
+  readonly contextSize: number;
   /** False for models whose state cannot be cut at its end. */
   readonly canTrim: boolean;
   readonly prefixStore: PrefixStore | undefined;
@@ -110,6 +112,19 @@ export class SequenceSlots {
     slot.tokens = [];
   }
 
+  /** True when the slot can compute a token that is not kept: see {@link dropFiller}. */
+  canFill(slot: Slot): boolean {
+    const { canTrim, contextSize } = this.#options;
+    return canTrim && slot.tokens.length < contextSize;
+  }
+
+  /** Takes back what was computed behind the slot's tokens. */
+  dropFiller({ id, tokens }: Slot): void {
+    const { context } = this.#options;
+    if (tokens.length === 0) context.clear(id);
+    else context.trim(id, tokens.length);
+  }
+
   /** Keeps the first `length` tokens of the slot, or none where the model cannot cut; answers how many. */
   trim(slot: Slot, length: number): number {
     if (slot.tokens.length <= length) return slot.tokens.length;
@@ -118,12 +133,29 @@ export class SequenceSlots {
     return slot.tokens.length;
   }
 
+  /** Leaves `from` empty. */
+  async #move(from: Slot, to: Slot): Promise<void> {
+    const { context, prefixStore } = this.#options;
+    await prefixStore?.keep(to, { keep: 0, copies: false });
+    to.tokens = [];
+    try {
+      await context.copy(to.id, from.id);
+    } catch (error) {
+      this.forget(to);
+      throw error;
+    }
+    to.tokens = from.tokens;
+    to.lastUsed = from.lastUsed;
+    this.forget(from);
+  }
+
   async #prepare(
     slot: Slot,
-    { generation, keep, copyFrom }: { generation: Generation; keep: number; copyFrom: number | null },
+    { generation, keep, copyFrom, moveTo }: SlotChoice & { generation: Generation },
   ): Promise<number> {
     const { context, prefixStore, canTrim } = this.#options;
     const { prompt, scorePrompt } = generation.request;
+    if (moveTo !== null) await this.#move(slot, this.get(moveTo));
     await prefixStore?.keep(slot, { keep, copies: copyFrom !== null });
     if (copyFrom !== null) {
       await context.copy(slot.id, copyFrom);

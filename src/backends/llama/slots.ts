@@ -1,4 +1,5 @@
 // Which sequence takes a new prompt: a pure decision over what the sequences hold.
+import { closestIdle } from "./sequence-runs.ts";
 
 /** What a sequence's KV cache holds, and whether somebody is using it. */
 export interface SlotView {
@@ -15,6 +16,8 @@ export interface SlotChoice {
   readonly keep: number;
   /** The sequence whose state is copied first; `null` = the slot's own state is used. */
   readonly copyFrom: number | null;
+  /** The idle sequence that gets what the slot holds, before anything else; `null` = that is lost, or used. */
+  readonly moveTo: number | null;
 }
 
 export interface SlotQuestion {
@@ -38,6 +41,8 @@ const minimumCommonShare = 0.1;
  * 3. When the first rule would cut off the rest of somebody's conversation although a slot is empty, the empty slot is
  *    taken and the common prefix is copied.
  * 4. When another slot, busy or not, has a prefix that is longer by `minimumCopiedTokens`, its state is copied.
+ * 5. Where nothing of the slot's own state is used, a slot beside the busy ones is taken instead (see sequence-runs.ts),
+ *    and what that one holds moves to the slot first chosen.
  *
  * The last token of the prompt is always evaluated, because its logits are wanted.
  */
@@ -46,7 +51,7 @@ export function chooseSlot(slots: readonly SlotView[], question: SlotQuestion): 
   const idle = slots.filter((slot) => !slot.busy);
   const oldest = leastRecentlyUsed(idle);
   if (oldest === undefined) return undefined;
-  if (!mayReuse) return { slot: oldest.id, keep: 0, copyFrom: null };
+  if (!mayReuse) return placed(slots, { slot: oldest.id, keep: 0, copyFrom: null }, question);
 
   const reusable = new Map(slots.map((slot) => [slot.id, reusableTokens(slot.tokens, question)]));
   const keepOf = (slot: SlotView): number => reusable.get(slot.id) ?? 0;
@@ -62,9 +67,30 @@ export function chooseSlot(slots: readonly SlotView[], question: SlotQuestion): 
   // 4
   const source = longestFirst(slots, keepOf);
   if (source !== undefined && source !== chosen && keepOf(source) >= keepOf(chosen) + minimumCopiedTokens) {
-    return { slot: chosen.id, keep: keepOf(source), copyFrom: source.id };
+    return placed(slots, { slot: chosen.id, keep: keepOf(source), copyFrom: source.id }, question);
   }
-  return { slot: chosen.id, keep: keepOf(chosen), copyFrom: null };
+  return placed(slots, { slot: chosen.id, keep: keepOf(chosen), copyFrom: null }, question);
+}
+
+/** Rule 5. Fewer than `minimumCopiedTokens` are evaluated as fast as they are copied or moved. */
+function placed(slots: readonly SlotView[], choice: Omit<SlotChoice, "moveTo">, question: SlotQuestion): SlotChoice {
+  const { minimumCopiedTokens } = question;
+  const stays = { ...choice, moveTo: null };
+  if (choice.copyFrom === null && choice.keep >= minimumCopiedTokens) return stays;
+  const closest = slots.find((slot) => slot.id === closestIdle(slots, choice.slot));
+  if (closest === undefined || closest.id === choice.slot || closest.id === choice.copyFrom) return stays;
+  const moves = closest.tokens.length >= minimumCopiedTokens;
+  return {
+    slot: closest.id,
+    keep:
+      choice.copyFrom !== null
+        ? choice.keep
+        : moves || !question.mayReuse
+          ? 0
+          : reusableTokens(closest.tokens, question),
+    copyFrom: choice.copyFrom,
+    moveTo: moves ? choice.slot : null,
+  };
 }
 
 /** Number of tokens in which two lists agree from their beginning. */

@@ -88,6 +88,13 @@ export const textModel = z.strictObject({
     .union([z.literal("auto"), z.boolean()], { error: "must be auto, true or false" })
     .default("auto")
     .describe("Flash attention: auto, true or false."),
+  mmap: z
+    .union([z.literal("auto"), z.boolean()], { error: "must be auto, true or false" })
+    .default("auto")
+    .describe(
+      "Map the file rather than read it: starts sooner and shares the page cache. auto = read it where Linux can then keep " +
+        "it in huge pages, which computes faster.",
+    ),
   kv_cache_type: oneOf(["f16", "f32", "q8_0", "q4_0"]).default("f16").describe("Precision of the KV cache."),
   lora: z
     .array(lora, { error: "must be a list of { path, scale }" })

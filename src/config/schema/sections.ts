@@ -122,6 +122,13 @@ export const runnersSection = z.strictObject({
     placeholder: "DURATION",
     description: "A busy runner that gives no sign of life for so long is ended, and its model loaded anew. 0 = never.",
   }),
+  stream_interval: setting(duration().prefault("40ms"), {
+    flag: "stream-interval",
+    placeholder: "DURATION",
+    description:
+      "Tokens that come faster than this are sent together, each as its own event: on a machine whose cores compute the " +
+      "model, sending takes time from computing. The first token is never held back. 0 = send each token on its own.",
+  }),
   cache_directory: setting(text().optional(), {
     flag: "cache-directory",
     placeholder: "FOLDER",

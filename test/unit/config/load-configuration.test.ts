@@ -113,6 +113,7 @@ describe("values", () => {
       startTimeoutMs: 30_000,
       loadTimeoutMs: 600_000,
       hangTimeoutMs: 300_000,
+      streamIntervalMs: 40,
       cacheDirectory: defaultCacheDirectory({}),
     });
   });
@@ -176,6 +177,7 @@ describe("models", () => {
         threads: 0,
         gpuLayers: "auto",
         flashAttention: "auto",
+        mmap: "auto",
         kvCacheType: "f16",
         lora: [],
         draftModel: null,

@@ -43,7 +43,7 @@ async function connect(backend: Backend): Promise<{ line: RunnerBackend; sent: S
         },
       },
     });
-    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "" });
+    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "", streamIntervalMs: 0 });
   });
   return { line, sent, exits };
 }
