@@ -4,27 +4,29 @@ import { onAbort } from "../util/abort.ts";
 import { maxTimerMs } from "../util/timers.ts";
 
 export interface RequestLifetimeOptions {
-  /** Aborted when the caller's connection closes early. */
-  readonly connection: AbortSignal;
+  /** Aborted when the caller's connection closes early. Asked for only when somebody wants to know: making one is not free. */
+  readonly connection: () => AbortSignal;
   /** 0 = no limit. */
   readonly timeoutMs: number;
 }
 
 /** The life of one request: its signal, and what is to happen once when it is over. */
 export class RequestLifetime {
-  readonly #abort = new AbortController();
+  readonly #connection: () => AbortSignal;
   readonly #endListeners: (() => void)[] = [];
-  readonly #unsubscribe: () => void;
   readonly #timer: NodeJS.Timeout | undefined;
+  #abort: AbortController | undefined;
+  #abortReason: ServerError | undefined;
+  #unsubscribe: (() => void) | undefined;
   #ended = false;
   #deferred = false;
 
   constructor({ connection, timeoutMs }: RequestLifetimeOptions) {
-    this.#unsubscribe = onAbort(connection, () => this.leave());
+    this.#connection = connection;
     if (timeoutMs > 0) {
       this.#timer = setTimeout(
         () => {
-          this.#abort.abort(
+          this.#stop(
             new ServerError("timeout", `The request took longer than ${timeoutMs} ms, the limit of this server.`),
           );
         },
@@ -36,7 +38,17 @@ export class RequestLifetime {
 
   /** Aborted when the caller leaves and when the time is up. */
   get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#abortReason === undefined) this.#unsubscribe = onAbort(this.#connection(), () => this.leave());
+      else this.#abort.abort(this.#abortReason);
+    }
     return this.#abort.signal;
+  }
+
+  /** True when the work was stopped before its end. */
+  get isAborted(): boolean {
+    return this.#abortReason !== undefined;
   }
 
   /** True once a stream has taken over: it will call {@link end}. */
@@ -50,7 +62,7 @@ export class RequestLifetime {
 
   /** The caller has left: work stops. */
   leave(): void {
-    this.#abort.abort(new ServerError("cancelled", "The caller closed the connection."));
+    this.#stop(new ServerError("cancelled", "The caller closed the connection."));
   }
 
   onEnd(listener: () => void): void {
@@ -62,7 +74,12 @@ export class RequestLifetime {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.#unsubscribe();
+    this.#unsubscribe?.();
     for (const listener of this.#endListeners) listener();
+  }
+
+  #stop(reason: ServerError): void {
+    this.#abortReason ??= reason;
+    this.#abort?.abort(reason);
   }
 }

@@ -10,7 +10,7 @@ export const requestLifetime = ({ settings, log, now }: Pick<HttpDependencies, "
   return createMiddleware<HttpEnvironment>(async function requestLifetime(context, next) {
     const startedMs = now();
     const lifetime = new RequestLifetime({
-      connection: context.req.raw.signal,
+      connection: () => context.req.raw.signal,
       timeoutMs: settings.requestTimeoutMs,
     });
     context.set("lifetime", lifetime);
@@ -25,7 +25,7 @@ export const requestLifetime = ({ settings, log, now }: Pick<HttpDependencies, "
           status: context.res.status,
           model: context.get("modelName"),
           durationMs: now() - startedMs,
-          ...(lifetime.signal.aborted ? { aborted: true } : {}),
+          ...(lifetime.isAborted ? { aborted: true } : {}),
         },
         "request",
       );
