@@ -1,11 +1,10 @@
 // Text completions in full: several prompts as text or token ids, echo, log-probabilities of prompt and answer, the best of
-// several candidates, and insertion between a prompt and a suffix.
+// several candidates. What the model reads of each is made in completion-prompt.ts.
 import { randomInt } from "node:crypto";
-import type { CompletionPrompt, CompletionRequest } from "../../domain/completion.ts";
-import { ServerError } from "../../domain/errors.ts";
+import type { CompletionRequest } from "../../domain/completion.ts";
 import type { FinishReason, TextEvent, TokenLogprob } from "../../domain/text.ts";
 import type { TokenScore } from "./native-context.ts";
-import { assertTokensInVocabulary, resolveMaxTokens } from "./admission.ts";
+import { preparePrompts, type PreparedPrompt } from "./completion-prompt.ts";
 import type { EventBuffer } from "./event-buffer.ts";
 import type { EndReason, GenerationReceiver, GenerationRequest } from "./generation.ts";
 import { choiceSeed, planSampler } from "./sampler-config.ts";
@@ -14,25 +13,13 @@ import { runText } from "./text-run.ts";
 import { ReleaseGate, TokenText, toTokenLogprob } from "./token-text.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-interface PreparedPrompt {
-  readonly tokens: readonly number[];
-  /** The prompt as the caller wrote it, or as its token ids read. */
-  readonly text: string;
-  /** Tokens at the beginning that the caller did not write, such as BOS: they are not echoed. */
-  readonly hiddenTokens: number;
-  readonly maxNewTokens: number;
-}
-
 /** Runs a completion request; choices are numbered prompt-major. */
 export async function* runCompletion(
   model: TextModel,
   request: CompletionRequest,
   signal: AbortSignal,
 ): AsyncGenerator<TextEvent, void, undefined> {
-  const prompts: PreparedPrompt[] = [];
-  for (const [index, prompt] of request.prompts.entries()) {
-    prompts.push(await preparePrompt(model, { request, prompt, index, signal }));
-  }
+  const prompts = await preparePrompts(model, { request, signal });
   model.assertLogitBias(request.sampling);
   const createGrammar = model.compileConstraint(request.constraint);
   const candidates = Math.max(request.n, request.bestOf);
@@ -102,82 +89,6 @@ function pickBest(
   return events;
 }
 
-async function preparePrompt(
-  model: TextModel,
-  {
-    request,
-    prompt,
-    index,
-    signal,
-  }: { request: CompletionRequest; prompt: CompletionPrompt; index: number; signal: AbortSignal },
-): Promise<PreparedPrompt> {
-  const { vocabulary, contextSize } = model;
-  const param = request.prompts.length === 1 ? "prompt" : `prompt[${index}]`;
-  const isText = typeof prompt === "string";
-  if (!isText) assertTokensInVocabulary(prompt, { vocabularySize: vocabulary.size, param });
-  const read = (text: string, parseSpecial: boolean): Promise<readonly number[]> =>
-    model.readPrompt(() => model.tokenizer.tokenize(text, { parseSpecial, contextSize, signal }), {
-      requested: request.limits.maxTokens,
-      promptName: "prompt",
-    });
-  const own = isText ? await read(prompt, true) : prompt;
-  const { tokens, hiddenTokens } = request.suffix
-    ? await insertionPrompt(vocabulary, { before: own, readSuffix: () => read(request.suffix ?? "", false) })
-    : withBeginning(vocabulary, { tokens: own, isText, param });
-  const maxNewTokens = resolveMaxTokens({
-    promptTokens: tokens.length,
-    requested: request.limits.maxTokens,
-    fallback: model.options.defaults.maxTokens,
-    contextSize,
-    promptName: "prompt",
-  });
-  return { tokens, text: isText ? prompt : readTokens(vocabulary, own), hiddenTokens, maxNewTokens };
-}
-
-/**
- * Text gets the BOS that the model was trained with; token ids are taken as they are. An empty prompt is BOS alone (EOS where
- * there is no BOS): the model begins a text of its own.
- */
-function withBeginning(
-  vocabulary: Vocabulary,
-  { tokens, isText, param }: { tokens: readonly number[]; isText: boolean; param: string },
-): { tokens: readonly number[]; hiddenTokens: number } {
-  if (isText && vocabulary.prependsBos && tokens[0] !== vocabulary.bos) {
-    return { tokens: [vocabulary.bos as number, ...tokens], hiddenTokens: 1 };
-  }
-  if (tokens.length > 0) return { tokens, hiddenTokens: 0 };
-  const start = vocabulary.bos ?? vocabulary.eos;
-  if (start === undefined) {
-    throw new ServerError("invalid_value", {
-      message: "The prompt is empty and this model has no token to begin with.",
-      param,
-    });
-  }
-  return { tokens: [start], hiddenTokens: 1 };
-}
-
-async function insertionPrompt(
-  vocabulary: Vocabulary,
-  { before, readSuffix }: { before: readonly number[]; readSuffix: () => Promise<readonly number[]> },
-): Promise<{ tokens: readonly number[]; hiddenTokens: number }> {
-  const marks = vocabulary.fillInTheMiddle;
-  if (marks === undefined) {
-    throw new ServerError("unsupported_parameter", {
-      message: "This model has no fill-in-the-middle tokens, so 'suffix' is not supported.",
-      param: "suffix",
-    });
-  }
-  const start = vocabulary.prependsBos ? [vocabulary.bos as number] : [];
-  const tokens = [...start, marks.prefix, ...before, marks.suffix, ...(await readSuffix()), marks.middle];
-  // The marks and the suffix are ours: an echo shows the text before the gap only.
-  return { tokens, hiddenTokens: start.length + 1 };
-}
-
-function readTokens(vocabulary: Vocabulary, tokens: readonly number[]): string {
-  const text = new TokenText(vocabulary, new Set(tokens));
-  return tokens.map((token) => text.push(token)).join("") + text.flush();
-}
-
 interface CompletionReceiverOptions {
   readonly request: CompletionRequest;
   readonly prompt: PreparedPrompt;
@@ -223,7 +134,7 @@ class CompletionReceiver implements GenerationReceiver {
   onPrompt(scores: readonly TokenScore[]): void {
     const { request, prompt } = this.#options;
     if (!request.echo) return;
-    const shown = prompt.tokens.slice(prompt.hiddenTokens, prompt.hiddenTokens + this.#echoedTokens());
+    const shown = prompt.tokens.slice(prompt.hiddenTokens, prompt.hiddenTokens + prompt.echoedTokens);
     const logprobs = !this.#wantsLogprobs
       ? []
       : shown.map((token, index) => {
@@ -257,14 +168,6 @@ class CompletionReceiver implements GenerationReceiver {
 
   onError(error: unknown): void {
     this.#options.buffer.fail(error);
-  }
-
-  /** With a suffix the tokens after the prompt are marks of ours. */
-  #echoedTokens(): number {
-    const { request, prompt } = this.#options;
-    const total = prompt.tokens.length - prompt.hiddenTokens;
-    if (!request.suffix) return total;
-    return prompt.tokens.indexOf(this.#vocabulary.fillInTheMiddle?.suffix ?? -1) - prompt.hiddenTokens;
   }
 
   #emitText(text: string, logprobs: readonly TokenLogprob[]): void {
