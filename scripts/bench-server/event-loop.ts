@@ -6,27 +6,19 @@
 // The server runs in this process, with the bundled models in runners of their own and its log as in production (on standard
 // error); the client is another process. Node's histogram holds the times between the ticks of a timer, which are the resolution
 // even when nothing is late, so the resolution is subtracted; the first two rows show what is left where nothing happens.
-// A tick is also late when another process has the core: on a busy machine the figures say little.
+// A tick is also late when another process has the core, and the runners and the client want the same cores: where Linux tells it,
+// the last columns say how much of the time the loop's thread ran, and how much it was ready and waited for a core.
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 
 import { startServer } from "../../src/app.ts";
 import { loadConfiguration } from "../../src/config/load-configuration.ts";
 import type { LoadCommand, LoadMessage, LoadPlan } from "./load-client.ts";
+import { measureLoop, resolutionMs, type LoopDelays } from "./loop-delays.ts";
 
-interface Delays {
-  readonly mean: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
-const resolutionMs = 1;
 const goalMs = 10;
 const quietSeconds = 3;
 
@@ -34,7 +26,7 @@ const program = new Command("event-loop").option("--seconds <count>", "under loa
 const { seconds } = program.opts<{ readonly seconds: number }>();
 
 const folder = mkdtempSync(join(tmpdir(), "bench-server-"));
-const rows: (readonly [string, Delays])[] = [["empty loop", await measureLoop(quietSeconds)]];
+const rows: (readonly [string, LoopDelays])[] = [["empty loop", await measureLoop(quietSeconds)]];
 const configuration = loadConfiguration({
   flags: { port: ["0"], "log-format": ["json"], "cache-directory": [join(folder, "cache")] },
   environment: {},
@@ -72,25 +64,13 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function measureLoop(durationSeconds: number): Promise<Delays> {
-  const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
-  histogram.enable();
-  await sleep(durationSeconds * 1000);
-  histogram.disable();
-  const toMs = (nanoseconds: number): number => nanoseconds / 1e6 - resolutionMs;
-  return {
-    mean: toMs(histogram.mean),
-    p50: toMs(histogram.percentile(50)),
-    p99: toMs(histogram.percentile(99)),
-    max: toMs(histogram.max),
-  };
-}
-
 function report(): void {
   console.log(`Event-loop delay in ms, less the timer's own ${resolutionMs} ms\n`);
-  console.log("| | mean | p50 | p99 | max |\n|---|---:|---:|---:|---:|");
-  for (const [name, { mean, p50, p99, max }] of rows) {
-    console.log(`| ${name} | ${[mean, p50, p99, max].map((value) => value.toFixed(2)).join(" | ")} |`);
+  console.log("| | mean | p50 | p99 | max | ran | waited for a core |\n|---|---:|---:|---:|---:|---:|---:|");
+  const toPercent = (share: number | null): string => (share === null ? "–" : `${(share * 100).toFixed(1)} %`);
+  for (const [name, { mean, p50, p99, max, ran, waited }] of rows) {
+    const delays = [mean, p50, p99, max].map((value) => value.toFixed(2));
+    console.log(`| ${[name, ...delays, toPercent(ran), toPercent(waited)].join(" | ")} |`);
   }
 }
 
