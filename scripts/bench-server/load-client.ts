@@ -29,6 +29,14 @@ const texts = Array.from(
 const plan = JSON.parse(process.argv[2] ?? "{}") as LoadPlan;
 const stopping = new AbortController();
 
+// The bundled model says the end token, which ends each message of its template, after a few dozen tokens: it is banned.
+const rendered = await post(new URL("/apply-template", plan.baseUrl), {
+  model: plan.chatModel,
+  messages: [{ role: "user", content: "" }],
+  add_generation_prompt: false,
+});
+const endToken = (JSON.parse(rendered) as { readonly tokens: readonly number[] }).tokens.at(-2) ?? 0;
+
 /** One request of each kind, read to its end. */
 const requests = {
   chats: () =>
@@ -36,6 +44,7 @@ const requests = {
       model: plan.chatModel,
       messages: [{ role: "user", content: "Please tell me about the sea." }],
       max_tokens: 256,
+      logit_bias: { [endToken]: -100 },
       stream: true,
     }),
   embeddings: () => answer("embeddings", { model: plan.embeddingModel, input: texts }),
@@ -85,13 +94,20 @@ async function repeat(request: () => Promise<void>): Promise<number> {
 }
 
 async function answer(path: string, body: Readonly<Record<string, unknown>>): Promise<void> {
-  const response = await fetch(`${plan.baseUrl}/${path}`, {
+  await post(new URL(`${plan.baseUrl}/${path}`), body);
+}
+
+/** @throws Error when the server answers with one, within a stream too */
+async function post(url: URL, body: Readonly<Record<string, unknown>>): Promise<string> {
+  const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
     signal: stopping.signal,
   });
   const text = await response.text();
-  if (!response.ok || text.includes('"error":'))
-    throw new Error(`${path}: HTTP ${response.status}: ${text.slice(-500)}`);
+  if (!response.ok || text.includes('"error":')) {
+    throw new Error(`${url.pathname}: HTTP ${response.status}: ${text.slice(-500)}`);
+  }
+  return text;
 }
