@@ -1,16 +1,23 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { parseRequest } from "../../../src/openai/parse-request.ts";
 import { chatCompletionContract } from "../../../src/openai/schema/chat.ts";
+import { completionContract } from "../../../src/openai/schema/completion.ts";
+import { embeddingContract } from "../../../src/openai/schema/embedding.ts";
+import { imageContract } from "../../../src/openai/schema/image.ts";
 import { warmUpSchemas } from "../../../src/openai/warm-up.ts";
 
 describe("warmUpSchemas", () => {
   it("builds the schemas that the first request would otherwise build", async () => {
+    const contracts = [chatCompletionContract, completionContract, embeddingContract, imageContract];
+    const builders = contracts.map((contract) => vi.spyOn(contract, "schema"));
     await warmUpSchemas(new AbortController().signal);
-    const schema = chatCompletionContract.schema();
-    expect(
-      parseRequest(chatCompletionContract, { model: "m", messages: [{ role: "user", content: "x" }] }),
-    ).toBeDefined();
-    expect(chatCompletionContract.schema()).toBe(schema);
+    const built = builders.map((builder) => builder.mock.results[0]?.value as unknown);
+    // Each was asked for, and what was built then is what every later request is read with.
+    expect(built).toEqual(contracts.map((contract) => contract.schema()));
+    for (const [index, contract] of contracts.entries()) expect(contract.schema()).toBe(built[index]);
+    const request = { model: "m", messages: [{ role: "user", content: "x" }] };
+    expect(parseRequest(chatCompletionContract, request)).toEqual(request);
+    expect(parseRequest(completionContract, { model: "m", prompt: "x" })).toEqual({ model: "m", prompt: "x" });
   });
 
   it("stops when the server does", async () => {

@@ -44,15 +44,20 @@ const lcm = { _class_name: "LCMScheduler", beta_start: 0.00085, beta_end: 0.012,
 const velocity = { prediction_type: "v_prediction" };
 const karras = { use_karras_sigmas: true };
 
-interface Published {
+interface Case {
   readonly name: string;
   readonly config: SchedulerConfig;
   readonly steps?: number;
   /** Begins here, from the ramp with the downward ramp as noise. */
   readonly strength?: number;
-  readonly sum?: number;
-  readonly mean?: number;
 }
+
+/** Of the magnitudes of the result; the reference's tests hold it to either or to both. */
+type Magnitudes =
+  | { readonly sum: number; readonly mean?: number }
+  | { readonly sum?: undefined; readonly mean: number };
+
+type Published = Case & Magnitudes;
 
 const values: readonly Published[] = [
   { name: "Euler", config: euler, sum: 10.0807, mean: 0.0131 },
@@ -128,7 +133,6 @@ describe("published results of the reference's scheduler tests", () => {
       feedsScaledSample: true,
     });
     const result = sumOfMagnitudes(samples.at(-1)!);
-    expect(mean ?? sum).toBeDefined();
     if (sum !== undefined) {
       expect(Math.abs(result - sum)).toBeLessThan(1e-2);
     }
