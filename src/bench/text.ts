@@ -13,6 +13,11 @@ import {
 } from "./stream-completion.ts";
 import { mixSeed, randomWords } from "./words.ts";
 
+/** Share of the prompt that is always the same. */
+const sharedShares = { unique: 0, shared: 0.9, same: 1 } as const;
+
+export type PromptPrefix = keyof typeof sharedShares;
+
 export interface TextBenchmarkOptions {
   /** Streams at once, one point each. */
   readonly streams: readonly number[];
@@ -20,8 +25,8 @@ export interface TextBenchmarkOptions {
   /** Tokens of each user message, about. */
   readonly promptTokens: number;
   readonly outputTokens: number;
-  /** `shared`: nine tenths of the prompt are the same for all streams and rounds. */
-  readonly prefix: "shared" | "unique";
+  /** How much of the first message is the same for all streams and rounds. */
+  readonly prefix: PromptPrefix;
   /** Exchanges per chat; each one sends the whole history. */
   readonly turns: number;
   /** Chats per stream and round, one after another. */
@@ -125,7 +130,7 @@ async function holdChat(
   const answers: StreamedCompletion[] = [];
   for (let turn = 0; turn < options.turns; turn++) {
     const unique = mixSeed(options.seed, point.x, round, chat, turn);
-    const sharedWords = options.prefix === "shared" && turn === 0 ? Math.floor(promptWords * 0.9) : 0;
+    const sharedWords = turn === 0 ? Math.floor(promptWords * sharedShares[options.prefix]) : 0;
     const parts = [randomWords(sharedWords, options.seed), randomWords(promptWords - sharedWords, unique)];
     turns.push({ role: "user", content: parts.filter((part) => part !== "").join(" ") });
     const request = { endpoint: options.endpoint, turns, maxTokens: options.outputTokens };

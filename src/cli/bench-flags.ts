@@ -38,7 +38,7 @@ const textFlags: readonly FlagWords[] = [
   ["endpoint", "NAME", "chat or completions.", "chat"],
   ["prompt-tokens", "N", "Tokens of a user's message, about.", "128"],
   ["output-tokens", "N", "Most tokens of an answer.", "64"],
-  ["prefix", "NAME", "unique: every prompt is new. shared: nine tenths of it are the same.", "unique"],
+  ["prefix", "NAME", "unique: every prompt is new. shared: nine tenths of it are the same. same: all of it.", "unique"],
   ["turns", "N", "Exchanges per chat; each one sends the whole history.", "1"],
   ["requests", "N", "Chats per stream and round.", "1"],
 ];

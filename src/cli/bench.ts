@@ -27,7 +27,7 @@ export function runTextBench(context: CommandContext): Promise<number> {
     endpoint: choiceFlag(flags, "endpoint", { choices: ["chat", "completions"], fallback: "chat" }),
     promptTokens: integerFlag(flags, "prompt-tokens", { fallback: 128, least: 1 }),
     outputTokens: integerFlag(flags, "output-tokens", { fallback: 64, least: 1 }),
-    prefix: choiceFlag(flags, "prefix", { choices: ["unique", "shared"], fallback: "unique" }),
+    prefix: choiceFlag(flags, "prefix", { choices: ["unique", "shared", "same"], fallback: "unique" }),
     turns: integerFlag(flags, "turns", { fallback: 1, least: 1 }),
     requests: integerFlag(flags, "requests", { fallback: 1, least: 1 }),
     seed: readSeed(flags),
