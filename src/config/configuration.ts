@@ -62,8 +62,8 @@ export interface RunnersConfiguration {
   readonly loadTimeoutMs: number;
   /** 0 = never. */
   readonly hangTimeoutMs: number;
-  /** Tokens of a stream are sent at most so often; 0 = each on its own. */
-  readonly streamIntervalMs: number;
+  /** Tokens of a stream are sent at most so often; 0 = each on its own, `auto` = as the model leaves cores for it. */
+  readonly streamIntervalMs: number | "auto";
   /** Absolute. */
   readonly cacheDirectory: string;
 }

@@ -31,6 +31,8 @@ export interface BackendDescription {
   /** Where it runs, e.g. `cpu`, `cuda`; with the reason when a configured device was not available. */
   readonly device: string;
   readonly deviceNote?: string;
+  /** It computes on every core of the machine, so whatever else runs takes time from it. */
+  readonly occupiesAllCores?: boolean;
   /** Covers weights, quantisation, backend build and threads; OpenAI's `system_fingerprint`. */
   readonly fingerprint: string;
   /** Facts for the model list and the health report, e.g. `context_length`, `embedding_dimensions`. */

@@ -2,40 +2,34 @@
 // the client, on cores that the model wants too, and everything they touch has been driven out of the caches by the weights.
 import { creditWindow, type CallUpdate } from "./protocol.ts";
 
-export interface OutboxOptions {
-  readonly send: (updates: readonly CallUpdate[]) => void;
-  /**
-   * Events of a stream leave at most so often (vLLM has a `stream-interval` in tokens for the same reason); 0 = with the
-   * turn of the event loop in which they came.
-   */
-  readonly intervalMs: number;
-}
-
 /** So many updates leave at once, whatever the time: before their reader runs out of credit. */
 const mostHeld = creditWindow / 4;
 
 /** Joins updates by turns of the event loop and by time. Their order is kept. */
 export class Outbox {
   readonly #send: (updates: readonly CallUpdate[]) => void;
-  readonly #intervalMs: number;
+  /**
+   * Events of a stream leave at most so often (vLLM has a `stream-interval` in tokens for the same reason); 0 = with the
+   * turn of the event loop in which they came.
+   */
+  intervalMs = 0;
   #held: CallUpdate[] = [];
   #lastSentMs = -Infinity;
   #turn: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ send, intervalMs }: OutboxOptions) {
+  constructor(send: (updates: readonly CallUpdate[]) => void) {
     this.#send = send;
-    this.#intervalMs = intervalMs;
   }
 
   /** `urgent` updates, and all that wait before them, leave with this turn of the event loop. */
   push(update: CallUpdate, { urgent }: { readonly urgent: boolean }): void {
     this.#held.push(update);
     if (this.#turn !== undefined) return;
-    const isDue = urgent || this.#held.length >= mostHeld || performance.now() - this.#lastSentMs >= this.#intervalMs;
+    const isDue = urgent || this.#held.length >= mostHeld || performance.now() - this.#lastSentMs >= this.intervalMs;
     if (isDue) this.#turn = setImmediate(() => this.#flush());
     // Mostly the next event comes first and takes this one along: a timer of its own would disturb the computation between.
-    else this.#timer ??= setTimeout(() => this.#flush(), 2 * this.#intervalMs);
+    else this.#timer ??= setTimeout(() => this.#flush(), 2 * this.intervalMs);
   }
 
   #flush(): void {

@@ -19,7 +19,7 @@ export type ServerMessage =
       readonly spec: ModelSpec;
       readonly cacheDirectory: string;
       /** Events leave at most so often; see outbox.ts. */
-      readonly streamIntervalMs: number;
+      readonly streamIntervalMs: number | "auto";
     }
   | { readonly type: "run"; readonly id: CallId; readonly operation: Operation; readonly request: unknown }
   | { readonly type: "cancel"; readonly id: CallId }

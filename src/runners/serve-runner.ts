@@ -19,6 +19,11 @@ interface ActiveCall {
   wake: (() => void) | undefined;
 }
 
+type LoadMessage = Extract<ServerMessage, { readonly type: "load" }>;
+
+/** Tokens leave at most so often from a model that computes on every core: 25 times a second reads as one flow. */
+const contendedIntervalMs = 40;
+
 /** The first events of a call never wait: that it was accepted, and its first token or answer. */
 const urgentEvents = 2;
 
@@ -26,17 +31,13 @@ const urgentEvents = 2;
 export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions): void {
   const calls = new Map<CallId, ActiveCall>();
   const lifetime = new AbortController();
-  let outbox: Outbox | undefined;
+  const outbox = new Outbox((updates) => channel.send({ type: "updates", updates }));
   let backend: Backend | undefined;
 
   channel.onMessage((message) => {
     switch (message.type) {
       case "load":
-        outbox = new Outbox({
-          send: (updates) => channel.send({ type: "updates", updates }),
-          intervalMs: message.streamIntervalMs,
-        });
-        void load(message.spec, message.cacheDirectory);
+        void load(message);
         return;
       case "run":
         void serveCall(message.id, message.operation, message.request);
@@ -63,13 +64,15 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
 
   channel.send({ type: "started" });
 
-  async function load(spec: ModelSpec, cacheDirectory: string): Promise<void> {
+  async function load({ spec, cacheDirectory, streamIntervalMs }: LoadMessage): Promise<void> {
     try {
       backend = await createBackend(spec, {
         cacheDirectory,
         signal: lifetime.signal,
         log: (level, text, facts = {}) => channel.send({ type: "log", level, message: text, facts }),
       });
+      const { occupiesAllCores = false } = backend.description;
+      outbox.intervalMs = streamIntervalMs === "auto" ? (occupiesAllCores ? contendedIntervalMs : 0) : streamIntervalMs;
       channel.send({
         type: "ready",
         description: backend.description,
@@ -96,17 +99,17 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
       for await (const event of stream) {
         call.credit -= 1;
         events += 1;
-        outbox?.push({ id, event }, { urgent: events <= urgentEvents });
+        outbox.push({ id, event }, { urgent: events <= urgentEvents });
         while (call.credit <= 0 && !call.abort.signal.aborted) await creditFor(call);
         if (call.abort.signal.aborted) break;
       }
-      outbox?.push({ id, end: true }, { urgent: true });
+      outbox.push({ id, end: true }, { urgent: true });
     } catch (error) {
       if (!(error instanceof ServerError) && !call.abort.signal.aborted) {
         const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
         channel.send({ type: "log", level: "error", message: "A backend failed.", facts: { operation, detail } });
       }
-      outbox?.push({ id, error: serializeError(error) }, { urgent: true });
+      outbox.push({ id, error: serializeError(error) }, { urgent: true });
     } finally {
       calls.delete(id);
     }

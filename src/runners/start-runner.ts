@@ -23,7 +23,7 @@ export interface StartRunnerOptions {
   /** A runner that answers nothing for so long while it has work is killed; 0 = never. */
   readonly hangTimeoutMs: number;
   /** Events of its streams leave the runner at most so often. */
-  readonly streamIntervalMs: number;
+  readonly streamIntervalMs: number | "auto";
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts: Record<string, unknown>) => void;
   /** Called once when the process has ended after it was ready, whatever the reason. */
   readonly onExit: (reason: string) => void;

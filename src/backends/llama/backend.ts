@@ -265,6 +265,7 @@ async function describe(
     operations: parts.operations,
     memoryBytes: native.memoryBytes + parts.native.memoryBytes,
     device: gpu === false ? "cpu" : gpu,
+    occupiesAllCores: gpu === false && parts.threads.decode >= availableParallelism(),
     ...(wantsGpu && gpu === false
       ? { deviceNote: "GPU layers are configured, but llama.cpp found no usable GPU on this machine." }
       : {}),

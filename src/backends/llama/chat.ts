@@ -17,7 +17,6 @@ import type { GenerationRequest } from "./generation.ts";
 import type { GgufFacts } from "./gguf-file.ts";
 import { bannedBefore, bannedUnder } from "./grammar-bans.ts";
 import { freePartGrammar, FreePartGate, TriggerGate } from "./grammar-gates.ts";
-import { compilePlannedGrammar } from "./planned-grammar.ts";
 import { choiceSeed, planSampler } from "./sampler-config.ts";
 import type { TextModel } from "./text-model.ts";
 import { runText } from "./text-run.ts";
@@ -89,7 +88,7 @@ export class ChatRunner {
       contextSize: model.contextSize,
       promptName: "messages",
     });
-    const createGrammar = this.#planGrammar(plan);
+    const createGrammar = await this.#planGrammar(plan, signal);
     const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);
     const expected = request.prediction
       ? await model.tokenizer.tokenizeBeginning(request.prediction, {
@@ -159,12 +158,12 @@ export class ChatRunner {
   }
 
   /** What makes the grammar of each choice; compiled once, and refused before the request is accepted. */
-  #planGrammar(plan: ChatPlan): () => Pick<GenerationRequest, "grammar" | "gate"> {
+  async #planGrammar(plan: ChatPlan, signal: AbortSignal): Promise<() => Pick<GenerationRequest, "grammar" | "gate">> {
     const planned = plan.grammar;
     if (planned === null) return () => ({});
     const { family } = plan;
     const { native, vocabulary, controlTokens, grammars } = this.#model;
-    const grammar = grammars.get(JSON.stringify(planned), () => compilePlannedGrammar(planned));
+    const grammar = await grammars.compile({ type: "planned", planned }, signal);
     const banned = bannedUnder(planned, { controlTokens, family });
     const parts = { native, vocabulary, grammar, banned };
     const start = this.#withPossibleOpens(plan.grammarStart);

@@ -21,7 +21,7 @@ export async function* runCompletion(
 ): AsyncGenerator<TextEvent, void, undefined> {
   const prompts = await preparePrompts(model, { request, signal });
   model.assertLogitBias(request.sampling);
-  const createGrammar = model.compileConstraint(request.constraint);
+  const createGrammar = await model.compileConstraint(request.constraint, signal);
   const candidates = Math.max(request.n, request.bestOf);
   const picksBest = candidates > request.n;
   const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);

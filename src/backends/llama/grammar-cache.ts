@@ -1,5 +1,4 @@
-// Grammars that were compiled lately. Compiling a large schema takes a tenth of a second in which no token is computed, and
-// callers send the same schema again and again.
+// Grammars that were compiled lately: callers send the same schema again and again.
 
 export interface GrammarCacheLimits {
   /** @default 64 */
@@ -18,15 +17,17 @@ export class GrammarCache {
     this.#limits = { entries, units };
   }
 
-  /** The grammar under `key`, compiled when it is not there. Throws what `compile` throws. */
-  get(key: string, compile: () => string): string {
+  /** The grammar under `key`, which becomes the most recently used one. */
+  get(key: string): string | undefined {
     const known = this.#entries.get(key);
-    if (known !== undefined) {
-      this.#entries.delete(key);
-      this.#entries.set(key, known);
-      return known;
-    }
-    const grammar = compile();
+    if (known === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, known);
+    return known;
+  }
+
+  set(key: string, grammar: string): void {
+    if (this.#entries.has(key)) return;
     this.#entries.set(key, grammar);
     this.#units += key.length + grammar.length;
     for (const [oldest, text] of this.#entries) {
@@ -34,6 +35,5 @@ export class GrammarCache {
       this.#entries.delete(oldest);
       this.#units -= oldest.length + text.length;
     }
-    return grammar;
   }
 }

@@ -4,11 +4,10 @@ import type { TextModelOptions } from "../../domain/model.ts";
 import type { OutputConstraint, SamplingOptions } from "../../domain/sampling.ts";
 import type { NativeModelHandle } from "./adapter.ts";
 import { contextLengthExceeded, type LengthQuestion } from "./admission.ts";
-import { compileConstraint } from "./constraint.ts";
 import type { Engine } from "./engine.ts";
 import type { HeldGrammar } from "./generation.ts";
 import { bannedUnder, type ControlText } from "./grammar-bans.ts";
-import { GrammarCache } from "./grammar-cache.ts";
+import { GrammarCompiler } from "./grammar-compiler.ts";
 import { TextTokenizer, TokenLimitError } from "./text-tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -31,7 +30,7 @@ export class TextModel implements TextModelParts {
   readonly engine: Engine;
   readonly vocabulary: Vocabulary;
   readonly tokenizer: TextTokenizer;
-  readonly grammars = new GrammarCache();
+  readonly grammars = new GrammarCompiler();
   #controlTokens: readonly ControlText[] | undefined;
   readonly contextSize: number;
   readonly guesses: number;
@@ -78,10 +77,10 @@ export class TextModel implements TextModelParts {
    * Makes fresh grammars for a constraint, one per choice; `undefined` = no constraint.
    * @throws ServerError `unsupported_schema` or `invalid_value` for what no grammar can hold.
    */
-  compileConstraint(constraint: OutputConstraint): (() => HeldGrammar) | undefined {
+  async compileConstraint(constraint: OutputConstraint, signal: AbortSignal): Promise<(() => HeldGrammar) | undefined> {
     if (constraint.type === "text") return undefined;
     const { controlTokens } = this;
-    const grammar = this.grammars.get(JSON.stringify(constraint), () => compileConstraint(constraint));
+    const grammar = await this.grammars.compile({ type: "constraint", constraint }, signal);
     const banned = bannedUnder(constraint, { controlTokens, family: { keepTokens: [], dropped: [] } });
     return this.grammarFactory(grammar, { banned });
   }

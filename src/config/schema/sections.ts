@@ -1,7 +1,7 @@
 // Everything of the configuration file that is not a model: sections, their keys, their defaults. A key registered in
 // `settingRegistry` is also a command-line flag and an environment variable; nothing is written down twice.
 import { z } from "zod";
-import { duration, integer, listOfText, memoryAmount, oneOf, size, text } from "./values.ts";
+import { duration, durationOrAuto, integer, listOfText, memoryAmount, oneOf, size, text } from "./values.ts";
 
 /** What makes a key of the file a flag and a variable too. */
 export interface SettingMeta {
@@ -122,12 +122,12 @@ export const runnersSection = z.strictObject({
     placeholder: "DURATION",
     description: "A busy runner that gives no sign of life for so long is ended, and its model loaded anew. 0 = never.",
   }),
-  stream_interval: setting(duration().prefault("40ms"), {
+  stream_interval: setting(durationOrAuto().prefault("auto"), {
     flag: "stream-interval",
     placeholder: "DURATION",
     description:
-      "Tokens that come faster than this are sent together, each as its own event: on a machine whose cores compute the " +
-      "model, sending takes time from computing. The first token is never held back. 0 = send each token on its own.",
+      "Tokens that come faster than this are sent together, each as its own event. The first one is never held back. " +
+      "auto = 40ms while a model computes on every core of the machine, because sending then takes time from it; else 0.",
   }),
   cache_directory: setting(text().optional(), {
     flag: "cache-directory",

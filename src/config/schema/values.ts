@@ -16,6 +16,7 @@ const sizeUnits = {
 } as const;
 
 const durationPattern = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/;
+const autoOrDurationPattern = /^(auto|\d+(\.\d+)?\s*(ms|s|m|h|d)?)$/;
 const sizePattern = /^(\d+(?:\.\d+)?)\s*([kKmMgGtT]?[iI]?[bB])?$/;
 const budgetPattern = /^(auto|\d+(\.\d+)?\s*%|\d+(\.\d+)?\s*([kKmMgGtT]?[iI]?[bB])?)$/;
 
@@ -41,6 +42,14 @@ export function duration() {
   return z
     .union([z.string().regex(durationPattern, { error }), z.number({ error }).min(0, { error })], { error })
     .transform((value) => parseDurationMs(String(value)) ?? 0);
+}
+
+/** As {@link duration}, or `auto`. */
+export function durationOrAuto() {
+  const error = "must be auto, or a duration such as 40ms or 1s (a bare number is seconds)";
+  return z
+    .union([z.string().regex(autoOrDurationPattern, { error }), z.number({ error }).min(0, { error })], { error })
+    .transform((value) => (value === "auto" ? ("auto" as const) : (parseDurationMs(String(value)) ?? 0)));
 }
 
 /** A size in the file, bytes after parsing. */

@@ -113,7 +113,7 @@ describe("values", () => {
       startTimeoutMs: 30_000,
       loadTimeoutMs: 600_000,
       hangTimeoutMs: 300_000,
-      streamIntervalMs: 40,
+      streamIntervalMs: "auto",
       cacheDirectory: defaultCacheDirectory({}),
     });
   });

@@ -6,11 +6,11 @@ const patient = { urgent: false };
 
 describe("Outbox", () => {
   let sent: unknown[][] = [];
-  const open = (intervalMs: number): Outbox =>
-    new Outbox({
-      intervalMs,
-      send: (updates) => sent.push(updates.map((update) => "event" in update && update.event)),
-    });
+  const open = (intervalMs: number): Outbox => {
+    const outbox = new Outbox((updates) => sent.push(updates.map((update) => "event" in update && update.event)));
+    outbox.intervalMs = intervalMs;
+    return outbox;
+  };
 
   beforeEach(() => {
     sent = [];

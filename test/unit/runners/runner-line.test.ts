@@ -13,8 +13,12 @@ import { createFakeBackend, fakeDescription } from "../../support/fake-backend.t
 const request = { prompts: ["x"] } as unknown as CompletionRequest;
 const delta = (text: string): TextEvent => ({ type: "text-delta", choice: 0, text });
 
-async function connect(backend: Backend): Promise<{ line: RunnerBackend; sent: ServerMessage[]; exits: number[] }> {
+async function connect(
+  backend: Backend,
+  { streamIntervalMs = 0 }: { streamIntervalMs?: number | "auto" } = {},
+): Promise<{ line: RunnerBackend; sent: ServerMessage[]; exits: number[]; updates: () => number }> {
   const sent: ServerMessage[] = [];
+  let updates = 0;
   const exits: number[] = [];
   let toRunner: (message: ServerMessage) => void = () => {};
   const line = new RunnerBackend({
@@ -36,16 +40,18 @@ async function connect(backend: Backend): Promise<{ line: RunnerBackend; sent: S
       channel: {
         send: (message: RunnerMessage) => {
           if (message.type === "ready") ready();
-          if (message.type === "updates") line.receive(structuredClone(message.updates));
+          if (message.type !== "updates") return;
+          updates += 1;
+          line.receive(structuredClone(message.updates));
         },
         onMessage: (listener) => {
           toRunner = listener;
         },
       },
     });
-    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "", streamIntervalMs: 0 });
+    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "", streamIntervalMs });
   });
-  return { line, sent, exits };
+  return { line, sent, exits, updates: () => updates };
 }
 
 async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
@@ -68,6 +74,33 @@ describe("the line between server and runner", () => {
     const events = await collect(line.run("completion", request, never));
     expect(events).toEqual(Array.from({ length: 500 }, (_, i) => delta(String(i))));
     expect(line.busyCalls).toBe(0);
+  });
+
+  it.each([
+    { occupiesAllCores: true, messages: [1, 5] },
+    { occupiesAllCores: false, messages: [20, 30] },
+  ] as const)("joins the events of a model that leaves no core ($occupiesAllCores)", async (expected) => {
+    const backend = createFakeBackend(
+      {
+        async *completion() {
+          for (let index = 0; index < 24; index += 1) {
+            yield delta(String(index));
+            await new Promise((resolve) => {
+              setImmediate(resolve);
+            });
+            await new Promise((resolve) => {
+              setImmediate(resolve);
+            });
+          }
+        },
+      },
+      { occupiesAllCores: expected.occupiesAllCores },
+    );
+    const { line, updates } = await connect(backend, { streamIntervalMs: "auto" });
+    const events = await collect(line.run("completion", request, never));
+    expect(events).toEqual(Array.from({ length: 24 }, (_, index) => delta(String(index))));
+    expect(updates()).toBeGreaterThanOrEqual(expected.messages[0]);
+    expect(updates()).toBeLessThanOrEqual(expected.messages[1]);
   });
 
   it("carries a ServerError over with its kind, parameter and retry time", async () => {
