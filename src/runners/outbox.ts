@@ -5,6 +5,15 @@ import { creditWindow, type CallUpdate } from "./protocol.ts";
 /** So many updates leave at once, whatever the time: before their reader runs out of credit. */
 const mostHeld = creditWindow / 4;
 
+/** Longest wait of what need not be known at once. */
+const lazyMs = 40;
+
+/**
+ * `urgent`: leaves with this turn of the event loop. `interval`: leaves with it unless something has left lately. `lazy`: waits
+ * a moment for what follows.
+ */
+export type Urgency = "urgent" | "interval" | "lazy";
+
 /** Joins updates by turns of the event loop and by time. Their order is kept. */
 export class Outbox {
   readonly #send: (updates: readonly CallUpdate[]) => void;
@@ -22,14 +31,17 @@ export class Outbox {
     this.#send = send;
   }
 
-  /** `urgent` updates, and all that wait before them, leave with this turn of the event loop. */
-  push(update: CallUpdate, { urgent }: { readonly urgent: boolean }): void {
+  /** What waits before an update leaves with it at the latest. */
+  push(update: CallUpdate, urgency: Urgency): void {
     this.#held.push(update);
     if (this.#turn !== undefined) return;
-    const isDue = urgent || this.#held.length >= mostHeld || performance.now() - this.#lastSentMs >= this.intervalMs;
-    if (isDue) this.#turn = setImmediate(() => this.#flush());
+    if (urgency !== "lazy" && (urgency === "urgent" || this.#isDue())) this.#turn = setImmediate(() => this.#flush());
     // Mostly the next event comes first and takes this one along: a timer of its own would disturb the computation between.
-    else this.#timer ??= setTimeout(() => this.#flush(), 2 * this.intervalMs);
+    else this.#timer ??= setTimeout(() => this.#flush(), urgency === "lazy" ? lazyMs : 2 * this.intervalMs);
+  }
+
+  #isDue(): boolean {
+    return this.#held.length >= mostHeld || performance.now() - this.#lastSentMs >= this.intervalMs;
   }
 
   #flush(): void {

@@ -2,7 +2,7 @@
 import type { Backend, BackendContext, Operation, Operations } from "../domain/backend.ts";
 import { ServerError, serializeError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Urgency } from "./outbox.ts";
 import { creditWindow, type CallId, type Channel, type RunnerMessage, type ServerMessage } from "./protocol.ts";
 
 export interface ServeRunnerOptions {
@@ -24,8 +24,8 @@ type LoadMessage = Extract<ServerMessage, { readonly type: "load" }>;
 /** Tokens leave at most so often from a model that computes on every core: 25 times a second reads as one flow. */
 const contendedIntervalMs = 40;
 
-/** The first events of a call never wait: that it was accepted, and its first token or answer. */
-const urgentEvents = 2;
+/** That a call was accepted is of use only when its first token is long in coming; that one never waits. */
+const urgencies: readonly Urgency[] = ["lazy", "urgent"];
 
 /** Serves one backend over `channel` until it is told to dispose. */
 export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions): void {
@@ -98,18 +98,18 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
       const stream = backend.run(operation, request as Operations[Operation]["request"], call.abort.signal);
       for await (const event of stream) {
         call.credit -= 1;
+        outbox.push({ id, event }, urgencies[events] ?? "interval");
         events += 1;
-        outbox.push({ id, event }, { urgent: events <= urgentEvents });
         while (call.credit <= 0 && !call.abort.signal.aborted) await creditFor(call);
         if (call.abort.signal.aborted) break;
       }
-      outbox.push({ id, end: true }, { urgent: true });
+      outbox.push({ id, end: true }, "urgent");
     } catch (error) {
       if (!(error instanceof ServerError) && !call.abort.signal.aborted) {
         const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
         channel.send({ type: "log", level: "error", message: "A backend failed.", facts: { operation, detail } });
       }
-      outbox.push({ id, error: serializeError(error) }, { urgent: true });
+      outbox.push({ id, error: serializeError(error) }, "urgent");
     } finally {
       calls.delete(id);
     }
