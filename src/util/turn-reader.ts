@@ -7,7 +7,7 @@ export interface Turn<T> {
 }
 
 /** So many values end a turn, so that a producer who never pauses is heard at all. */
-const mostPerTurn = 64;
+const mostPerTurn = 16;
 
 /** Groups the values that an iterator yields without waiting. Reads one value ahead. */
 export class TurnReader<T> {

@@ -124,7 +124,8 @@ describe("streams", () => {
     const reader = (await post("/v1/chat/completions", chat)).body?.getReader() as ReadableStreamDefaultReader;
     await reader.read();
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    expect(produced).toBeLessThan(5);
+    // What is there at once is written at once, 16 events at most; two such writes are under way, and one event is read ahead.
+    expect(produced).toBeLessThan(3 * 16);
     await reader.cancel();
   });
 

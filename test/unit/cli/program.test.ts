@@ -45,7 +45,7 @@ describe("the command line", () => {
     [["bench", "text", "--streams", "1,x"], '--streams takes whole numbers of at least 1, not "x". See hearth --help.'],
     [
       ["bench", "text", "--prefix", "uniqe"],
-      "--prefix takes unique, shared, not uniqe. Did you mean unique? See hearth --help.",
+      "--prefix takes unique, shared, same, not uniqe. Did you mean unique? See hearth --help.",
     ],
     [["bench", "http", "--body", "[]"], "--body must be a JSON object, not []. See hearth --help."],
     [
