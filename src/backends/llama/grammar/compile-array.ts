@@ -61,6 +61,7 @@ function elements(
     const bounds = {
       min: Math.max(0, facts.minItems - written),
       max: Number.isFinite(max) ? max - written : undefined,
+      minimum: { keyword: "minItems", path: nodeWith(facts, "minItems").path },
     };
     tail = writer.repeat(next, bounds);
     if (prefix === 0) return tail === "" ? item : `${item} ${tail}`;

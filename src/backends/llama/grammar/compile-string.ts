@@ -8,6 +8,7 @@ import {
   type Automaton,
 } from "./automaton.ts";
 import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
+import type { SchemaPlace } from "./grammar-writer.ts";
 import { patternAutomaton } from "./pattern-automaton.ts";
 import { PatternNotSupportedError } from "./pattern-syntax.ts";
 import type { SchemaNode } from "./schema-document.ts";
@@ -41,7 +42,11 @@ export function compileString(facts: Facts, context: CompileContext, except: rea
   }
   if (automaton === undefined) {
     if (minLength === 0 && maxLength === undefined) return compiled(writer.shared("string"));
-    const chars = writer.repeat(writer.shared("string-char"), { min: minLength, max: maxLength });
+    const chars = writer.repeat(writer.shared("string-char"), {
+      min: minLength,
+      max: maxLength,
+      minimum: placeOfMinimum(facts),
+    });
     return compiled(`"\\"" ${chars} "\\""`);
   }
   if (minLength > 0 || maxLength !== undefined) automaton = withLength(automaton, facts, context);
@@ -66,7 +71,10 @@ export function compileBareText(facts: Facts, context: CompileContext): string |
   const { maxAutomatonStates: maxStates } = writer.limits;
   const any = textAutomaton(facts, maxStates);
   const isBounded = minLength > 0 || maxLength !== undefined;
-  if (any === undefined) return isBounded ? writer.repeat("[^<]", { min: minLength, max: maxLength }) : undefined;
+  if (any === undefined) {
+    if (!isBounded) return undefined;
+    return writer.repeat("[^<]", { min: minLength, max: maxLength, minimum: placeOfMinimum(facts) });
+  }
   const node = nodeWith(facts, "pattern", "format");
   const keyword = firstTextKeyword(facts);
   const bare = guardSize(node, keyword, () =>
@@ -153,4 +161,8 @@ function guardSize<Result>(node: SchemaNode, keyword: string, build: () => Resul
 
 function firstTextKeyword(facts: Facts): string {
   return facts.patterns.length > 0 ? "pattern" : "format";
+}
+
+function placeOfMinimum(facts: Facts): SchemaPlace {
+  return { keyword: "minLength", path: nodeWith(facts, "minLength").path };
 }

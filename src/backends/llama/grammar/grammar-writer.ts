@@ -63,10 +63,14 @@ export class GrammarWriter {
 
   /**
    * `symbol` (one rule name, class or literal) from `min` to `max` times. An upper bound above `maxRepetitions` is lowered to it;
-   * counts above llama.cpp's own threshold are written in several pieces, exactly.
+   * counts above llama.cpp's own threshold are written in several pieces, exactly. `minimum` is where `min` was asked for.
    */
-  repeat(symbol: string, { min, max }: { readonly min: number; readonly max: number | undefined }): string {
+  repeat(
+    symbol: string,
+    { min, max, minimum }: { readonly min: number; readonly max: number | undefined; readonly minimum?: SchemaPlace },
+  ): string {
     const { maxRepetitions } = this.limits;
+    if (min > maxRepetitions && minimum !== undefined) this.place = minimum;
     if (min > maxRepetitions) this.refuse(`more than ${maxRepetitions} repetitions would have to be counted`);
     const upper = max === undefined ? undefined : Math.min(max, Math.max(min, maxRepetitions));
     this.#charge((upper ?? min) * 3);
