@@ -1,6 +1,5 @@
 // Server-sent events (WHATWG HTML, section 9.2), pulled: the next chunk is made when the reader has taken the last one, so a
 // slow reader slows the producer and no buffer grows.
-import { TurnReader } from "../util/turn-reader.ts";
 
 export interface SseOptions {
   /** `data` of each event, already serialised. The first chunk must be ready to be made: errors before it belong to the caller. */
@@ -22,8 +21,6 @@ const ping = encoder.encode(": ping\n\n");
 export function sseResponse({ chunks, onEnd, onLeave, onError, pingMs }: SseOptions): Response {
   let pingTimer: NodeJS.Timeout | undefined;
   let wroteSincePing = false;
-  // Events that are there together leave in one write.
-  const turns = new TurnReader(chunks);
   const finish = (): void => {
     clearInterval(pingTimer);
     onEnd();
@@ -40,12 +37,14 @@ export function sseResponse({ chunks, onEnd, onLeave, onError, pingMs }: SseOpti
       },
       async pull(controller) {
         try {
-          const { values, done } = await turns.next();
+          const { done, value } = await chunks.next();
           wroteSincePing = true;
-          if (values.length > 0) controller.enqueue(encoder.encode(values.map(formatEvent).join("")));
-          if (!done) return;
-          finish();
-          controller.close();
+          if (done === true) {
+            finish();
+            controller.close();
+            return;
+          }
+          controller.enqueue(encoder.encode(formatEvent(value)));
         } catch (error) {
           finish();
           controller.enqueue(encoder.encode(formatEvent(onError(error))));

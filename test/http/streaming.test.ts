@@ -124,8 +124,7 @@ describe("streams", () => {
     const reader = (await post("/v1/chat/completions", chat)).body?.getReader() as ReadableStreamDefaultReader;
     await reader.read();
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    // What is there at once is written at once, 16 events at most; two such writes are under way, and one event is read ahead.
-    expect(produced).toBeLessThan(3 * 16);
+    expect(produced).toBeLessThan(5);
     await reader.cancel();
   });
 
