@@ -1,7 +1,7 @@
 // Writes config/schema.json from the schema in src/config; `--check` says whether the committed file is what it writes.
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { toConfigurationJsonSchema } from "../src/config/json-schema.ts";
+import { toConfigurationJsonSchema } from "../src/config/schema/json-schema.ts";
 
 const file = resolve(import.meta.dirname, "../config/schema.json");
 const text = `${JSON.stringify(toConfigurationJsonSchema(), null, 2)}\n`;

@@ -1,34 +1,34 @@
-// The floors of the house (src/README.md), held by a test: who may import whom, which library lives where, and no cycles.
+// The floors of the house (src/README.md), held by a test: who may import whom, which library lives where, no circles, and no
+// crowded folders.
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const sourceRoot = resolve(import.meta.dirname, "../src");
 
-/** Floor of each folder; files directly in `src` are listed by name. A file may import from strictly lower floors and its own folder. */
+/** Floor of each room; files directly in `src` are listed by name. A file may import from strictly lower floors and its own room. */
 const floors: Readonly<Record<string, number>> = {
   util: 0,
-  tensor: 0,
   "version.ts": 0,
   domain: 1,
-  openai: 2,
-  config: 2,
-  batching: 2,
-  hub: 2,
-  observability: 2,
-  registry: 3,
-  runners: 3,
-  "backends/llama": 3,
-  "backends/embedding": 3,
-  "backends/diffusion": 3,
-  "backends/upstream": 3,
-  services: 4,
-  http: 5,
-  bench: 6,
-  "app.ts": 6,
+  observability: 1,
+  wire: 2,
+  runners: 2,
+  "model-files": 2,
+  config: 3,
+  "backends/common": 3,
+  "backends/onnx": 4,
+  "backends/llama": 5,
+  "backends/embedding": 5,
+  "backends/diffusion": 5,
+  registry: 6,
   "runner.ts": 6,
-  cli: 7,
-  "main.ts": 8,
+  services: 7,
+  http: 8,
+  bench: 8,
+  "app.ts": 9,
+  cli: 10,
+  "main.ts": 11,
 };
 
 /** Libraries that may be imported in some folders only, and why. A library that is not listed is free. */
@@ -37,23 +37,22 @@ const confined: readonly { readonly library: RegExp; readonly allowed: readonly 
     { library: /^hono$|^hono\/|^@hono\//, allowed: ["http"], reason: "only the http floor speaks HTTP" },
     {
       library: /^node-llama-cpp/,
-      allowed: ["backends/llama"],
-      reason: "a runtime library belongs to its one backend, which runs in a child process",
+      allowed: ["backends/llama/native", "backends/llama/load"],
+      reason: "the binding's internals stay behind one adapter, which runs in a child process",
     },
     {
       library: /^@huggingface\/transformers/,
-      allowed: ["backends/embedding", "backends/diffusion"],
-      reason: "the server's process must import no runtime library",
+      allowed: ["backends/embedding", "backends/diffusion/prompt"],
+      reason: "tokenizers are all that is used of it, and the server's process imports no runtime library",
     },
-    {
-      library: /^onnxruntime-/,
-      allowed: ["backends/diffusion", "backends/embedding"],
-      reason: "the server's process must import no native code",
-    },
-    { library: /^sharp$/, allowed: ["backends/diffusion"], reason: "the server's process must import no native code" },
-    { library: /^zod/, allowed: ["openai", "config", "http"], reason: "validation belongs where values enter" },
+    { library: /^onnxruntime-/, allowed: ["backends/onnx"], reason: "sessions are opened and run in one place" },
+    { library: /^sharp$/, allowed: ["backends/diffusion/output"], reason: "pictures are encoded in one place" },
+    { library: /^zod/, allowed: ["wire", "config"], reason: "validation belongs where values enter" },
     { library: /^citty$|^commander$/, allowed: ["cli"], reason: "only the command line parses arguments" },
   ];
+
+/** The most files and folders that stand side by side in one folder of a room. */
+const maximumSiblings = 12;
 
 interface Import {
   readonly from: string;
@@ -62,6 +61,16 @@ interface Import {
 }
 
 const files = readdirSync(sourceRoot, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+const folders = [
+  ...new Set(
+    files.flatMap((file) =>
+      file
+        .split("/")
+        .slice(0, -1)
+        .map((_, index, parts) => parts.slice(0, index + 1).join("/")),
+    ),
+  ),
+].toSorted();
 const imports: readonly Import[] = files.flatMap(importsOf);
 
 function importsOf(file: string): Import[] {
@@ -85,6 +94,10 @@ function roomOf(file: string): string {
   const parts = file.split("/");
   if (parts.length === 1) return file;
   return parts[0] === "backends" ? `${parts[0]}/${parts[1]}` : (parts[0] as string);
+}
+
+function isIn(file: string, folder: string): boolean {
+  return file.startsWith(`${folder}/`);
 }
 
 function targetOf({ from, specifier }: Import): string | undefined {
@@ -121,7 +134,7 @@ describe("architecture", () => {
     it(`keeps ${library.source} in ${allowed.join(", ")}: ${reason}`, () => {
       const broken = imports
         .filter(({ specifier }) => library.test(specifier))
-        .filter(({ from }) => !allowed.includes(roomOf(from)))
+        .filter(({ from }) => !allowed.some((folder) => isIn(from, folder)))
         .map(({ from, specifier }) => `${from} imports ${specifier}`);
       expect(broken, reason).toEqual([]);
     });
@@ -137,13 +150,39 @@ describe("architecture", () => {
     expect(missing).toEqual([]);
   });
 
-  it("has no cycle of files", () => {
-    const graph = new Map<string, string[]>(files.map((file) => [file, []]));
+  it("has no circle of files, not even one of types", () => {
+    const graph = new Map<string, Set<string>>(files.map((file) => [file, new Set()]));
     for (const statement of imports) {
       const target = targetOf(statement);
-      if (target !== undefined && !statement.typeOnly) graph.get(statement.from)?.push(target);
+      if (target !== undefined) graph.get(statement.from)?.add(target);
     }
-    expect(findCycle(graph), "a cycle of files").toBeUndefined();
+    expect(findCycle(graph), "a circle of files").toBeUndefined();
+  });
+
+  for (const folder of folders) {
+    it(`has no circle among the files and folders of ${folder}`, () => {
+      const graph = new Map<string, Set<string>>();
+      for (const statement of imports) {
+        const target = targetOf(statement);
+        if (target === undefined || !isIn(statement.from, folder) || !isIn(target, folder)) continue;
+        const [from, to] = [childOf(statement.from, folder), childOf(target, folder)];
+        if (from !== to) graph.set(from, (graph.get(from) ?? new Set()).add(to));
+      }
+      expect(
+        findCycle(graph),
+        "two neighbours that need each other are one thing, or a third is missing",
+      ).toBeUndefined();
+    });
+  }
+
+  it(`has at most ${maximumSiblings} files and folders side by side`, () => {
+    const crowded = folders
+      .map((folder) => {
+        const children = new Set(files.filter((file) => isIn(file, folder)).map((file) => childOf(file, folder)));
+        return `${folder}: ${children.size}`;
+      })
+      .filter((row) => Number(row.split(": ")[1]) > maximumSiblings);
+    expect(crowded, "a folder is one responsibility that can be taken in at a glance").toEqual([]);
   });
 
   it("keeps files under 300 lines", () => {
@@ -151,14 +190,23 @@ describe("architecture", () => {
     expect(long, "a file over 300 lines does more than one thing").toEqual([]);
   });
 
-  it("has a room in src/README.md for every folder", () => {
-    const readme = readFileSync(join(sourceRoot, "README.md"), "utf8");
-    const unknown = [...new Set(files.map((file) => roomOf(file)))].filter((room) => !readme.includes(room));
-    expect(unknown, "rooms that src/README.md does not mention").toEqual([]);
+  it("names in the table of src/README.md the rooms that exist, each on its floor, and no others", () => {
+    const rows = readFileSync(join(sourceRoot, "README.md"), "utf8").matchAll(/^\| (\d+) +\| ((?:`[^`]+` *)+)\|/gm);
+    const told = [...rows].flatMap(([, floor, rooms]) =>
+      [...(rooms as string).matchAll(/`([^`]+?)\/?`/g)].map(([, room]) => `${room}: floor ${floor}`),
+    );
+    const built = [...new Set(files.map(roomOf))].map((room) => `${room}: floor ${floors[room]}`);
+    expect(told.toSorted()).toEqual(built.toSorted());
   });
 });
 
-function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+/** The file or folder directly in `folder` that `file` is or lies in. */
+function childOf(file: string, folder: string): string {
+  const [child = ""] = file.slice(folder.length + 1).split("/");
+  return `${folder}/${child}`;
+}
+
+function findCycle(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): string[] | undefined => {
     if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];

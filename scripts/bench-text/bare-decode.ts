@@ -2,8 +2,8 @@
 // runner's environment and reads the same configuration as the server beside it, so that both compute the same with the same.
 import { availableParallelism } from "node:os";
 
-import { createContext, loadWeights, resolveContextSize } from "../../src/backends/llama/load-model.ts";
-import { planSampler } from "../../src/backends/llama/sampler-config.ts";
+import { createContext, loadWeights, resolveContextSize } from "../../src/backends/llama/load/load-model.ts";
+import { planSampler } from "../../src/backends/llama/engine/sampler-config.ts";
 import { loadConfiguration } from "../../src/config/load-configuration.ts";
 import { mainThreadMs } from "./processor-time.ts";
 

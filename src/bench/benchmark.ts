@@ -1,7 +1,7 @@
 // What a benchmark is: points to measure, and figures that come out of one measurement. Every benchmark is measured by
 // the same loop (`rounds.ts`) and reported by the same code, whatever it does.
-import type { MeasuringProcess } from "./measuring-process.ts";
-import type { ServerClient } from "./server-client.ts";
+import type { MeasuringProcess } from "./peers/measuring-process.ts";
+import type { ServerClient } from "./peers/server-client.ts";
 
 /** What is measured: a server behind a base URL, or a process that measures itself (the floor without any server). */
 export interface Subject {

@@ -1,5 +1,5 @@
 // Closed-loop load: so many workers, each sending its next request when it has the answer to its last.
-import { RequestFailure } from "./server-client.ts";
+import { RequestFailure } from "./peers/server-client.ts";
 
 export interface LoopResult<T> {
   readonly results: readonly T[];

@@ -8,7 +8,7 @@ import {
   type Subject,
   type Values,
 } from "./benchmark.ts";
-import { processorTreeMs } from "./process-facts.ts";
+import { processorTreeMs } from "./peers/process-facts.ts";
 
 export interface RoundsOptions {
   readonly rounds: number;

@@ -1,10 +1,10 @@
 // A benchmark from its subjects' descriptions to its report: servers are started, waited for and stopped here.
 import type { Benchmark, Point, Subject } from "./benchmark.ts";
-import { MeasuringProcess } from "./measuring-process.ts";
-import { isHealthy, PeerProcess } from "./peer-process.ts";
-import { createReport, type Report, type ReportedSubject } from "./report.ts";
+import { MeasuringProcess } from "./peers/measuring-process.ts";
+import { isHealthy, PeerProcess } from "./peers/peer-process.ts";
+import { createReport, type Report, type ReportedSubject } from "./report/report.ts";
 import { runRounds, type RoundsOptions } from "./rounds.ts";
-import { ServerClient, type ServerClientOptions } from "./server-client.ts";
+import { ServerClient, type ServerClientOptions } from "./peers/server-client.ts";
 
 /** Who is to be measured. */
 export type SubjectDescription =

@@ -1,6 +1,7 @@
 // What the user reads when the server listens: its address, its models, and one line to paste per endpoint.
 import { isIP } from "node:net";
-import type { Configuration, ConfiguredModel } from "../config/configuration.ts";
+import type { Configuration } from "../config/configuration.ts";
+import type { ConfiguredModel } from "../domain/model.ts";
 import { formatTable, type Palette } from "./terminal.ts";
 
 export interface BannerOptions {

@@ -1,6 +1,6 @@
 // What the command says and answers when something is wrong. A mistake of the user gets a sentence, never a stack.
 import type { Configuration } from "../config/configuration.ts";
-import { ConfigurationError, formatProblem } from "../config/problems.ts";
+import { ConfigurationError, formatProblem } from "../config/problems/problems.ts";
 import { ServerError } from "../domain/errors.ts";
 
 /** Exit codes of the command, as `--help` lists them. */

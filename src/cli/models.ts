@@ -1,6 +1,6 @@
 // `hearth models`: what is configured, of which kind, and whether it is where it should be.
 import { inspectConfiguration, type InspectedModel } from "../config/inspect-configuration.ts";
-import { formatOrigin } from "../config/problems.ts";
+import { formatOrigin } from "../config/problems/problems.ts";
 import type { CommandContext } from "./command.ts";
 import { exitCodes } from "./failures.ts";
 import { formatTable } from "./terminal.ts";

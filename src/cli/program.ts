@@ -1,12 +1,12 @@
 // The command `hearth`: finds the subcommand, imports it only then, and turns everything into text and an exit code.
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
-import { addFlags, readFlags, refuseLeftovers, unknownCommand } from "./arguments.ts";
+import { addFlags, readFlags, refuseLeftovers, unknownCommand } from "./arguments/arguments.ts";
 import type { CommandContext, Subcommand } from "./command.ts";
 import { describeFailure, exitCodes } from "./failures.ts";
-import { formatHelp } from "./help.ts";
+import { formatHelp } from "./arguments/help.ts";
 import { defaultName, subcommands } from "./subcommands.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./arguments/usage-error.ts";
 
 type ProgramContext = Omit<CommandContext, "flags">;
 

@@ -1,7 +1,7 @@
 // The list of subcommands.
-import { benchCommands } from "./bench-flags.ts";
+import { benchCommands } from "./bench/bench-flags.ts";
 import type { Subcommand } from "./command.ts";
-import { configurationFlags, sourceFlags } from "./configuration-flags.ts";
+import { configurationFlags, sourceFlags } from "./arguments/configuration-flags.ts";
 
 /** Runs when the command line names no other. */
 export const defaultName = "serve";

@@ -1,14 +1,6 @@
 // What the configuration is once files, variables and flags have been read, checked and joined: the only form in which
 // the rest of the server sees it.
-import type { ModelSpec } from "../domain/model.ts";
-
-/** What callers use a model for. A text model that serves embeddings has the purpose `embedding`. */
-export type ModelPurpose = "text" | "embedding" | "rerank" | "image" | "upstream";
-
-/** A model with what the configuration found out about it. */
-export interface ConfiguredModel extends ModelSpec {
-  readonly purpose: ModelPurpose;
-}
+import type { ConfiguredModel } from "../domain/model.ts";
 
 export interface Configuration {
   /** Absolute path of the file that was read; the bundled `default.yaml` when none was named. */

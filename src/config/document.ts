@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from "yaml";
-import { ConfigurationError, type Origin } from "./problems.ts";
+import { ConfigurationError, type Origin } from "./problems/problems.ts";
 
 export interface ConfigurationDocument {
   /** Absolute path of the file. */

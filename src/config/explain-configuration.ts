@@ -1,11 +1,13 @@
 // The configuration as it is after all layers, in the words of the file, each value with where it came from: what
 // `check-config` prints. It can be saved as a configuration file. Secrets are counted, not shown.
 import { Document, YAMLMap, type Scalar } from "yaml";
-import type { Configuration, ConfiguredModel } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
+import type { ConfiguredModel } from "../domain/model.ts";
 import type { ConfigurationInspection, InspectedModel } from "./inspect-configuration.ts";
-import { isRecord, type Layers } from "./layers.ts";
-import { formatOrigin } from "./problems.ts";
-import { settings, type Setting } from "./settings.ts";
+import { type Layers } from "./layers.ts";
+import { isRecord } from "../util/is-record.ts";
+import { formatOrigin } from "./problems/problems.ts";
+import { settings, type Setting } from "./schema/settings.ts";
 
 interface ExplainContext {
   readonly layers: Layers;

@@ -1,16 +1,17 @@
 // Reads the configuration without giving up at the first mistake: what `check-config` and `models` show, and what
 // `loadConfiguration` accepts only when nothing is wrong with it.
 import { isAbsolute, resolve } from "node:path";
-import type { ConfiguredModel, ModelPurpose } from "./configuration.ts";
+import type { ConfiguredModel, ModelPurpose } from "../domain/model.ts";
 import { readConfigurationDocument } from "./document.ts";
-import { toProblems } from "./issues.ts";
-import { isRecord, joinLayers, type Environment, type FlagValues, type Layers } from "./layers.ts";
-import { nearestName } from "./nearest.ts";
+import { toProblems } from "./problems/issues.ts";
+import { joinLayers, type Environment, type FlagValues, type Layers } from "./layers.ts";
+import { isRecord } from "../util/is-record.ts";
+import { nearestName } from "../util/nearest.ts";
 import { bundledConfigurationFile } from "./paths.ts";
-import { formatPath, type ConfigurationProblem } from "./problems.ts";
-import { resolveModel } from "./resolve-model.ts";
+import { formatPath, type ConfigurationProblem } from "./problems/problems.ts";
+import { resolveModel } from "./models/resolve-model.ts";
 import { outlineSchema, parseOnce, type ConfigurationOutline } from "./schema/configuration.ts";
-import { configFlag } from "./settings.ts";
+import { configFlag } from "./schema/settings.ts";
 
 export interface LoadOptions {
   /** Relative to `cwd`. Left out = the flag `config`, else the variable HEARTH_CONFIG, else the bundled default.yaml. */

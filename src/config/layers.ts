@@ -1,9 +1,10 @@
 // Lays variables over the file and flags over variables, and remembers where each value came from.
-import { nearestName } from "./nearest.ts";
+import { isRecord } from "../util/is-record.ts";
+import { nearestName } from "../util/nearest.ts";
 import { parseAliasArgument, parseModelArgument } from "./model-argument.ts";
-import { formatPath, type ConfigurationProblem, type Origin } from "./problems.ts";
+import { formatPath, type ConfigurationProblem, type Origin } from "./problems/problems.ts";
 import type { ConfigurationDocument } from "./document.ts";
-import { aliasFlag, configFlag, modelFlag, settings, type Setting } from "./settings.ts";
+import { aliasFlag, configFlag, modelFlag, settings, type Setting } from "./schema/settings.ts";
 
 /** Flag (without dashes) to its values, as often as it was given. */
 export type FlagValues = Readonly<Record<string, readonly string[] | undefined>>;
@@ -137,8 +138,4 @@ function unknownVariables(environment: Environment): string[] {
       const nearest = nearestName(name, known);
       return nearest === null ? [] : [`The variable ${name} is not read; did you mean ${nearest}?`];
     });
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,8 @@
 // Reads the configuration: flags over variables over the file over defaults, everything checked, all mistakes at once.
 import { totalmem } from "node:os";
 import { dirname } from "node:path";
-import type { Configuration, ConfiguredModel } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
+import type { ConfiguredModel } from "../domain/model.ts";
 import {
   inspectConfiguration,
   type ConfigurationInspection,
@@ -9,8 +10,8 @@ import {
   type LoadOptions,
 } from "./inspect-configuration.ts";
 import { defaultCacheDirectory } from "./paths.ts";
-import { ConfigurationError } from "./problems.ts";
-import { absolutePath } from "./resolve-model.ts";
+import { ConfigurationError } from "./problems/problems.ts";
+import { absolutePath } from "./models/resolve-model.ts";
 import type { ConfigurationOutline } from "./schema/configuration.ts";
 import type { MemoryAmount } from "./schema/values.ts";
 

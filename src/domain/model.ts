@@ -1,5 +1,6 @@
 // What a model is to the server: its name, its kind, and the options of its kind. Options are data from the
 // configuration; the backend that reads them lives on a higher floor.
+import type { BackendDescription } from "./backend.ts";
 
 /** Which backend hosts a model. `upstream` is another OpenAI-compatible server. */
 export type ModelKind = "text" | "embedding" | "image" | "upstream";
@@ -151,4 +152,24 @@ export interface UpstreamModelOptions {
   /** Name of the environment variable that holds the key; the key itself is never in a file. */
   readonly apiKeyVariable: string | null;
   readonly timeoutMs: number;
+}
+
+/** What callers use a model for. A text model that serves embeddings has the purpose `embedding`. */
+export type ModelPurpose = "text" | "embedding" | "rerank" | "image" | "upstream";
+
+/** A model with what the configuration found out about it. */
+export interface ConfiguredModel extends ModelSpec {
+  readonly purpose: ModelPurpose;
+}
+
+/** One model as the list shows it. An alias is listed under its own id, with the model that it stands for. */
+export interface ModelListing {
+  readonly id: string;
+  readonly spec: Pick<ModelSpec, "kind" | "createdSeconds">;
+  /** Set for an alias: the id of the model behind it. */
+  readonly aliasOf?: string;
+  /** State of the model's life, such as `absent`, `loading`, `ready`. */
+  readonly state?: string;
+  /** Known once the model has been loaded. */
+  readonly description?: Pick<BackendDescription, "operations" | "facts">;
 }

@@ -2,10 +2,10 @@
 // JSON or with a stream.
 import type { Context } from "hono";
 import type { Operation, Operations } from "../domain/backend.ts";
-import { parseRequest } from "../openai/parse-request.ts";
-import { toErrorResponse } from "../openai/map/error.ts";
-import type { RequestContract } from "../openai/schema/contract.ts";
-import { ttlToMs } from "../openai/schema/generation.ts";
+import { parseRequest } from "../wire/contract/parse-request.ts";
+import { toErrorResponse } from "../wire/openai/shared/error.ts";
+import type { RequestContract } from "../wire/contract/contract.ts";
+import { ttlToMs } from "../wire/openai/shared/generation.ts";
 import type { RunningOperation } from "../services/inference.ts";
 import type { HttpDependencies, HttpEnvironment } from "./context.ts";
 import { toServerError } from "./error-response.ts";

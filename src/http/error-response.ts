@@ -1,6 +1,6 @@
 // The only file that knows the HTTP status of an error. Every error leaves the server in OpenAI's shape.
 import { ServerError, type ErrorKind } from "../domain/errors.ts";
-import { toErrorResponse } from "../openai/map/error.ts";
+import { toErrorResponse } from "../wire/openai/shared/error.ts";
 
 /** HTTP status of every kind; `satisfies` keeps the two tables together. */
 export const errorStatus = {

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Hono } from "hono";
 import { ServerError } from "../domain/errors.ts";
-import { toErrorResponse } from "../openai/map/error.ts";
+import { toErrorResponse } from "../wire/openai/shared/error.ts";
 import { maxTimerMs } from "../util/timers.ts";
 import type { HttpEnvironment } from "./context.ts";
 import { errorResponse, toServerError } from "./error-response.ts";

@@ -1,5 +1,5 @@
 // The models that this server offers, by name and alias. Says what exists; what is loaded is the scheduler's.
-import type { ConfiguredModel } from "../config/configuration.ts";
+import type { ConfiguredModel } from "../domain/model.ts";
 import type { Operation } from "../domain/backend.ts";
 import { ServerError } from "../domain/errors.ts";
 

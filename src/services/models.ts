@@ -1,7 +1,7 @@
 // The model list: what this server offers, loaded or not.
 import type { BackendDescription } from "../domain/backend.ts";
-import type { ConfiguredModel } from "../config/configuration.ts";
-import type { ModelListing } from "../openai/map/model.ts";
+import type { ConfiguredModel } from "../domain/model.ts";
+import type { ModelListing } from "../domain/model.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { ModelStatus } from "../registry/scheduler.ts";
 

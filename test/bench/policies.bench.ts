@@ -1,16 +1,16 @@
 // Decisions that are made per batch, per step or per request: npx vitest bench test/bench/policies.bench.ts
 import { bench, describe } from "vitest";
 import { createScheduler } from "../../src/backends/diffusion/schedulers/create-scheduler.ts";
-import { selectMicroBatch } from "../../src/batching/micro-batch.ts";
+import { selectMicroBatch } from "../../src/backends/embedding/batching/micro-batch.ts";
 import {
   addRequest,
   endTurn,
   nothingPending,
   takeMicroBatch,
   type PendingTexts,
-} from "../../src/batching/pending-texts.ts";
+} from "../../src/backends/embedding/batching/pending-texts.ts";
 import { Scheduler } from "../../src/registry/scheduler.ts";
-import { TorchGenerator } from "../../src/tensor/random.ts";
+import { TorchGenerator } from "../../src/backends/diffusion/noise/torch-random.ts";
 
 const limits = { maxBatchTokens: 512, maxPaddingShare: 0.1 };
 const lengths = Array.from({ length: 1024 }, (_, index) => 3 + ((index * 7919) % 180));

@@ -2,7 +2,7 @@
 import { bench, describe } from "vitest";
 import type { TextEvent } from "../../src/domain/text.ts";
 import { sseResponse } from "../../src/http/sse-response.ts";
-import { createChatChunkMapper } from "../../src/openai/map/chat-chunk.ts";
+import { createChatChunkMapper } from "../../src/wire/openai/chat/to-chunks.ts";
 import { StopMatcher } from "../../src/util/stop-matcher.ts";
 import { Utf8Assembler } from "../../src/util/utf8-assembler.ts";
 

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Report } from "../../src/bench/report.ts";
+import type { Report } from "../../src/bench/report/report.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
 import { runCommandLine, type Captured } from "../unit/cli/capture.ts";
 

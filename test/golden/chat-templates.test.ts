@@ -3,7 +3,7 @@
 // llama-server takes the BOS off again because its tokenizer adds one.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createChatTemplate } from "../../src/backends/llama/chat/chat-template.ts";
+import { createChatTemplate } from "../../src/backends/llama/chat/template/chat-template.ts";
 import { hasShared, sharedPath } from "../support/shared.ts";
 import { chatRequest, type WireMessage, type WireTool } from "../support/chat-request.ts";
 

@@ -1,6 +1,6 @@
 // Holds answers against OpenAI's own document, by what the answer says it is. Where real answers of OpenAI, or the
 // reference that this server was asked to follow, differ from that document, the place is named here.
-import { faultsOf, hasOpenAiDocument } from "../unit/openai/support/openai-document.ts";
+import { faultsOf, hasOpenAiDocument } from "../unit/wire/support/openai-document.ts";
 
 interface Rule {
   readonly component: string;

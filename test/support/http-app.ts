@@ -1,6 +1,6 @@
 // The HTTP application over a fake backend, to be asked by `app.request()`: no socket, no process, no weights.
 import type { Hono } from "hono";
-import type { ConfiguredModel, ModelPurpose } from "../../src/config/configuration.ts";
+import type { ConfiguredModel, ModelPurpose } from "../../src/domain/model.ts";
 import type { Backend, BackendDescription } from "../../src/domain/backend.ts";
 import { createHttpApp } from "../../src/http/app.ts";
 import type { HttpEnvironment, HttpSettings } from "../../src/http/context.ts";

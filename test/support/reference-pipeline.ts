@@ -3,8 +3,8 @@
 // Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), for the sampler.
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { loadClipTokenizer } from "../../src/backends/diffusion/clip-tokenizer-files.ts";
-import { TorchGenerator } from "../../src/tensor/random.ts";
+import { loadClipTokenizer } from "../../src/backends/diffusion/prompt/clip-tokenizer-files.ts";
+import { TorchGenerator } from "../../src/backends/diffusion/noise/torch-random.ts";
 
 export interface ReferencePictureOptions {
   readonly prompt: string;

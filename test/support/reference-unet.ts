@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSource } from "../../scripts/build-models/formats/byte-source.ts";
 import { readOnnx } from "../../scripts/build-models/formats/onnx-read.ts";
-import { decodeFloat16 } from "../../src/tensor/float16.ts";
+import { decodeFloat16 } from "../../src/backends/onnx/float16.ts";
 import { erf } from "./reference-bert.ts";
 
 export interface ReferenceUnetInput {

@@ -1,5 +1,5 @@
 // A picture as a camera might take it, from a formula: sky with a soft gradient, a sun, hills with edges, grass with texture.
-import type { Pixels } from "../../src/backends/diffusion/vae.ts";
+import type { Pixels } from "../../src/backends/diffusion/vae/vae.ts";
 
 /** The same size gives the same picture. */
 export function landscape({ width, height }: { readonly width: number; readonly height: number }): Pixels {

@@ -1,20 +1,20 @@
 // The image backend: one Stable Diffusion folder in this process. Runs in a child process, because the runtime's calls block the thread
 // they are made on; it yields between steps, so that cancellations arrive within one.
-import { createAdmission, type Admission } from "../../batching/admission.ts";
+import { createAdmission, type Admission } from "../common/admission.ts";
 import type { Backend, BackendContext, BackendDescription, Operation, Operations } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { ImageEditRequest, ImageEvent, ImageRequest } from "../../domain/image.ts";
 import type { ImageModelOptions, ModelSpec } from "../../domain/model.ts";
 import { EventQueue } from "../../util/event-queue.ts";
 import { describeModel, sizeRulesOf } from "./describe-model.ts";
-import { generateImages, type GenerationPlan } from "./generate-images.ts";
-import { chooseSize, sizeLike, type SizeRules } from "./image-size.ts";
+import { generateImages, type GenerationPlan } from "./pipeline/generate-images.ts";
+import { chooseSize, sizeLike, type SizeRules } from "./request/image-size.ts";
 import { loadModel, type LoadedModel } from "./loaded-model.ts";
-import { readMask, readPicture, readPictureSize } from "./picture.ts";
-import { resolveSettings } from "./request-settings.ts";
-import type { EditInput } from "./start-latents.ts";
-import { tokenizePrompts } from "./text-conditioning.ts";
-import { createTurns } from "./turns.ts";
+import { readMask, readPicture, readPictureSize } from "./output/picture.ts";
+import { resolveSettings } from "./request/request-settings.ts";
+import type { EditInput } from "./pipeline/start-latents.ts";
+import { tokenizePrompts } from "./prompt/text-conditioning.ts";
+import { createTurns } from "../common/turns.ts";
 
 /**
  * Loads the folder at `spec.path`.

@@ -1,15 +1,15 @@
 // What a loaded model says of itself: operations, sizes, memory, facts.
 import { createHash } from "node:crypto";
 import { arch } from "node:os";
-import { env } from "onnxruntime-node";
+import { runtimeVersion } from "../onnx/runtime.ts";
 import type { BackendDescription, Operation } from "../../domain/backend.ts";
 import type { ImageModelOptions } from "../../domain/model.ts";
-import { textOr } from "./json-file.ts";
-import type { SizeRules } from "./image-size.ts";
+import { textOr } from "./folder/json-file.ts";
+import type { SizeRules } from "./request/image-size.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import { estimateMemoryBytes, fitsAsBatch } from "./memory-estimate.ts";
-import { samplerTitle } from "./generation-parameters.ts";
-import { modelDefaults, schedulerConfigFor } from "./request-settings.ts";
+import { estimateMemoryBytes, fitsAsBatch } from "./folder/memory-estimate.ts";
+import { samplerTitle } from "./output/generation-parameters.ts";
+import { modelDefaults, schedulerConfigFor } from "./request/request-settings.ts";
 
 export function sizeRulesOf({ folder, unetShape, latentMultiple }: LoadedModel, options: ImageModelOptions): SizeRules {
   const { vaeScale, sampleSize } = folder;
@@ -62,13 +62,7 @@ export function describeModel(
     }),
     device: opener.device,
     ...(opener.deviceNote === undefined ? {} : { deviceNote: opener.deviceNote }),
-    fingerprint: fingerprintOf([
-      model.fingerprint,
-      opener.device,
-      env.versions.node ?? "",
-      arch(),
-      String(options.threads),
-    ]),
+    fingerprint: fingerprintOf([model.fingerprint, opener.device, runtimeVersion(), arch(), String(options.threads)]),
     facts: {
       pipeline: pipelineName(model),
       native_size:

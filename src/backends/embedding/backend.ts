@@ -1,17 +1,17 @@
 // The embeddings backend: one ONNX encoder (or cross-encoder) in this process, shared by all requests through dynamic
 // batching. Runs in a child process, because the runtime's calls block the thread they are made on.
 import { availableParallelism } from "node:os";
-import { createAdmission, estimateRetryAfterSeconds } from "../../batching/admission.ts";
-import { MicroBatcher } from "../../batching/micro-batcher.ts";
+import { createAdmission, estimateRetryAfterSeconds } from "../common/admission.ts";
+import { MicroBatcher } from "./batching/micro-batcher.ts";
 import type { Backend, BackendContext, BackendDescription, Operation, Operations } from "../../domain/backend.ts";
 import type { EmbeddingRequest, EmbeddingResult, RerankRequest, RerankResult } from "../../domain/embedding.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { EmbeddingModelOptions, ModelSpec } from "../../domain/model.ts";
-import { normalizeRows } from "../../tensor/pooling.ts";
-import { encodeBody, encodeInput, encodePair, type EncodedText } from "./encode-text.ts";
+import { normalizeRows } from "./pooling.ts";
+import { encodeBody, encodeInput, encodePair, type EncodedText } from "./text/encode-text.ts";
 import { embedTexts, scorePairs } from "./encoder.ts";
 import { loadEncoder, type LoadedEncoder } from "./load-encoder.ts";
-import { createTimeSlices, yieldToEvents } from "./time-slice.ts";
+import { createTimeSlices, yieldToEvents } from "../../util/time-slice.ts";
 
 /** One text on its way through the device, and where its result goes. */
 interface Job {

@@ -1,9 +1,9 @@
 // One graph and the buffers that feed it. Which inputs it has, of which type, and which output is of use, is read from
 // the graph; nothing is decided by a flag.
-import { Tensor, type InferenceSession } from "onnxruntime-node";
+import { Tensor, type InferenceSession } from "../onnx/runtime.ts";
 import { ServerError } from "../../domain/errors.ts";
-import { decodeFloat16 } from "../../tensor/float16.ts";
-import type { EncodedText } from "./encode-text.ts";
+import { decodeFloat16 } from "../onnx/float16.ts";
+import type { EncodedText } from "./text/encode-text.ts";
 
 /** What comes out of a micro-batch. Valid until the next one: buffers are used again. */
 export interface GraphOutput {

@@ -1,8 +1,8 @@
 // The loaded model as two questions: the vectors of these texts, the scores of these pairs. Stands between the graph,
 // which knows no pooling, and the backend, which knows no tensors.
 import { ServerError } from "../../domain/errors.ts";
-import { pool, type PoolingMode } from "../../tensor/pooling.ts";
-import type { EncodedText } from "./encode-text.ts";
+import { pool, type PoolingMode } from "./pooling.ts";
+import type { EncodedText } from "./text/encode-text.ts";
 import type { EncoderGraph } from "./encoder-graph.ts";
 
 /** Outputs that hold one vector per text, pooled inside the graph. */

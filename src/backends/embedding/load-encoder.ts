@@ -3,16 +3,16 @@
 import type { BackendContext, BackendDescription } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { EmbeddingModelOptions } from "../../domain/model.ts";
-import type { PoolingMode } from "../../tensor/pooling.ts";
-import type { EncodedText, EncodingSettings } from "./encode-text.ts";
+import type { PoolingMode } from "./pooling.ts";
+import type { EncodedText, EncodingSettings } from "./text/encode-text.ts";
 import { hasInt8DotProduct } from "./processor-features.ts";
 import { embedTexts, encoderOutputs, pooledOutputs, scoreOutputs, scorePairs } from "./encoder.ts";
 import { EncoderGraph } from "./encoder-graph.ts";
-import { findGraphFile } from "./graph-file.ts";
+import { findGraphFile } from "../../model-files/onnx/graph-file.ts";
 import { readModelSettings } from "./model-settings.ts";
-import { openSession } from "./open-session.ts";
-import { loadTextTokenizer } from "./text-tokenizer.ts";
-import { inspectWeights } from "./weights-on-disk.ts";
+import { openSession } from "../onnx/session.ts";
+import { loadTextTokenizer } from "./text/text-tokenizer.ts";
+import { inspectWeights } from "../../model-files/onnx/external-weights.ts";
 
 export interface LoadedEncoder {
   readonly description: BackendDescription;

@@ -2,8 +2,14 @@
 // the server goes first; a file is asked only where it says `auto` or 0.
 import type { EmbeddingModelOptions } from "../../domain/model.ts";
 import { ServerError } from "../../domain/errors.ts";
-import type { PoolingMode } from "../../tensor/pooling.ts";
-import { isJsonObject, positiveInteger, readJsonFile, readJsonObject, type JsonObject } from "./json-file.ts";
+import type { PoolingMode } from "./pooling.ts";
+import {
+  isJsonObject,
+  positiveInteger,
+  readJsonFile,
+  readJsonObject,
+  type JsonObject,
+} from "../../model-files/json-file.ts";
 
 export interface ModelSettings {
   readonly pooling: PoolingMode;

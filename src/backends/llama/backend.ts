@@ -4,21 +4,21 @@
 import { availableParallelism } from "node:os";
 import type { Backend, BackendContext, BackendDescription, Operation, Operations } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
-import type { ModelSpec, TextModelOptions } from "../../domain/model.ts";
-import type { NativeContextHandle } from "./native-context.ts";
-import { ChatRunner } from "./chat.ts";
-import { runCompletion } from "./completion.ts";
-import { DraftGuesser, draftLength } from "./draft-guesser.ts";
-import { LlamaEmbedder } from "./embedding.ts";
-import { Engine } from "./engine.ts";
-import { computeFingerprint } from "./fingerprint.ts";
-import { loadFailure } from "./gguf-file.ts";
-import { promptLookup, type Guesser } from "./guesser.ts";
-import { createContext, loadWeights, prefixStoreFolder, resolveContextSize, type LoadedWeights } from "./load-model.ts";
-import { PrefixStore } from "./prefix-store.ts";
-import { SequenceSlots } from "./sequence-slots.ts";
-import { TextModel } from "./text-model.ts";
-import { calibrateThreads, type ThreadCounts } from "./thread-calibration.ts";
+import type { ModelSpec } from "../../domain/model.ts";
+import type { NativeContextHandle } from "./native/context.ts";
+import { ChatRunner } from "./generate/chat.ts";
+import { runCompletion } from "./generate/completion.ts";
+import { DraftGuesser, draftLength } from "./speculative/draft-model.ts";
+import { LlamaEmbedder } from "./embedding/embedding.ts";
+import { Engine } from "./engine/engine.ts";
+import { loadFailure } from "../../model-files/gguf/gguf-facts.ts";
+import { promptLookup } from "./speculative/prompt-lookup.ts";
+import { type Guesser } from "./engine/guesser.ts";
+import { describeModel, resolveThreads, type Creation } from "./load/describe.ts";
+import { createContext, loadWeights, prefixStoreFolder, resolveContextSize } from "./load/load-model.ts";
+import { PrefixStore } from "./engine/slots/prompt-cache.ts";
+import { SequenceSlots } from "./engine/slots/slots.ts";
+import { TextModel } from "./generate/text-model.ts";
 
 /** @throws ServerError `model_load_failed` with a reason for the operator. */
 export async function createLlamaBackend(spec: ModelSpec, context: BackendContext): Promise<Backend> {
@@ -33,13 +33,6 @@ export async function createLlamaBackend(spec: ModelSpec, context: BackendContex
     await weights.native.dispose();
     throw error;
   }
-}
-
-interface Creation {
-  readonly spec: ModelSpec;
-  readonly options: TextModelOptions;
-  readonly weights: LoadedWeights;
-  readonly context: BackendContext;
 }
 
 async function createText({ spec, options, weights, context }: Creation): Promise<Backend> {
@@ -88,7 +81,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     canTrim,
   });
   const chat = new ChatRunner(model, weights.facts);
-  const description = await describe(
+  const description = await describeModel(
     { spec, options, weights, context },
     { operations: ["chat", "completion", "apply-template"], native, threads, contextSize },
   );
@@ -181,7 +174,7 @@ async function createEmbedding({ spec, options, weights, context }: Creation): P
     stripsAccents: facts.stripsAccents,
     maxQueue: options.maxQueue,
   });
-  const description = await describe(
+  const description = await describeModel(
     { spec, options, weights, context },
     { operations: ["embedding"], native, threads, contextSize: maxTokens },
   );
@@ -235,61 +228,4 @@ class LlamaBackend implements Backend {
 
 async function* once<T>(produce: () => Promise<T>): AsyncGenerator<T, void, undefined> {
   yield await produce();
-}
-
-async function resolveThreads(
-  { options, weights, context }: Omit<Creation, "spec">,
-  native: NativeContextHandle,
-): Promise<ThreadCounts> {
-  if (options.threads > 0) return { decode: options.threads, prompt: options.threads };
-  const { name, sizeBytes, quantization } = weights.facts;
-  const identity = [name, sizeBytes, quantization, weights.native.systemInfo, weights.gpuLayers];
-  return calibrateThreads({ context: native, cacheDirectory: context.cacheDirectory, identity });
-}
-
-async function describe(
-  { spec, options, weights }: Creation,
-  parts: {
-    readonly operations: readonly Operation[];
-    readonly native: NativeContextHandle;
-    readonly threads: ThreadCounts;
-    readonly contextSize: number;
-  },
-): Promise<BackendDescription> {
-  const { facts, native, library, gpuLayers } = weights;
-  const gpu = gpuLayers > 0 ? library.llama.gpu : false;
-  const wantsGpu = options.gpuLayers === "max" || (typeof options.gpuLayers === "number" && options.gpuLayers > 0);
-  const release = library.llama.llamaCppRelease;
-  const { path } = spec;
-  return {
-    operations: parts.operations,
-    memoryBytes: native.memoryBytes + parts.native.memoryBytes,
-    device: gpu === false ? "cpu" : gpu,
-    occupiesAllCores: gpu === false && parts.threads.decode >= availableParallelism(),
-    ...(wantsGpu && gpu === false
-      ? { deviceNote: "GPU layers are configured, but llama.cpp found no usable GPU on this machine." }
-      : {}),
-    fingerprint: await computeFingerprint({
-      path,
-      sizeBytes: facts.sizeBytes,
-      modifiedMs: facts.modifiedMs,
-      quantization: facts.quantization,
-      build: `${release.release} ${library.llama.buildType} ${String(gpu)} ${native.systemInfo}`,
-      threads: parts.threads.decode,
-      settings: [parts.threads.prompt, gpuLayers, options.kvCacheType, options.flashAttention, options.lora],
-    }),
-    facts: {
-      architecture: facts.architecture,
-      context_length: parts.contextSize,
-      trained_context_length: facts.trainedContextSize,
-      vocabulary_size: facts.vocabularySize,
-      embedding_dimensions: facts.embeddingSize,
-      quantization: facts.quantization,
-      parameters: native.parameterCount,
-      parallel: options.embedding ? 1 : options.parallel,
-      threads: parts.threads.decode,
-      prompt_threads: parts.threads.prompt,
-      llama_cpp: release.release,
-    },
-  };
 }

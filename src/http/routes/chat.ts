@@ -1,11 +1,11 @@
 // POST /v1/chat/completions and POST /apply-template.
 import type { Hono } from "hono";
-import { createChatChunkMapper } from "../../openai/map/chat-chunk.ts";
-import { toChatRequest } from "../../openai/map/chat-request.ts";
-import { collectChatCompletion, type ChatAnswerContext } from "../../openai/map/chat-response.ts";
-import { createId } from "../../openai/map/identifiers.ts";
-import { toStreamOptions } from "../../openai/map/text-response.ts";
-import { chatCompletionContract } from "../../openai/schema/chat.ts";
+import { createChatChunkMapper } from "../../wire/openai/chat/to-chunks.ts";
+import { toChatRequest } from "../../wire/openai/chat/to-domain.ts";
+import { collectChatCompletion, type ChatAnswerContext } from "../../wire/openai/chat/to-response.ts";
+import { createId } from "../../wire/openai/shared/identifiers.ts";
+import { toStreamOptions } from "../../wire/openai/shared/text-response.ts";
+import { chatCompletionContract } from "../../wire/openai/chat/contract.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 import { jsonResponse, onlyEvent, readRequest, start, streamResponse } from "../endpoint.ts";
 

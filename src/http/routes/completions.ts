@@ -1,14 +1,14 @@
 // POST /v1/completions.
 import type { Hono } from "hono";
-import { toCompletionRequest } from "../../openai/map/completion-request.ts";
+import { toCompletionRequest } from "../../wire/openai/completions/to-domain.ts";
 import {
   collectCompletion,
   createCompletionChunkMapper,
   type CompletionAnswerContext,
-} from "../../openai/map/completion-response.ts";
-import { createId } from "../../openai/map/identifiers.ts";
-import { toStreamOptions } from "../../openai/map/text-response.ts";
-import { completionContract } from "../../openai/schema/completion.ts";
+} from "../../wire/openai/completions/to-response.ts";
+import { createId } from "../../wire/openai/shared/identifiers.ts";
+import { toStreamOptions } from "../../wire/openai/shared/text-response.ts";
+import { completionContract } from "../../wire/openai/completions/contract.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 import { readRequest, start, streamResponse } from "../endpoint.ts";
 

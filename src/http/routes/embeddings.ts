@@ -1,10 +1,10 @@
 // POST /v1/embeddings and POST /v1/rerank.
 import type { Hono } from "hono";
-import { embeddingResponseParts, toEmbeddingRequest } from "../../openai/map/embedding.ts";
-import { createId } from "../../openai/map/identifiers.ts";
-import { toRerankRequest, toRerankResponse } from "../../openai/map/rerank.ts";
-import { embeddingContract } from "../../openai/schema/embedding.ts";
-import { rerankContract } from "../../openai/schema/rerank.ts";
+import { embeddingResponseParts, toEmbeddingRequest } from "../../wire/openai/embeddings/map.ts";
+import { createId } from "../../wire/openai/shared/identifiers.ts";
+import { toRerankRequest, toRerankResponse } from "../../wire/rerank/map.ts";
+import { embeddingContract } from "../../wire/openai/embeddings/contract.ts";
+import { rerankContract } from "../../wire/rerank/contract.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 import { jsonResponse, onlyEvent, readRequest, start } from "../endpoint.ts";
 

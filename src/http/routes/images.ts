@@ -1,15 +1,15 @@
 // POST /v1/images/generations and POST /v1/images/edits.
 import type { Hono } from "hono";
 import type { ImageRequest } from "../../domain/image.ts";
-import { toImageEditRequest, toImageRequest } from "../../openai/map/image-request.ts";
+import { toImageEditRequest, toImageRequest } from "../../wire/openai/images/to-domain.ts";
 import {
   collectImagesResponse,
   createImageEventMapper,
   type ImageAnswerContext,
-} from "../../openai/map/image-response.ts";
-import { parseRequest } from "../../openai/parse-request.ts";
-import { formToBody, imageEditContract } from "../../openai/schema/image-edit.ts";
-import { imageContract } from "../../openai/schema/image.ts";
+} from "../../wire/openai/images/to-response.ts";
+import { parseRequest } from "../../wire/contract/parse-request.ts";
+import { formToBody, imageEditContract } from "../../wire/openai/images/edit.ts";
+import { imageContract } from "../../wire/openai/images/generation.ts";
 import type { RunningOperation } from "../../services/inference.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 import { readRequest, start, streamResponse, type HttpContext } from "../endpoint.ts";

@@ -1,6 +1,6 @@
 // GET /v1/models and GET /v1/models/{id}, whose ids may contain slashes.
 import type { Hono } from "hono";
-import { toModel, toModelList } from "../../openai/map/model.ts";
+import { toModel, toModelList } from "../../wire/openai/models/map.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 
 export function modelRoutes(app: Hono<HttpEnvironment>, { models }: HttpDependencies): void {

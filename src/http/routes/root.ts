@@ -15,7 +15,7 @@ export function rootRoutes(app: Hono<HttpEnvironment>, { version }: HttpDependen
   );
 
   app.get("/openapi.json", async (context) => {
-    const { createOpenApiDocument } = await import("../../openai/openapi.ts");
+    const { createOpenApiDocument } = await import("../../wire/openapi.ts");
     return context.json(createOpenApiDocument({ version, serverUrl: new URL(context.req.url).origin }));
   });
 }

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { runFor, runJobs } from "../../../src/bench/closed-loop.ts";
-import { toBaseUrl } from "../../../src/bench/server-client.ts";
+import { toBaseUrl } from "../../../src/bench/peers/server-client.ts";
 import { runtimeMs } from "../../../src/bench/server-timing.ts";
-import { countPromptTokens, streamCompletion } from "../../../src/bench/stream-completion.ts";
+import { countPromptTokens, streamCompletion } from "../../../src/bench/peers/stream-completion.ts";
 import { sendEvents, startFakeServer, type Answering, type FakeServer } from "./fake-server.ts";
 
 const signal = new AbortController().signal;

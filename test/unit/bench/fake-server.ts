@@ -1,7 +1,7 @@
 // A server that answers what a test tells it to.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
-import { ServerClient, type ServerClientOptions } from "../../../src/bench/server-client.ts";
+import { ServerClient, type ServerClientOptions } from "../../../src/bench/peers/server-client.ts";
 
 export type Answering = (
   request: IncomingMessage & { readonly json: Record<string, unknown> },

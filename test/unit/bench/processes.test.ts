@@ -1,10 +1,10 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
-import { MeasuringProcess } from "../../../src/bench/measuring-process.ts";
-import { isHealthy, PeerProcess } from "../../../src/bench/peer-process.ts";
-import { processorTreeMs, residentTreeBytes } from "../../../src/bench/process-facts.ts";
-import { ServerClient } from "../../../src/bench/server-client.ts";
+import { MeasuringProcess } from "../../../src/bench/peers/measuring-process.ts";
+import { isHealthy, PeerProcess } from "../../../src/bench/peers/peer-process.ts";
+import { processorTreeMs, residentTreeBytes } from "../../../src/bench/peers/process-facts.ts";
+import { ServerClient } from "../../../src/bench/peers/server-client.ts";
 import { mixedTexts, randomWords } from "../../../src/bench/words.ts";
 
 const signal = new AbortController().signal;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Benchmark, Point, Subject } from "../../../src/bench/benchmark.ts";
-import { formatMarkdown, formatNumber } from "../../../src/bench/markdown.ts";
-import { renderPlot } from "../../../src/bench/plot.ts";
-import { createReport } from "../../../src/bench/report.ts";
+import { formatMarkdown, formatNumber } from "../../../src/bench/report/markdown.ts";
+import { renderPlot } from "../../../src/bench/report/plot.ts";
+import { createReport } from "../../../src/bench/report/report.ts";
 import { runRounds } from "../../../src/bench/rounds.ts";
 
 const subject = (label: string): Subject => ({

@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadConfiguration } from "../../../src/config/load-configuration.ts";
 import { packageRoot } from "../../../src/config/paths.ts";
-import { settings } from "../../../src/config/settings.ts";
+import { settings } from "../../../src/config/schema/settings.ts";
 import { createSandbox, ggufBytes } from "../config/model-folders.ts";
 import { runCommandLine } from "./capture.ts";
 

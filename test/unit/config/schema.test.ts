@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { samplerNames as backendSamplers } from "../../../src/backends/diffusion/schedulers/sampler-override.ts";
-import { toConfigurationJsonSchema } from "../../../src/config/json-schema.ts";
+import { samplerNames as backendSamplers } from "../../../src/backends/diffusion/schedulers/settings/sampler-override.ts";
+import { toConfigurationJsonSchema } from "../../../src/config/schema/json-schema.ts";
 import { loadConfiguration } from "../../../src/config/load-configuration.ts";
 import { bundledConfigurationFile, packageRoot } from "../../../src/config/paths.ts";
 import { configurationSchema } from "../../../src/config/schema/configuration.ts";
 import { samplerNames } from "../../../src/config/schema/models.ts";
-import { settings } from "../../../src/config/settings.ts";
+import { settings } from "../../../src/config/schema/settings.ts";
 
 const read = (name: string) => readFileSync(join(packageRoot, "config", name), "utf8");
 const schema = JSON.parse(read("schema.json")) as JsonNode;

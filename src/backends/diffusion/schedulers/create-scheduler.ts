@@ -1,6 +1,6 @@
 // From a model folder's scheduler configuration to a scheduler ready to run: the only file that knows every algorithm.
-import type { NormalSource } from "../../../tensor/random.ts";
-import { combine2, scale } from "./combine.ts";
+import type { NormalSource } from "../noise/torch-random.ts";
+import { combine2, scale } from "./arithmetic/combine.ts";
 import { createDdim } from "./ddim.ts";
 import { createDpmMultistep } from "./dpm-multistep.ts";
 import { createEuler, createEulerAncestral } from "./euler.ts";
@@ -14,7 +14,7 @@ import {
   type Scheduler,
   type SchedulerStep,
 } from "./scheduler.ts";
-import { readSchedulerSettings, type SchedulerConfig, type SchedulerSettings } from "./scheduler-settings.ts";
+import { readSchedulerSettings, type SchedulerConfig, type SchedulerSettings } from "./settings/scheduler-settings.ts";
 import { createUniPc } from "./unipc.ts";
 
 export interface SchedulerOptions {

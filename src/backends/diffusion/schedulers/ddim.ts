@@ -1,12 +1,12 @@
 // Denoising diffusion implicit models: predict the clean latents, then go straight to the next noise level.
 // Song et al., arXiv 2010.02502, equations 12 and 16. Reference: diffusers, DDIMScheduler.
-import { clamp, combine2, combine3, combine4 } from "./combine.ts";
-import { sized } from "./euler.ts";
-import { createAlphasCumprod } from "./noise-schedule.ts";
-import { fromAlphaCumprod, noiseFromScaled, originalFromScaled } from "./prediction.ts";
+import { clamp, combine2, combine3, combine4 } from "./arithmetic/combine.ts";
+import { sized } from "./arithmetic/combine.ts";
+import { createAlphasCumprod } from "./schedule/noise-schedule.ts";
+import { fromAlphaCumprod, noiseFromScaled, originalFromScaled } from "./arithmetic/prediction.ts";
 import type { Algorithm, AlgorithmStep } from "./scheduler.ts";
-import type { SchedulerSettings } from "./scheduler-settings.ts";
-import { wholeTimesteps } from "./timesteps.ts";
+import type { SchedulerSettings } from "./settings/scheduler-settings.ts";
+import { wholeTimesteps } from "./schedule/timesteps.ts";
 
 export interface DdimOptions {
   /** Share of the noise that is drawn anew at every step: 0 is deterministic, 1 is as noisy as DDPM. */

@@ -1,11 +1,11 @@
 // DPM-Solver++, multistep, orders 1 to 3, and its stochastic variant. "DPM++ 2M" is order 2; with Karras sigmas, "DPM++ 2M Karras".
 // Lu et al., arXiv 2211.01095, equations 4.7 and 4.8. Reference: diffusers, DPMSolverMultistepScheduler.
-import { combine, combine2, type Term } from "./combine.ts";
-import { sized } from "./euler.ts";
-import { layOutMultistep, noisePoint, sigmaMixture, type NoisePoint } from "./multistep-layout.ts";
-import { fromSigma, originalFromScaled } from "./prediction.ts";
+import { combine, combine2, type Term } from "./arithmetic/combine.ts";
+import { sized } from "./arithmetic/combine.ts";
+import { layOutMultistep, noisePoint, sigmaMixture, type NoisePoint } from "./schedule/multistep-layout.ts";
+import { fromSigma, originalFromScaled } from "./arithmetic/prediction.ts";
 import type { Algorithm, AlgorithmStep } from "./scheduler.ts";
-import type { SchedulerSettings } from "./scheduler-settings.ts";
+import type { SchedulerSettings } from "./settings/scheduler-settings.ts";
 
 // With fewer steps than this the last ones are taken at a lower order, which is steadier.
 const fewSteps = 15;

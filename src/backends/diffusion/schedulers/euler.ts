@@ -1,13 +1,19 @@
 // Euler's method and its ancestral variant, which removes more noise than asked and adds fresh noise back.
 // Karras et al., arXiv 2206.00364, algorithm 2 without churn; ancestral sampling as in k-diffusion.
 // Reference: diffusers, EulerDiscreteScheduler and EulerAncestralDiscreteScheduler.
-import { combine2, combine3 } from "./combine.ts";
-import { createFiniteAlphasCumprod, toSigmas } from "./noise-schedule.ts";
-import { originalFromUnscaled } from "./prediction.ts";
+import { combine2, combine3, sized } from "./arithmetic/combine.ts";
+import { createFiniteAlphasCumprod, toSigmas } from "./schedule/noise-schedule.ts";
+import { originalFromUnscaled } from "./arithmetic/prediction.ts";
 import type { Algorithm, AlgorithmStep } from "./scheduler.ts";
-import type { SchedulerSettings } from "./scheduler-settings.ts";
-import { curveSigmas, finalSigma, interpolateSigmas, timestepsOfSigmas, withFinalSigma } from "./sigma-schedule.ts";
-import { fractionalTimesteps } from "./timesteps.ts";
+import type { SchedulerSettings } from "./settings/scheduler-settings.ts";
+import {
+  curveSigmas,
+  finalSigma,
+  interpolateSigmas,
+  timestepsOfSigmas,
+  withFinalSigma,
+} from "./schedule/sigma-schedule.ts";
+import { fractionalTimesteps } from "./schedule/timesteps.ts";
 
 export function createEuler(settings: SchedulerSettings, steps: number): Algorithm {
   const { timesteps, sigmas } = layOutEuler(settings, steps);
@@ -86,11 +92,6 @@ export function initialSigma(settings: SchedulerSettings, sigmas: readonly numbe
 /** Brings clean + sigma * noise to unit variance, as the model was trained on. */
 export function unscaledInputScale(sigma: number): number {
   return 1 / Math.sqrt(sigma * sigma + 1);
-}
-
-/** An array of this length, the given one where it fits. */
-export function sized(array: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
-  return array.length === length ? array : new Float32Array(length);
 }
 
 function layOutEuler(settings: SchedulerSettings, steps: number): { timesteps: number[]; sigmas: number[] } {

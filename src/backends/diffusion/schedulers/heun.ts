@@ -1,13 +1,14 @@
 // Heun's method: an Euler step, then a second look at the slope where it landed, and the mean of both taken from where it began.
 // Two model calls a step, except the last. Karras et al., arXiv 2206.00364, algorithm 1. Reference: diffusers, HeunDiscreteScheduler.
-import { clamp, combine2, combine4 } from "./combine.ts";
-import { initialSigma, sized, unscaledInputScale } from "./euler.ts";
-import { createAlphasCumprod, toSigmas } from "./noise-schedule.ts";
-import { originalFromUnscaled } from "./prediction.ts";
+import { clamp, combine2, combine4 } from "./arithmetic/combine.ts";
+import { initialSigma, unscaledInputScale } from "./euler.ts";
+import { sized } from "./arithmetic/combine.ts";
+import { createAlphasCumprod, toSigmas } from "./schedule/noise-schedule.ts";
+import { originalFromUnscaled } from "./arithmetic/prediction.ts";
 import type { Algorithm, AlgorithmStep } from "./scheduler.ts";
-import type { SchedulerSettings } from "./scheduler-settings.ts";
-import { curveSigmas, interpolateSigmas, timestepsOfSigmas, withFinalSigma } from "./sigma-schedule.ts";
-import { fractionalTimesteps } from "./timesteps.ts";
+import type { SchedulerSettings } from "./settings/scheduler-settings.ts";
+import { curveSigmas, interpolateSigmas, timestepsOfSigmas, withFinalSigma } from "./schedule/sigma-schedule.ts";
+import { fractionalTimesteps } from "./schedule/timesteps.ts";
 
 export function createHeun(settings: SchedulerSettings, steps: number): Algorithm {
   const { timesteps, sigmas } = layOut(settings, steps);

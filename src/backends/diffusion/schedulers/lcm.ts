@@ -1,12 +1,12 @@
 // Latent consistency models: every step predicts the clean latents at once and, but for the last, noises them again.
 // Luo et al., arXiv 2310.04378, algorithm 3; boundary scalings from Song et al., arXiv 2303.01469. Reference: diffusers, LCMScheduler.
-import { clamp, combine2 } from "./combine.ts";
+import { clamp, combine2 } from "./arithmetic/combine.ts";
 import { scaledMixture } from "./ddim.ts";
-import { sized } from "./euler.ts";
-import { createAlphasCumprod } from "./noise-schedule.ts";
-import { fromAlphaCumprod, originalFromScaled } from "./prediction.ts";
+import { sized } from "./arithmetic/combine.ts";
+import { createAlphasCumprod } from "./schedule/noise-schedule.ts";
+import { fromAlphaCumprod, originalFromScaled } from "./arithmetic/prediction.ts";
 import { SchedulerConfigError, type Algorithm, type AlgorithmStep } from "./scheduler.ts";
-import type { SchedulerSettings } from "./scheduler-settings.ts";
+import type { SchedulerSettings } from "./settings/scheduler-settings.ts";
 
 const sigmaData = 0.5;
 

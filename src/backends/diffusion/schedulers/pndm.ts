@@ -1,14 +1,14 @@
 // Pseudo numerical methods: Runge-Kutta warm-up (PRK, four model calls a step) and then a linear multistep method (PLMS).
 // Stable Diffusion 1 ships it with `skip_prk_steps`, where one repeated timestep takes the place of the warm-up.
 // Liu et al., arXiv 2202.09778, equations 9, 11 and 12. Reference: diffusers, PNDMScheduler.
-import { combine, combine2, type Term } from "./combine.ts";
+import { combine, combine2, type Term } from "./arithmetic/combine.ts";
 import { scaledMixture } from "./ddim.ts";
-import { sized } from "./euler.ts";
-import { createAlphasCumprod } from "./noise-schedule.ts";
-import { fromAlphaCumprod, noiseFromScaled, originalFromScaled } from "./prediction.ts";
+import { sized } from "./arithmetic/combine.ts";
+import { createAlphasCumprod } from "./schedule/noise-schedule.ts";
+import { fromAlphaCumprod, noiseFromScaled, originalFromScaled } from "./arithmetic/prediction.ts";
 import { SchedulerConfigError, type Algorithm, type AlgorithmStep } from "./scheduler.ts";
-import type { SchedulerSettings } from "./scheduler-settings.ts";
-import { wholeTimesteps } from "./timesteps.ts";
+import type { SchedulerSettings } from "./settings/scheduler-settings.ts";
+import { wholeTimesteps } from "./schedule/timesteps.ts";
 
 const warmUpSteps = 4;
 const callsPerWarmUp = 4;

@@ -1,6 +1,6 @@
 // What a pipeline sees of a scheduler, and what a scheduler implements. A scheduler turns the model's prediction at one timestep
 // into the sample of the next; it knows nothing of models, prompts or shapes beyond the length of the latents.
-import type { NormalSource } from "../../../tensor/random.ts";
+import type { NormalSource } from "../noise/torch-random.ts";
 
 export interface SchedulerStep {
   /** The model's output at `timesteps[index]`, after guidance. Read only; never kept. */

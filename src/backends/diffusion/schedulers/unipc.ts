@@ -1,11 +1,11 @@
 // UniPC: a multistep predictor, corrected once the model has been asked at the predicted point, at no extra model call.
 // Zhao et al., arXiv 2302.04867, algorithms 5 to 8. Reference: diffusers, UniPCMultistepScheduler.
-import { combine, combine2, type Term } from "./combine.ts";
-import { sized } from "./euler.ts";
-import { layOutMultistep, noisePoint, sigmaMixture, type NoisePoint } from "./multistep-layout.ts";
-import { fromSigma, noiseFromScaled, originalFromScaled } from "./prediction.ts";
+import { combine, combine2, type Term } from "./arithmetic/combine.ts";
+import { sized } from "./arithmetic/combine.ts";
+import { layOutMultistep, noisePoint, sigmaMixture, type NoisePoint } from "./schedule/multistep-layout.ts";
+import { fromSigma, noiseFromScaled, originalFromScaled } from "./arithmetic/prediction.ts";
 import type { Algorithm, AlgorithmStep } from "./scheduler.ts";
-import type { SchedulerSettings } from "./scheduler-settings.ts";
+import type { SchedulerSettings } from "./settings/scheduler-settings.ts";
 
 export function createUniPc(settings: SchedulerSettings, steps: number): Algorithm {
   const { timesteps, sigmas } = layOutMultistep(settings, steps);

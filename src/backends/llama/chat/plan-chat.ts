@@ -2,8 +2,8 @@
 // read it. Pure: the engine tokenises, compiles the grammar and decodes.
 import type { ChatRequest, ToolDefinition } from "../../../domain/chat.ts";
 import { ServerError } from "../../../domain/errors.ts";
-import type { ChatTemplate } from "./chat-template.ts";
-import { shownTools } from "./template-messages.ts";
+import type { ChatTemplate } from "./template/chat-template.ts";
+import { shownTools } from "./template/template-messages.ts";
 import type {
   CallGrammar,
   CallTrigger,

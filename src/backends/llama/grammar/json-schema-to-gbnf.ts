@@ -1,10 +1,10 @@
 // The doors of `response_format`: a JSON Schema, or any JSON object, as a grammar for llama.cpp; and that of a string alone.
-import { requireRunnable } from "./grammar-check.ts";
-import { GrammarWriter } from "./grammar-writer.ts";
-import type { JsonValue } from "./json-value.ts";
-import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./limits.ts";
-import { SchemaCompiler } from "./schema-compiler.ts";
-import { SchemaDocument } from "./schema-document.ts";
+import { requireRunnable } from "./gbnf/grammar-check.ts";
+import { GrammarWriter } from "./gbnf/grammar-writer.ts";
+import type { JsonValue } from "./schema/reading/json-value.ts";
+import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./gbnf/limits.ts";
+import { SchemaCompiler } from "./schema/schema-compiler.ts";
+import { SchemaDocument } from "./schema/reading/schema-document.ts";
 
 export interface JsonSchemaToGbnfOptions {
   readonly limits?: Partial<GrammarLimits>;

@@ -1,10 +1,10 @@
 // Grammars for tool calls: the text around a call comes from the model's family, the arguments from each tool's own schema.
-import { requireRunnable } from "./grammar-check.ts";
-import { gbnfLiteral, GrammarWriter } from "./grammar-writer.ts";
-import type { JsonObject, JsonValue } from "./json-value.ts";
-import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./limits.ts";
-import { SchemaCompiler } from "./schema-compiler.ts";
-import { SchemaDocument } from "./schema-document.ts";
+import { requireRunnable } from "./gbnf/grammar-check.ts";
+import { gbnfLiteral, GrammarWriter } from "./gbnf/grammar-writer.ts";
+import type { JsonObject, JsonValue } from "./schema/reading/json-value.ts";
+import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./gbnf/limits.ts";
+import { SchemaCompiler } from "./schema/schema-compiler.ts";
+import { SchemaDocument } from "./schema/reading/schema-document.ts";
 
 /**
  * How a family writes calls, outside in:

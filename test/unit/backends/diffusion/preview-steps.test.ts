@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { previewSteps } from "../../../../src/backends/diffusion/denoise-image.ts";
+import { previewSteps } from "../../../../src/backends/diffusion/pipeline/denoise-image.ts";
 
 describe("previewSteps", () => {
   it.each([

@@ -1,9 +1,9 @@
 // Golden values published in huggingface/diffusers, tests/schedulers/test_scheduler_*.py, with the set-ups of those tests.
 import { describe, expect, it } from "vitest";
 import { createScheduler } from "../../../../../src/backends/diffusion/schedulers/create-scheduler.ts";
-import type { SchedulerConfig } from "../../../../../src/backends/diffusion/schedulers/scheduler-settings.ts";
-import { withSampler } from "../../../../../src/backends/diffusion/schedulers/sampler-override.ts";
-import { TorchGenerator } from "../../../../../src/tensor/random.ts";
+import type { SchedulerConfig } from "../../../../../src/backends/diffusion/schedulers/settings/scheduler-settings.ts";
+import { withSampler } from "../../../../../src/backends/diffusion/schedulers/settings/sampler-override.ts";
+import { TorchGenerator } from "../../../../../src/backends/diffusion/noise/torch-random.ts";
 import {
   rampNoise,
   rampSample,

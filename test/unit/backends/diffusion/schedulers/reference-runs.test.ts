@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createScheduler } from "../../../../../src/backends/diffusion/schedulers/create-scheduler.ts";
-import type { SchedulerConfig } from "../../../../../src/backends/diffusion/schedulers/scheduler-settings.ts";
-import { TorchGenerator } from "../../../../../src/tensor/random.ts";
+import type { SchedulerConfig } from "../../../../../src/backends/diffusion/schedulers/settings/scheduler-settings.ts";
+import { TorchGenerator } from "../../../../../src/backends/diffusion/noise/torch-random.ts";
 import { rampNoise, rampSample, runScheduler, sumOfMagnitudes, times } from "./run-support.ts";
 
 interface ReferenceRun {

@@ -1,6 +1,6 @@
 // The set-up of the scheduler tests in huggingface/diffusers (tests/schedulers/test_schedulers.py): a sample and a noise array of
 // shape (4, 3, 8, 8) made by permuting a ramp of shape (3, 8, 8, 4), and a model that only scales its input.
-import type { NormalSource } from "../../../../../src/tensor/random.ts";
+import type { NormalSource } from "../../../../../src/backends/diffusion/noise/torch-random.ts";
 import type { Scheduler } from "../../../../../src/backends/diffusion/schedulers/scheduler.ts";
 
 export const sampleLength = 4 * 3 * 8 * 8;

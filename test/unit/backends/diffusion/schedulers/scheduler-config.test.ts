@@ -5,7 +5,7 @@ import {
   samplerNames,
   withSampler,
   withStableDiffusionCorrections,
-} from "../../../../../src/backends/diffusion/schedulers/sampler-override.ts";
+} from "../../../../../src/backends/diffusion/schedulers/settings/sampler-override.ts";
 import {
   SchedulerConfigError,
   schedulerClassNames,
@@ -13,7 +13,7 @@ import {
 import {
   parseSchedulerConfig,
   readSchedulerSettings,
-} from "../../../../../src/backends/diffusion/schedulers/scheduler-settings.ts";
+} from "../../../../../src/backends/diffusion/schedulers/settings/scheduler-settings.ts";
 
 // The file of CompVis/stable-diffusion-v1-4, as diffusers publishes it.
 const sd1 = {

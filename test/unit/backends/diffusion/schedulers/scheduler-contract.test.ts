@@ -1,9 +1,12 @@
 // What every scheduler promises to a pipeline, whatever its formula.
 import { describe, expect, it } from "vitest";
 import { createScheduler } from "../../../../../src/backends/diffusion/schedulers/create-scheduler.ts";
-import { samplerNames, withSampler } from "../../../../../src/backends/diffusion/schedulers/sampler-override.ts";
+import {
+  samplerNames,
+  withSampler,
+} from "../../../../../src/backends/diffusion/schedulers/settings/sampler-override.ts";
 import type { Scheduler } from "../../../../../src/backends/diffusion/schedulers/scheduler.ts";
-import { TorchGenerator } from "../../../../../src/tensor/random.ts";
+import { TorchGenerator } from "../../../../../src/backends/diffusion/noise/torch-random.ts";
 import { rampNoise, rampSample, runScheduler, times } from "./run-support.ts";
 
 const folder = {

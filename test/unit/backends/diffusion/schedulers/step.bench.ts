@@ -1,8 +1,11 @@
 // The time of one step at the latent size of a 512x512 picture, [1, 4, 64, 64]: it must vanish beside a model call.
 import { bench, describe } from "vitest";
 import { createScheduler } from "../../../../../src/backends/diffusion/schedulers/create-scheduler.ts";
-import { samplerNames, withSampler } from "../../../../../src/backends/diffusion/schedulers/sampler-override.ts";
-import { TorchGenerator } from "../../../../../src/tensor/random.ts";
+import {
+  samplerNames,
+  withSampler,
+} from "../../../../../src/backends/diffusion/schedulers/settings/sampler-override.ts";
+import { TorchGenerator } from "../../../../../src/backends/diffusion/noise/torch-random.ts";
 
 const folder = { _class_name: "PNDMScheduler", beta_start: 0.00085, beta_end: 0.012, beta_schedule: "scaled_linear" };
 const steps = 20;

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createChatTemplate, type ChatTemplate } from "../../../../../src/backends/llama/chat/chat-template.ts";
+import {
+  createChatTemplate,
+  type ChatTemplate,
+} from "../../../../../src/backends/llama/chat/template/chat-template.ts";
 import { planChat } from "../../../../../src/backends/llama/chat/plan-chat.ts";
 import type { ChatRequest } from "../../../../../src/domain/chat.ts";
 import { chatRequest, type WireTool } from "../../../../support/chat-request.ts";

@@ -1,9 +1,9 @@
 // Text of callers must never become a control token, whatever it holds and wherever it stands.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createChatTemplate } from "../../../../../src/backends/llama/chat/chat-template.ts";
-import { CHATML_TEMPLATE } from "../../../../../src/backends/llama/chat/fallback-templates.ts";
-import { tokenizePrompt } from "../../../../../src/backends/llama/chat/prompt-pieces.ts";
+import { createChatTemplate } from "../../../../../src/backends/llama/chat/template/chat-template.ts";
+import { CHATML_TEMPLATE } from "../../../../../src/backends/llama/chat/template/fallback-templates.ts";
+import { tokenizePrompt } from "../../../../../src/backends/llama/chat/template/prompt-pieces.ts";
 import type { PromptTokenizer } from "../../../../../src/backends/llama/chat/types.ts";
 import { chatRequest } from "../../../../support/chat-request.ts";
 

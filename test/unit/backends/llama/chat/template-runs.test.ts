@@ -1,6 +1,9 @@
 // Templates that fail, templates that never end, and Python's behaviour where templates rely on it.
 import { describe, expect, it } from "vitest";
-import { createChatTemplate, type ChatTemplateOptions } from "../../../../../src/backends/llama/chat/chat-template.ts";
+import {
+  createChatTemplate,
+  type ChatTemplateOptions,
+} from "../../../../../src/backends/llama/chat/template/chat-template.ts";
 import { ServerError } from "../../../../../src/domain/errors.ts";
 import type { ChatRequest } from "../../../../../src/domain/chat.ts";
 import { chatRequest, type WireMessage } from "../../../../support/chat-request.ts";

@@ -1,9 +1,9 @@
 // Schemas made to do harm: each is compiled or refused within a moment, and none gets text of its own making into the grammar.
 import { describe, expect, it } from "vitest";
-import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf-validate.ts";
+import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf/gbnf-validate.ts";
 import { jsonSchemaToGbnf } from "../../../../../src/backends/llama/grammar/json-schema-to-gbnf.ts";
-import type { JsonValue } from "../../../../../src/backends/llama/grammar/json-value.ts";
-import { SchemaNotEnforceableError } from "../../../../../src/backends/llama/grammar/schema-error.ts";
+import type { JsonValue } from "../../../../../src/backends/llama/grammar/schema/reading/json-value.ts";
+import { SchemaNotEnforceableError } from "../../../../../src/backends/llama/grammar/gbnf/grammar-error.ts";
 import { GbnfMachine, seededSampler } from "./support/gbnf-machine.ts";
 import { refusal } from "./support/refusal.ts";
 

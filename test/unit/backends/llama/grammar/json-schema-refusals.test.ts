@@ -1,7 +1,7 @@
 // What cannot be enforced is refused, with the keyword and its place.
 import { describe, expect, it } from "vitest";
 import { jsonSchemaToGbnf } from "../../../../../src/backends/llama/grammar/json-schema-to-gbnf.ts";
-import type { JsonValue } from "../../../../../src/backends/llama/grammar/json-value.ts";
+import type { JsonValue } from "../../../../../src/backends/llama/grammar/schema/reading/json-value.ts";
 import { GbnfMachine } from "./support/gbnf-machine.ts";
 import { refusal } from "./support/refusal.ts";
 

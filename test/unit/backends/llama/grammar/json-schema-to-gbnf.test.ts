@@ -5,8 +5,8 @@ import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { jsonObjectGrammar, jsonSchemaToGbnf } from "../../../../../src/backends/llama/grammar/json-schema-to-gbnf.ts";
-import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf-validate.ts";
-import type { JsonValue } from "../../../../../src/backends/llama/grammar/json-value.ts";
+import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf/gbnf-validate.ts";
+import type { JsonValue } from "../../../../../src/backends/llama/grammar/schema/reading/json-value.ts";
 import { GbnfMachine, seededSampler } from "./support/gbnf-machine.ts";
 import { SCHEMA_POOL } from "./support/schema-pool.ts";
 

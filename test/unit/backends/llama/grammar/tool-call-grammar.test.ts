@@ -1,7 +1,7 @@
 // Calls in the shapes of several families: names are fixed, arguments follow the named tool's schema, and only as many calls as allowed.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
-import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf-validate.ts";
+import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf/gbnf-validate.ts";
 import {
   toolArgumentsGrammar,
   toolCallGrammar,

@@ -1,7 +1,7 @@
 // What a refused schema says of itself.
 import { jsonSchemaToGbnf } from "../../../../../../src/backends/llama/grammar/json-schema-to-gbnf.ts";
-import type { JsonValue } from "../../../../../../src/backends/llama/grammar/json-value.ts";
-import { SchemaNotEnforceableError } from "../../../../../../src/backends/llama/grammar/schema-error.ts";
+import type { JsonValue } from "../../../../../../src/backends/llama/grammar/schema/reading/json-value.ts";
+import { SchemaNotEnforceableError } from "../../../../../../src/backends/llama/grammar/gbnf/grammar-error.ts";
 
 export function refusal(schema: JsonValue): { keyword: string; path: string; reason: string } {
   try {

@@ -1,6 +1,6 @@
 // The schemas of the proof: real-world shapes as clients of OpenAI-compatible servers send them, and one per keyword. Each comes with
 // documents that must be in its grammar and documents that must not.
-import type { JsonValue } from "../../../../../../src/backends/llama/grammar/json-value.ts";
+import type { JsonValue } from "../../../../../../src/backends/llama/grammar/schema/reading/json-value.ts";
 
 export interface PoolEntry {
   readonly schema: JsonValue;

@@ -1,0 +1,59 @@
+// The door: how many requests may be inside at once. Whoever finds the queue full is told so at once, with a time after
+// which trying again makes sense, rather than left to wait for an answer that comes too late.
+import { ServerError } from "../../domain/errors.ts";
+
+export interface AdmissionOptions {
+  /** Requests that the device works on at once. */
+  readonly running: number;
+  /** Requests that may wait beside them. */
+  readonly maxQueue: number;
+  /** Seconds until a place is likely to be free; becomes `retry-after`. */
+  readonly retryAfterSeconds: () => number;
+}
+
+export interface Admission {
+  /** Requests inside. */
+  readonly size: number;
+  /**
+   * Takes a place and returns the function that gives it back (calling it twice does no harm).
+   * @throws ServerError `overloaded` where no place is free
+   */
+  enter(): () => void;
+}
+
+export function createAdmission({ running, maxQueue, retryAfterSeconds }: AdmissionOptions): Admission {
+  let size = 0;
+  return {
+    get size() {
+      return size;
+    },
+    enter() {
+      if (size >= running + maxQueue) {
+        throw new ServerError("overloaded", {
+          message: `The model is busy: ${size} requests are running or waiting, and no more than ${maxQueue} may wait. Retry later.`,
+          retryAfterSeconds: retryAfterSeconds(),
+        });
+      }
+      size += 1;
+      let inside = true;
+      return () => {
+        if (inside) size -= 1;
+        inside = false;
+      };
+    },
+  };
+}
+
+/**
+ * Whole seconds until `waitingTokens` are done at the measured speed, 1 to 60. Before anything was measured it is 1.
+ */
+export function estimateRetryAfterSeconds({
+  waitingTokens,
+  tokensPerSecond,
+}: {
+  readonly waitingTokens: number;
+  readonly tokensPerSecond: number;
+}): number {
+  if (tokensPerSecond <= 0) return 1;
+  return Math.min(60, Math.max(1, Math.ceil(waitingTokens / tokensPerSecond)));
+}

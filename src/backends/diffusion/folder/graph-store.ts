@@ -1,0 +1,50 @@
+// The pipeline's graphs in memory: all of them, or with `lowMemory` one after another, so that a large model fits a small machine.
+import { relative } from "node:path";
+import { ServerError } from "../../../domain/errors.ts";
+import type { DiffusionFolder, GraphName } from "./model-folder.ts";
+import { OnnxGraph, type RunClock } from "../../onnx/graph.ts";
+import type { SessionOpener } from "../../onnx/open-session.ts";
+
+export interface GraphStore {
+  /** Time inside the runtime since the model was loaded. */
+  readonly clock: RunClock;
+  readonly has: (name: GraphName) => boolean;
+  /**
+   * The graph, opened if it is not. With `lowMemory` every other graph is released first, but those of `beside`. Valid until the
+   * next call that does not name it. Calls must not overlap.
+   */
+  get(name: GraphName, beside?: readonly GraphName[]): Promise<OnnxGraph>;
+  release(): Promise<void>;
+}
+
+export function createGraphStore(
+  folder: DiffusionFolder,
+  { opener, lowMemory }: { readonly opener: SessionOpener; readonly lowMemory: boolean },
+): GraphStore {
+  const clock: RunClock = { runMs: 0 };
+  const open = new Map<GraphName, OnnxGraph>();
+
+  async function releaseAllBut(kept: readonly GraphName[]): Promise<void> {
+    for (const [name, graph] of open) {
+      if (kept.includes(name)) continue;
+      open.delete(name);
+      await graph.release();
+    }
+  }
+
+  return {
+    clock,
+    has: (name) => folder.graphs.has(name),
+    async get(name, beside = []) {
+      if (lowMemory) await releaseAllBut([name, ...beside]);
+      const existing = open.get(name);
+      if (existing !== undefined) return existing;
+      const path = folder.graphs.get(name);
+      if (path === undefined) throw new ServerError("model_load_failed", `${folder.path} has no ${name}/model.onnx.`);
+      const graph = new OnnxGraph(await opener.open(path), { name: relative(folder.path, path), clock });
+      open.set(name, graph);
+      return graph;
+    },
+    release: () => releaseAllBut([]),
+  };
+}

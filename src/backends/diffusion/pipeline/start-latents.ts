@@ -1,0 +1,156 @@
+// Where an image begins: noise from the seed; or a picture brought to the noise level of the first step; and, for inpainting, what keeps
+// the untouched places as they are. Draws from the generator in the order of the reference, so that its seeds mean the same here.
+// Reference: diffusers' StableDiffusionPipeline, StableDiffusionImg2ImgPipeline and StableDiffusionInpaintPipeline `prepare_latents`.
+import type { TorchGenerator } from "../noise/torch-random.ts";
+import type { Scheduler } from "../schedulers/scheduler.ts";
+import {
+  encodePixels,
+  sampleLatents,
+  type EncodedPicture,
+  type Latents,
+  type Pixels,
+  type VaeOptions,
+} from "../vae/vae.ts";
+import type { OnnxGraph } from "../../onnx/graph.ts";
+
+const latentChannels = 4;
+
+/** A picture to start from, at the size that is generated. */
+export interface EditInput {
+  readonly pixels: Pixels;
+  /** 1 = paint anew, 0 = keep; [height, width] of the pixels. Undefined where the whole picture changes. */
+  readonly mask: Uint8Array | undefined;
+}
+
+/** A picture to start from as the encoder sees it: the same for all images of a request. */
+export interface EncodedEdit {
+  readonly input: EditInput;
+  readonly strength: number;
+  readonly folder: VaeOptions["folder"];
+  /** Left out where the run begins with noise and keeps nothing. */
+  readonly picture: EncodedPicture | undefined;
+  /** Inpainting models: the picture without what is painted anew. */
+  readonly masked: EncodedPicture | undefined;
+}
+
+export interface StartOptions {
+  readonly scheduler: Scheduler;
+  readonly random: TorchGenerator;
+  /** Latent pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly edit: EncodedEdit | undefined;
+}
+
+export interface StartLatents {
+  /** [4, height, width]; becomes the running sample. */
+  readonly sample: Float32Array;
+  /** Inpainting with an ordinary UNet: brings the kept places back to the picture after step `index`. */
+  readonly keepUntouched: ((sample: Float32Array, index: number) => void) | undefined;
+  /** Inpainting models: mask and latents of the masked picture, [5, height, width]. */
+  readonly inpainting: Float32Array | undefined;
+}
+
+/** Encodes what an edit begins with. An inpainting model at full strength needs only the masked picture. */
+export async function encodeEdit(
+  encoder: OnnxGraph,
+  {
+    input,
+    strength,
+    folder,
+    inputChannels,
+  }: Pick<EncodedEdit, "input" | "strength" | "folder"> & { readonly inputChannels: 4 | 9 },
+): Promise<EncodedEdit> {
+  const isInpainting = inputChannels === 9;
+  return {
+    input,
+    strength,
+    folder,
+    picture: isInpainting && strength >= 1 ? undefined : await encodePixels(encoder, input.pixels, { folder }),
+    masked: isInpainting ? await encodePixels(encoder, maskedPixels(input), { folder }) : undefined,
+  };
+}
+
+export function prepareLatents({ scheduler, random, width, height, edit }: StartOptions): StartLatents {
+  const length = latentChannels * width * height;
+  if (edit === undefined) {
+    const sample = scaleInPlace(random.randn(length), scheduler.initNoiseSigma);
+    return { sample, keepUntouched: undefined, inpainting: undefined };
+  }
+  const { input, strength, folder, picture, masked } = edit;
+  const original = picture === undefined ? undefined : sampleLatents(picture, { folder, random });
+  const noise = random.randn(length);
+  const fromNoise = original === undefined || (strength >= 1 && input.mask !== undefined);
+  const sample = fromNoise
+    ? scaleInPlace(noise.slice(), scheduler.initNoiseSigma)
+    : scheduler.addNoise({ original: original.data, noise, index: scheduler.startIndex });
+  const mask = latentMask(input, { width, height });
+  const keeps = masked === undefined && original !== undefined && input.mask !== undefined;
+  return {
+    sample,
+    keepUntouched: keeps ? createKeeper({ scheduler, original, noise, mask }) : undefined,
+    inpainting: masked === undefined ? undefined : joinInpainting(mask, sampleLatents(masked, { folder, random })),
+  };
+}
+
+/** After each step the kept places are those of the picture at the noise level of the next step, after the last one without noise. */
+function createKeeper({
+  scheduler,
+  original,
+  noise,
+  mask,
+}: {
+  readonly scheduler: Scheduler;
+  readonly original: Latents;
+  readonly noise: Float32Array;
+  readonly mask: Float32Array;
+}): (sample: Float32Array, index: number) => void {
+  const noisy = new Float32Array(original.data.length);
+  return (sample, index) => {
+    const isLast = index + 1 >= scheduler.timesteps.length;
+    const kept = isLast
+      ? original.data
+      : scheduler.addNoise({ original: original.data, noise, index: index + 1, out: noisy });
+    for (let i = 0; i < sample.length; i++) {
+      if (mask[i % mask.length] === 0) sample[i] = kept[i]!;
+    }
+  };
+}
+
+/** The mask at the size of the latents, each taking the pixel at its upper left as the reference's `nearest` does. All 1 without one. */
+function latentMask(
+  { pixels, mask }: EditInput,
+  { width, height }: { readonly width: number; readonly height: number },
+): Float32Array {
+  const small = new Float32Array(width * height).fill(1);
+  if (mask === undefined) return small;
+  const scale = pixels.width / width;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      small[y * width + x] = mask[Math.floor(y * scale) * pixels.width + Math.floor(x * scale)]!;
+    }
+  }
+  return small;
+}
+
+/** The picture with what is painted anew in the middle of its range: 0 on the scale of -1 to 1. */
+function maskedPixels({ pixels, mask }: EditInput): Pixels {
+  const data = Uint8ClampedArray.from(pixels.data);
+  for (let i = 0; i < pixels.width * pixels.height; i++) {
+    if (mask === undefined || mask[i] === 1) data.fill(128, i * 3, i * 3 + 3);
+  }
+  return { ...pixels, data };
+}
+
+function joinInpainting(mask: Float32Array, masked: Latents): Float32Array {
+  const channels = new Float32Array(mask.length + masked.data.length);
+  channels.set(mask);
+  channels.set(masked.data, mask.length);
+  return channels;
+}
+
+function scaleInPlace(values: Float32Array, factor: number): Float32Array {
+  if (factor === 1) return values;
+  for (let i = 0; i < values.length; i++) values[i]! *= factor;
+  return values;
+}

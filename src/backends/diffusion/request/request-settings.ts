@@ -1,0 +1,126 @@
+// What a request and the model's configuration amount to: steps, guidance, scheduler, seed. Everything a scheduler would refuse is refused
+// here, before the request is accepted.
+//
+// `quality` scales the model's default steps: low 0.6, medium and auto 1, high 1.6 (rounded up). `style` scales the default guidance:
+// vivid 1.2, natural 0.8. Steps and guidance that a request states itself are taken as they are.
+import { randomInt } from "node:crypto";
+import { ServerError } from "../../../domain/errors.ts";
+import type { ImageEditRequest, ImageRequest } from "../../../domain/image.ts";
+import type { ImageModelOptions } from "../../../domain/model.ts";
+import type { DiffusionFolder, Distillation } from "../folder/model-folder.ts";
+import { createScheduler } from "../schedulers/create-scheduler.ts";
+import {
+  isSamplerName,
+  samplerNames,
+  withSampler,
+  withStableDiffusionCorrections,
+} from "../schedulers/settings/sampler-override.ts";
+import { SchedulerConfigError, type Scheduler } from "../schedulers/scheduler.ts";
+import type { SchedulerConfig } from "../schedulers/settings/scheduler-settings.ts";
+
+export interface RequestSettings {
+  readonly steps: number;
+  readonly guidanceScale: number;
+  /** False where guidance changes nothing and the negative prompt is not even encoded. */
+  readonly guided: boolean;
+  readonly negativePrompt: string;
+  readonly schedulerConfig: SchedulerConfig;
+  /** Image to image: the share of the run that is done; undefined for pictures from noise alone. */
+  readonly strength: number | undefined;
+  readonly seed: number;
+}
+
+export interface ModelDefaults {
+  readonly steps: number;
+  readonly guidanceScale: number;
+}
+
+const qualityFactors = { low: 0.6, auto: 1, medium: 1, high: 1.6 } as const;
+const styleFactors = { vivid: 1.2, natural: 0.8 } as const;
+const randomSeedLimit = 2 ** 32;
+
+const distillationDefaults: Readonly<Record<Distillation, ModelDefaults>> = {
+  none: { steps: 25, guidanceScale: 7.5 },
+  turbo: { steps: 1, guidanceScale: 0 },
+  lightning: { steps: 4, guidanceScale: 0 },
+  lcm: { steps: 4, guidanceScale: 1.5 },
+};
+
+/** What the configuration says, else what suits the pipeline. */
+export function modelDefaults(
+  options: Pick<ImageModelOptions, "steps" | "guidanceScale">,
+  distillation: Distillation,
+): ModelDefaults {
+  const usual = distillationDefaults[distillation];
+  return { steps: options.steps ?? usual.steps, guidanceScale: options.guidanceScale ?? usual.guidanceScale };
+}
+
+/** @throws ServerError `invalid_value` naming the field and the values that work */
+export function resolveSettings(
+  request: ImageRequest,
+  {
+    options,
+    folder,
+    toldGuidance,
+    edit,
+  }: {
+    readonly options: ImageModelOptions;
+    readonly folder: Pick<DiffusionFolder, "distillation" | "family" | "schedulerConfig">;
+    /** The UNet is told the guidance itself (LCM) and needs no second pass. */
+    readonly toldGuidance: boolean;
+    readonly edit?: Pick<ImageEditRequest, "strength" | "mask">;
+  },
+): RequestSettings {
+  const defaults = modelDefaults(options, folder.distillation);
+  const steps = request.steps ?? Math.max(1, Math.ceil(defaults.steps * qualityFactors[request.quality] - 1e-9));
+  const styled = request.style === null ? 1 : styleFactors[request.style];
+  const guidanceScale = request.guidanceScale ?? Number((defaults.guidanceScale * styled).toFixed(6));
+  const settings: RequestSettings = {
+    steps,
+    guidanceScale,
+    guided: guidanceScale > 1 && !toldGuidance,
+    negativePrompt: request.negativePrompt ?? options.negativePrompt,
+    schedulerConfig: schedulerConfigFor(folder, request.scheduler ?? options.scheduler),
+    strength: edit === undefined ? undefined : (edit.strength ?? (edit.mask === null ? 0.8 : 1)),
+    seed: request.seed ?? randomInt(randomSeedLimit),
+  };
+  schedulerOf(settings, request);
+  return settings;
+}
+
+/** A fresh scheduler for one image. */
+export function schedulerOf(
+  { schedulerConfig, steps, strength }: Pick<RequestSettings, "schedulerConfig" | "steps" | "strength">,
+  request: Pick<ImageRequest, "steps" | "scheduler"> = {},
+): Scheduler {
+  try {
+    return createScheduler(schedulerConfig, strength === undefined ? { steps } : { steps, strength });
+  } catch (error) {
+    if (!(error instanceof SchedulerConfigError)) throw error;
+    throw new ServerError(
+      "invalid_value",
+      { message: `${error.message}.`, param: paramOf(error, request) },
+      { cause: error },
+    );
+  }
+}
+
+/** @throws ServerError `invalid_value` naming the samplers that there are */
+export function schedulerConfigFor(
+  { family, schedulerConfig }: Pick<DiffusionFolder, "family" | "schedulerConfig">,
+  name: string | null,
+): SchedulerConfig {
+  const corrected = family === "sd" ? withStableDiffusionCorrections(schedulerConfig) : schedulerConfig;
+  if (name === null) return corrected;
+  if (isSamplerName(name)) return withSampler(corrected, name);
+  throw new ServerError("invalid_value", {
+    message: `Unknown scheduler '${name}'. There are: ${samplerNames.join(", ")}.`,
+    param: "scheduler",
+  });
+}
+
+/** The request's field that a scheduler's complaint is about. */
+function paramOf({ field }: SchedulerConfigError, request: Pick<ImageRequest, "steps" | "scheduler">): string {
+  if (field === "steps" || field === "strength") return field;
+  return request.scheduler === undefined && request.steps !== undefined ? "steps" : "scheduler";
+}

@@ -1,0 +1,71 @@
+// Noise levels of a run: read from the training table at the chosen timesteps, or laid along a curve (Karras et al., arXiv 2206.00364,
+// equation 5) with the timesteps found back from the table. Reference: `_convert_to_*` and `_sigma_to_t` of the diffusers schedulers.
+import type { SchedulerSettings } from "../settings/scheduler-settings.ts";
+
+const karrasRho = 7;
+
+export interface SigmaCurveRequest {
+  readonly curve: "karras" | "exponential" | "lu";
+  readonly steps: number;
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+}
+
+/** Linear interpolation of `table` at fractional positions, clamped to its ends. */
+export function interpolateSigmas(table: Float32Array, positions: readonly number[]): number[] {
+  const last = table.length - 1;
+  return positions.map((position) => {
+    const clamped = Math.min(Math.max(position, 0), last);
+    const low = Math.min(Math.floor(clamped), Math.max(last - 1, 0));
+    const high = Math.min(low + 1, last);
+    return table[low]! + (clamped - low) * (table[high]! - table[low]!);
+  });
+}
+
+/** `steps` noise levels from `sigmaMax` down to `sigmaMin`. */
+export function curveSigmas({ curve, steps, sigmaMin, sigmaMax }: SigmaCurveRequest): number[] {
+  switch (curve) {
+    case "karras": {
+      const low = sigmaMin ** (1 / karrasRho);
+      const high = sigmaMax ** (1 / karrasRho);
+      return ramp(steps).map((x) => (high + x * (low - high)) ** karrasRho);
+    }
+    // Even steps of log sigma. Lu et al.'s lambdas with rho = 1 are the same thing.
+    case "exponential":
+    case "lu": {
+      const low = Math.log(sigmaMin);
+      const high = Math.log(sigmaMax);
+      return ramp(steps).map((x) => Math.exp(high + x * (low - high)));
+    }
+  }
+}
+
+/** The fractional training timesteps whose noise levels these are, by interpolating the logarithms of the table. */
+export function timestepsOfSigmas(sigmas: readonly number[], table: Float32Array): number[] {
+  const logs = table.map(Math.log);
+  return sigmas.map((sigma) => {
+    const log = Math.log(Math.max(sigma, 1e-10));
+    let low = 0;
+    while (low < logs.length - 2 && logs[low + 1]! <= log) {
+      low++;
+    }
+    // The spacing is rounded as the reference's float32 table rounds it: some solvers cut the fraction off what comes out here.
+    const weight = (logs[low]! - log) / Math.fround(logs[low]! - logs[low + 1]!);
+    const clamped = Math.min(Math.max(weight, 0), 1);
+    return (1 - clamped) * low + clamped * (low + 1);
+  });
+}
+
+/** Appends the level after the last step and rounds to float32, as the reference stores the table. */
+export function withFinalSigma(sigmas: readonly number[], final: number): number[] {
+  return [...sigmas, final].map(Math.fround);
+}
+
+/** The level after the last step for schedulers that know `final_sigmas_type`. */
+export function finalSigma(settings: SchedulerSettings, table: Float32Array): number {
+  return settings.finalSigma === "zero" ? 0 : table[0]!;
+}
+
+function ramp(steps: number): number[] {
+  return Array.from({ length: steps }, (_, i) => (steps === 1 ? 0 : i / (steps - 1)));
+}

@@ -1,0 +1,200 @@
+// Latents to pixels and back. Large pictures are decoded in overlapping tiles, as the decoder's memory grows with the picture.
+import type { NormalSource } from "../noise/torch-random.ts";
+import { ServerError } from "../../../domain/errors.ts";
+import type { DiffusionFolder } from "../folder/model-folder.ts";
+import { FloatBuffer, type OnnxGraph } from "../../onnx/graph.ts";
+import { layOutTiles, type Tile } from "./tiles.ts";
+
+const latentChannels = 4;
+const colours = 3;
+
+/** Pixels in [0, 255], interleaved RGB. */
+export interface Pixels {
+  readonly data: Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Latents {
+  /** [4, height, width], scaled as the UNet sees them. */
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface VaeOptions {
+  readonly folder: Pick<DiffusionFolder, "scalingFactor" | "shiftFactor" | "vaeScale">;
+  /** Latent pixels above which a side is decoded in tiles. */
+  readonly tileSize: number;
+  /** Called between tiles: yields to the event loop, and throws where the request was cancelled. */
+  readonly betweenRuns: () => Promise<void>;
+}
+
+export function assertVaeDecoder(graph: OnnxGraph): void {
+  graph.assertInputs({ required: ["latent_sample"] });
+  graph.floatTypeOf("latent_sample");
+}
+
+export function assertVaeEncoder(graph: OnnxGraph): void {
+  graph.assertInputs({ required: ["sample"] });
+  graph.floatTypeOf("sample");
+}
+
+/** @throws ServerError `internal` where the decoder gives no numbers, as some do in half precision */
+export async function decodeLatents(graph: OnnxGraph, latents: Latents, options: VaeOptions): Promise<Pixels> {
+  const { width, height } = latents;
+  const scale = options.folder.vaeScale;
+  const picture = { width: width * scale, height: height * scale };
+  if (width <= options.tileSize && height <= options.tileSize) {
+    const values = await decodeRegion(graph, latents, { ...wholeOf(latents), folder: options.folder });
+    return toPixels(values, picture);
+  }
+  const blended = new Float32Array(colours * picture.width * picture.height);
+  for (const row of layOutTiles(height, { tile: options.tileSize, scale })) {
+    for (const column of layOutTiles(width, { tile: options.tileSize, scale })) {
+      const values = await decodeRegion(graph, latents, { row, column, folder: options.folder });
+      addTile(blended, { values, row, column, scale, ...picture });
+      await options.betweenRuns();
+    }
+  }
+  return toPixels(blended, picture);
+}
+
+type Side = Pick<Tile, "start" | "length">;
+
+function wholeOf({ width, height }: Latents): { row: Side; column: Side } {
+  return { row: { start: 0, length: height }, column: { start: 0, length: width } };
+}
+
+/** [3, rows, columns] of pixels, about -1 to 1. */
+async function decodeRegion(
+  graph: OnnxGraph,
+  latents: Latents,
+  { row, column, folder }: { readonly row: Side; readonly column: Side; readonly folder: VaeOptions["folder"] },
+): Promise<Float32Array> {
+  const input = new FloatBuffer(graph.floatTypeOf("latent_sample"), [1, latentChannels, row.length, column.length]);
+  const region = new Float32Array(latentChannels * row.length * column.length);
+  let target = 0;
+  for (let channel = 0; channel < latentChannels; channel++) {
+    for (let y = 0; y < row.length; y++) {
+      const source = (channel * latents.height + row.start + y) * latents.width + column.start;
+      for (let x = 0; x < column.length; x++) {
+        region[target++] = latents.data[source + x]! / folder.scalingFactor + folder.shiftFactor;
+      }
+    }
+  }
+  input.write(region);
+  const { data, dims } = await graph.runToFloat32(
+    { latent_sample: input.tensor },
+    graph.outputNamed(["sample", ...graph.outputNames]),
+  );
+  const expected = [1, colours, row.length * folder.vaeScale, column.length * folder.vaeScale];
+  if (dims.length !== expected.length || dims.some((size, axis) => size !== expected[axis])) {
+    throw new ServerError(
+      "internal",
+      `${graph.name} gave [${dims.join(", ")}] where [${expected.join(", ")}] was expected.`,
+    );
+  }
+  return data;
+}
+
+function addTile(
+  blended: Float32Array,
+  {
+    values,
+    row,
+    column,
+    scale,
+    width,
+    height,
+  }: { values: Float32Array; row: Tile; column: Tile; scale: number; width: number; height: number },
+): void {
+  let source = 0;
+  for (let colour = 0; colour < colours; colour++) {
+    for (let y = 0; y < row.weights.length; y++) {
+      const weight = row.weights[y]!;
+      const target = (colour * height + row.start * scale + y) * width + column.start * scale;
+      for (let x = 0; x < column.weights.length; x++) {
+        blended[target + x]! += weight * column.weights[x]! * values[source++]!;
+      }
+    }
+  }
+}
+
+/** [3, height, width] of about -1 to 1 -> interleaved bytes. A clamped array rounds and clamps as the reference does. */
+function toPixels(
+  values: Float32Array,
+  { width, height }: { readonly width: number; readonly height: number },
+): Pixels {
+  const plane = width * height;
+  const data = new Uint8ClampedArray(colours * plane);
+  let checksum = 0;
+  for (let i = 0, target = 0; i < plane; i++) {
+    const red = values[i]!;
+    const green = values[plane + i]!;
+    const blue = values[2 * plane + i]!;
+    checksum += red + green + blue;
+    data[target++] = red * 127.5 + 127.5;
+    data[target++] = green * 127.5 + 127.5;
+    data[target++] = blue * 127.5 + 127.5;
+  }
+  if (Number.isNaN(checksum)) {
+    throw new ServerError(
+      "internal",
+      "The model's VAE decoder gave values that are no numbers. Decoders in half precision may overflow: use a float32 vae_decoder.",
+    );
+  }
+  return { data, width, height };
+}
+
+/** What the encoder says of a picture: latents, or the parameters of a distribution of them. Not yet scaled. */
+export interface EncodedPicture {
+  /** [4, height, width], or [8, height, width]: means, then logarithms of variances. */
+  readonly data: Float32Array;
+  readonly isDistribution: boolean;
+  /** Latent pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export async function encodePixels(
+  graph: OnnxGraph,
+  pixels: Pixels,
+  { folder }: Pick<VaeOptions, "folder">,
+): Promise<EncodedPicture> {
+  const { width, height, data } = pixels;
+  const plane = width * height;
+  const planar = new Float32Array(colours * plane);
+  for (let i = 0, source = 0; i < plane; i++) {
+    planar[i] = data[source++]! / 127.5 - 1;
+    planar[plane + i] = data[source++]! / 127.5 - 1;
+    planar[2 * plane + i] = data[source++]! / 127.5 - 1;
+  }
+  const input = new FloatBuffer(graph.floatTypeOf("sample"), [1, colours, height, width]);
+  input.write(planar);
+  const { data: encoded, dims } = await graph.runToFloat32(
+    { sample: input.tensor },
+    graph.outputNamed(["latent_parameters", "latent_sample", ...graph.outputNames]),
+  );
+  const size = { width: width / folder.vaeScale, height: height / folder.vaeScale };
+  const length = latentChannels * size.width * size.height;
+  if (encoded.length !== length && encoded.length !== 2 * length) {
+    throw new ServerError("internal", `${graph.name} gave [${dims.join(", ")}] for a picture of ${width} x ${height}.`);
+  }
+  return { data: encoded, isDistribution: encoded.length === 2 * length, ...size };
+}
+
+/** Latents as the UNet sees them. A distribution is sampled with `random`, as the reference does; latents are taken as they are. */
+export function sampleLatents(
+  { data, isDistribution, width, height }: EncodedPicture,
+  { folder, random }: Pick<VaeOptions, "folder"> & { readonly random: NormalSource },
+): Latents {
+  const length = latentChannels * width * height;
+  const latents = new Float32Array(length);
+  if (isDistribution) random.fillNormal(latents);
+  for (let i = 0; i < length; i++) {
+    const spread = isDistribution ? Math.exp(0.5 * Math.min(20, Math.max(-30, data[length + i]!))) : 0;
+    latents[i] = (data[i]! + spread * latents[i]! - folder.shiftFactor) * folder.scalingFactor;
+  }
+  return { data: latents, width, height };
+}

@@ -1,0 +1,149 @@
+// Cuts a rendered prompt into what the template wrote and what callers wrote that looks like control tokens, and turns the
+// pieces into token ids.
+import { alternatives, type CallerGuard } from "./caller-text.ts";
+import type { ControlToken, PromptPiece, PromptTokenizer } from "../types.ts";
+
+/**
+ * Splits rendered text that still holds the guard's placeholders. Text without any stays in one `special` piece, so that a
+ * prompt in which no caller spells a control token is tokenised in one call, exactly as the template's author meant.
+ */
+export function splitPrompt(
+  rendered: string,
+  { guard, controlTexts }: { readonly guard: CallerGuard; readonly controlTexts: readonly string[] },
+): PromptPiece[] {
+  const pieces: PromptPiece[] = [];
+  const append = (kind: PromptPiece["kind"], text: string, cuts: readonly number[] = []): void => {
+    if (text === "") return;
+    const last = pieces.at(-1);
+    if (last?.kind === "special" && kind === "special") {
+      pieces[pieces.length - 1] = { kind, text: last.text + text, cuts: [] };
+    } else pieces.push({ kind, text, cuts });
+  };
+  const appendStretch = (stretch: string): void => {
+    if (!guard.hasPlaceholder(stretch)) return append("special", stretch);
+    const { text, cuts } = guard.restore(stretch);
+    append(
+      "plain",
+      text,
+      [...new Set(cuts)].filter((cut) => cut > 0 && cut < text.length),
+    );
+  };
+  let last = 0;
+  for (const { index, text } of findControlTexts(rendered, controlTexts)) {
+    appendStretch(rendered.slice(last, index));
+    append("special", text);
+    last = index + text.length;
+  }
+  appendStretch(rendered.slice(last));
+  return pieces;
+}
+
+/** Control texts in order of appearance, the longest at each place. */
+export function findControlTexts(rendered: string, controlTexts: readonly string[]): { index: number; text: string }[] {
+  const texts = controlTexts.filter((text) => text.trim() !== "");
+  if (texts.length === 0) return [];
+  return [...rendered.matchAll(controlPattern(controlTexts, texts))].map((match) => ({
+    index: match.index,
+    text: match[0],
+  }));
+}
+
+/**
+ * The token ids of a rendered prompt. Callers' text never yields the id of a control token. BOS stands once at the front when
+ * the vocabulary wants it, whether or not the template wrote it. Throws what the tokenizer throws.
+ */
+export async function tokenizePrompt(pieces: readonly PromptPiece[], tokenizer: PromptTokenizer): Promise<number[]> {
+  const ids: number[] = [];
+  const controlIds = new Set(tokenizer.controlTokens.map((token) => token.id));
+  for (const [index, piece] of pieces.entries()) {
+    const used = ids.length;
+    if (piece.kind === "special") {
+      appendAll(ids, await tokenizer.tokenize(piece.text, { parseSpecial: true, used }));
+      continue;
+    }
+    const text = stripAtNeighbours(piece, {
+      before: pieces[index - 1],
+      after: pieces[index + 1],
+      tokens: tokenizer.controlTokens,
+    });
+    const plain = await tokenizer.tokenize(text.text, { parseSpecial: false, used });
+    if (plain.some((id) => controlIds.has(id))) appendAll(ids, await tokenizeCut(text, { tokenizer, used }));
+    else appendAll(ids, plain);
+  }
+  if (tokenizer.addBos && tokenizer.bosId !== undefined && ids[0] !== tokenizer.bosId) ids.unshift(tokenizer.bosId);
+  return ids;
+}
+
+/** Some tokenizers find user-defined tokens in any text: only in separate calls does such a text stay apart. */
+async function tokenizeCut(
+  { text, cuts }: { text: string; cuts: readonly number[] },
+  { tokenizer, used }: { tokenizer: PromptTokenizer; used: number },
+): Promise<number[]> {
+  const ids: number[] = [];
+  let last = 0;
+  for (const cut of [...cuts, text.length]) {
+    const part = text.slice(last, cut);
+    const place = { tokenizer, used: used + ids.length };
+    if (part !== "") appendAll(ids, await (last === 0 ? tokenizePlain(part, place) : continueTokens(part, place)));
+    last = cut;
+  }
+  return ids;
+}
+
+interface Place {
+  readonly tokenizer: PromptTokenizer;
+  /** Tokens of the prompt so far. */
+  readonly used: number;
+}
+
+async function tokenizePlain(text: string, { tokenizer, used }: Place): Promise<readonly number[]> {
+  return tokenizer.tokenize(text, { parseSpecial: false, used });
+}
+
+/**
+ * Tokens of text that continues other text. SentencePiece vocabularies put a space before whatever a call begins with; a line
+ * break in front, whose tokens are taken off again, keeps that space away.
+ */
+async function continueTokens(text: string, place: Place): Promise<readonly number[]> {
+  const lead = await tokenizePlain("\n", place);
+  const whole = await tokenizePlain(`\n${text}`, place);
+  return lead.every((id, index) => whole[index] === id) ? whole.slice(lead.length) : tokenizePlain(text, place);
+}
+
+/** What the tokenizer would do itself if the neighbouring control tokens were in the same call. */
+function stripAtNeighbours(
+  piece: PromptPiece,
+  {
+    before,
+    after,
+    tokens,
+  }: { before: PromptPiece | undefined; after: PromptPiece | undefined; tokens: readonly ControlToken[] },
+): { text: string; cuts: readonly number[] } {
+  let { text, cuts } = piece;
+  if (after !== undefined && tokens.some((token) => token.stripsLeft === true && after.text.startsWith(token.text))) {
+    text = text.trimEnd();
+  }
+  if (before !== undefined && tokens.some((token) => token.stripsRight === true && before.text.endsWith(token.text))) {
+    const stripped = text.trimStart();
+    const removed = text.length - stripped.length;
+    text = stripped;
+    cuts = cuts.map((cut) => cut - removed);
+  }
+  return { text, cuts: cuts.filter((cut) => cut > 0 && cut < text.length) };
+}
+
+const patterns = new WeakMap<readonly string[], RegExp>();
+
+function controlPattern(key: readonly string[], texts: readonly string[]): RegExp {
+  let pattern = patterns.get(key);
+  if (pattern === undefined) {
+    pattern = new RegExp(alternatives(texts), "g");
+    patterns.set(key, pattern);
+  }
+  return pattern;
+}
+
+/** `push(...ids)` overflows the stack on a long prompt. */
+function appendAll(target: number[], ids: readonly number[]): void {
+  for (const id of ids) target.push(id);
+}

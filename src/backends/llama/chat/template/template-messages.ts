@@ -1,0 +1,254 @@
+// A domain request as the list of messages that a template expects. Templates differ in what they know; what one does not know
+// is said in words that it does: developer as system, system in the first user turn, tools and their results as text.
+import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "../../../../domain/chat.ts";
+import { ServerError } from "../../../../domain/errors.ts";
+import type { CallerGuard } from "./caller-text.ts";
+import type { TemplateCapabilities } from "./template-capabilities.ts";
+import { describeTools, formatCalls, formatResult } from "./tool-text.ts";
+import type { ToolCallShape } from "../types.ts";
+
+/** A message in the template's own words. */
+export interface TemplateMessage {
+  role: string;
+  content: string | readonly { readonly type: "text"; readonly text: string }[] | null;
+  [field: string]: unknown;
+}
+
+export interface MessageOptions {
+  readonly capabilities: TemplateCapabilities;
+  /** How the family writes calls: for templates that do not show them themselves. */
+  readonly shape: ToolCallShape;
+  /** Applied to every string of callers; what is written here around them is not theirs. */
+  readonly guard: Pick<CallerGuard, "text" | "deep">;
+  /** Reasoning text that callers left in an assistant's content, such as `<think>`, moves to its own field when the template treats it. */
+  readonly reasoning?: { readonly open: string; readonly close: string };
+}
+
+/** Maps a request's messages. Throws `ServerError("unsupported_content")` naming a part that is no text. */
+export function toTemplateMessages(request: ChatRequest, options: MessageOptions): TemplateMessage[] {
+  const { capabilities } = options;
+  const ids = createIdMapper(options);
+  const messages = request.messages.map((message, index) => toTemplateMessage(message, { ...options, index, ids }));
+  return mergeSystem(
+    addTools(
+      capabilities.developerRole
+        ? messages
+        : messages.map((message) => (message.role === "developer" ? { ...message, role: "system" } : message)),
+      { request, options },
+    ),
+    capabilities,
+  );
+}
+
+/** The definitions as templates take them: OpenAI's own form. */
+export function toTemplateTools(request: ChatRequest, guard: Pick<CallerGuard, "text" | "deep">): readonly unknown[] {
+  return shownTools(request).map(({ name, description = "", parameters }) => ({
+    type: "function",
+    function: {
+      name: guard.text(name),
+      description: guard.text(description),
+      parameters: typeof parameters === "boolean" ? { type: "object", properties: {} } : guard.deep(parameters),
+    },
+  }));
+}
+
+/** The tools that the model is told about: none when it may call none, the allowed ones where callers named some. */
+export function shownTools(request: ChatRequest): ChatRequest["tools"] {
+  const { toolChoice, tools } = request;
+  if (toolChoice.type === "none") return [];
+  if (toolChoice.type === "allowed") return tools.filter((tool) => toolChoice.names.includes(tool.name));
+  return tools;
+}
+
+interface MessageContext extends MessageOptions {
+  readonly index: number;
+  readonly ids: (id: string) => string;
+}
+
+function toTemplateMessage(message: ChatMessage, context: MessageContext): TemplateMessage {
+  const { capabilities, index, ids, guard } = context;
+  const name = message.name === undefined ? {} : { name: guard.text(message.name) };
+  switch (message.role) {
+    case "assistant":
+      return toAssistantMessage(message, context);
+    case "tool":
+      if (!capabilities.toolRole) {
+        return { role: "user", content: formatResult(guard.text(joinParts(message.content, index))) };
+      }
+      return {
+        role: "tool",
+        content: toContent(message.content, context),
+        tool_call_id: ids(message.toolCallId),
+        ...name,
+      };
+    default:
+      return { role: message.role, content: toContent(message.content, context), ...name };
+  }
+}
+
+function toAssistantMessage(message: ChatMessage & { role: "assistant" }, context: MessageContext): TemplateMessage {
+  const { capabilities, index, ids, shape, guard } = context;
+  let text = message.content === null ? "" : joinParts(message.content, index);
+  if (text === "" && message.refusal !== undefined) text = message.refusal;
+  let reasoning = message.reasoning;
+  if (reasoning === undefined && context.reasoning !== undefined) {
+    ({ text, reasoning } = splitReasoning(text, context.reasoning));
+  }
+  if (capabilities.contentOrReasoning && message.toolCalls.length > 0 && text !== "" && reasoning !== undefined) {
+    // Nothing is lost: what was said before a call is printed as a thought.
+    [text, reasoning] = ["", `${reasoning}\n\n${text}`];
+  }
+  text = guard.text(text);
+  const named = message.name === undefined ? {} : { name: guard.text(message.name) };
+  const thought =
+    reasoning === undefined || reasoning === "" ? {} : { [capabilities.reasoningField]: guard.text(reasoning) };
+  if (message.toolCalls.length === 0) {
+    return { role: "assistant", content: asContent(text, capabilities), ...named, ...thought };
+  }
+  if (!capabilities.toolCalls) {
+    const calls = formatCalls(message.toolCalls, { shape, guard });
+    return {
+      role: "assistant",
+      content: asContent(text === "" ? calls : `${text}\n${calls}`, capabilities),
+      ...named,
+      ...thought,
+    };
+  }
+  return {
+    role: "assistant",
+    content: text === "" ? capabilities.emptyContent : asContent(text, capabilities),
+    ...named,
+    ...thought,
+    tool_calls: message.toolCalls.map((call) => ({
+      id: ids(call.id),
+      type: "function",
+      function: { name: guard.text(call.name), arguments: toArguments(call, { capabilities, guard }) },
+    })),
+  };
+}
+
+/** Arguments that do not parse (a model broke off, or wrote nonsense) are passed as the text they are. */
+function toArguments(call: ToolCall, { capabilities, guard }: Pick<MessageOptions, "capabilities" | "guard">): unknown {
+  if (capabilities.argumentsAs === "string") return guard.text(call.arguments);
+  if (call.arguments.trim() === "") return {};
+  try {
+    return guard.deep(JSON.parse(call.arguments));
+  } catch {
+    return guard.text(call.arguments);
+  }
+}
+
+function toContent(
+  parts: readonly ContentPart[],
+  { capabilities, index, guard }: MessageContext,
+): TemplateMessage["content"] {
+  if (capabilities.partsContent && parts.length > 1) {
+    return parts.map((part, position) => ({
+      type: "text",
+      text: guard.text(partText(part, `messages[${index}].content[${position}]`)),
+    }));
+  }
+  return asContent(guard.text(joinParts(parts, index)), capabilities);
+}
+
+function asContent(text: string, capabilities: TemplateCapabilities): TemplateMessage["content"] {
+  return capabilities.stringContent ? text : [{ type: "text", text }];
+}
+
+/** Parts become lines, as llama-server joins them. */
+function joinParts(parts: readonly ContentPart[], index: number): string {
+  return parts.map((part, position) => partText(part, `messages[${index}].content[${position}]`)).join("\n");
+}
+
+function partText(part: ContentPart, param: string): string {
+  if (part.type === "text") return part.text;
+  throw new ServerError("unsupported_content", {
+    message: `This model reads text only; it cannot take content of type "${part.type}".`,
+    param,
+  });
+}
+
+function splitReasoning(
+  text: string,
+  { open, close }: { readonly open: string; readonly close: string },
+): { text: string; reasoning: string | undefined } {
+  const end = text.indexOf(close);
+  if (end === -1) return { text, reasoning: undefined };
+  const before = text.slice(0, end).trimStart();
+  if (!before.startsWith(open)) return { text, reasoning: undefined };
+  return { text: text.slice(end + close.length).trimStart(), reasoning: before.slice(open.length).trim() };
+}
+
+/** Tells the model about the tools in words where its template does not, and keeps user turns alternating where calls became text. */
+function addTools(
+  messages: TemplateMessage[],
+  { request, options }: { readonly request: ChatRequest; readonly options: MessageOptions },
+): TemplateMessage[] {
+  const { capabilities, shape, guard } = options;
+  const tools = shownTools(request);
+  const told = [...messages];
+  if (tools.length > 0 && !capabilities.tools) {
+    const text = describeTools(tools, { shape, guard });
+    const first = told[0];
+    if (first?.role === "system" || first?.role === "developer") {
+      told[0] = { ...first, content: asContent(`${contentText(first.content)}\n\n${text}`, capabilities) };
+    } else told.unshift({ role: "system", content: asContent(text, capabilities) });
+  }
+  return capabilities.toolRole ? told : mergeResults(told, request, capabilities);
+}
+
+/** System text moves into the first user turn, or into one message, where the template takes it no other way. */
+function mergeSystem(messages: TemplateMessage[], capabilities: TemplateCapabilities): TemplateMessage[] {
+  const merged = [...messages];
+  const isSystem = (message: TemplateMessage | undefined): boolean =>
+    message?.role === "system" || message?.role === "developer";
+  while (!capabilities.severalSystemMessages && isSystem(merged[0]) && isSystem(merged[1])) {
+    const [first, second] = merged as [TemplateMessage, TemplateMessage];
+    const text = `${contentText(first.content)}\n\n${contentText(second.content)}`;
+    merged.splice(0, 2, { ...first, content: asContent(text, capabilities) });
+  }
+  const [system, next] = merged;
+  if (capabilities.systemRole || system?.role !== "system") return merged;
+  const text = contentText(system.content);
+  if (next?.role === "user") {
+    merged.splice(0, 2, { ...next, content: asContent(`${text}\n${contentText(next.content)}`, capabilities) });
+  } else merged.splice(0, 1, { role: "user", content: asContent(text, capabilities) });
+  return merged;
+}
+
+/** A result that became a user turn joins the user turns beside it: templates without a tool role often insist on alternation. */
+function mergeResults(
+  messages: readonly TemplateMessage[],
+  request: ChatRequest,
+  capabilities: TemplateCapabilities,
+): TemplateMessage[] {
+  // What was put before the request's own messages is at most one system message.
+  const added = messages.length - request.messages.length;
+  const isResult = (index: number): boolean => request.messages[index - added]?.role === "tool";
+  const merged: TemplateMessage[] = [];
+  for (const [index, message] of messages.entries()) {
+    const last = merged.at(-1);
+    if (last?.role === "user" && message.role === "user" && (isResult(index) || isResult(index - 1))) {
+      const text = `${contentText(last.content)}\n${contentText(message.content)}`;
+      merged[merged.length - 1] = { ...last, content: asContent(text, capabilities) };
+    } else merged.push(message);
+  }
+  return merged;
+}
+
+function contentText(content: TemplateMessage["content"]): string {
+  if (content === null || typeof content === "string") return content ?? "";
+  return content.map((part) => part.text).join("\n");
+}
+
+/** Mistral's older templates refuse ids that are not nine letters and digits; other servers' ids are mapped, each to one. */
+function createIdMapper({ capabilities, guard }: MessageOptions): (id: string) => string {
+  if (!capabilities.nineCharacterIds) return (id) => guard.text(id);
+  const mapped = new Map<string, string>();
+  return (id) => {
+    if (/^[A-Za-z0-9]{9}$/.test(id)) return id;
+    const known = mapped.get(id) ?? `call${String(mapped.size).padStart(5, "0")}`;
+    mapped.set(id, known);
+    return known;
+  };
+}

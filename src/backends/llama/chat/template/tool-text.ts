@@ -1,0 +1,103 @@
+// Tools in words: what a model is told about its tools, and how calls and results of earlier turns are written, where its
+// template has no place for them. The format of calls is the family's own, so that its parser and its grammar read it.
+import type { ToolCall, ToolDefinition } from "../../../../domain/chat.ts";
+import type { CallerGuard } from "./caller-text.ts";
+import type { ToolCallShape } from "../types.ts";
+
+/** `guard` is applied to callers' strings; the markup around them is the family's. */
+export interface ToolTextOptions {
+  readonly shape: ToolCallShape;
+  readonly guard: Pick<CallerGuard, "text" | "deep">;
+}
+
+/** The text that introduces tools to a model whose template does not. */
+export function describeTools(tools: readonly ToolDefinition[], options: ToolTextOptions): string {
+  const definitions = tools.map(({ name, description, parameters }) =>
+    JSON.stringify(
+      options.guard.deep({
+        type: "function",
+        function: { name, ...(description === undefined ? {} : { description }), parameters },
+      }),
+    ),
+  );
+  const example = formatCalls([{ id: "", name: "function_name", arguments: '{"parameter": "value"}' }], options);
+  return [
+    "You can call functions. These are the functions, each with a JSON schema of its arguments:",
+    "<tools>",
+    ...definitions,
+    "</tools>",
+    "To call a function, answer with nothing but the call, with the function's name and its arguments as JSON, in this form:",
+    example,
+    "The result is given to you in the next message. Answer in plain text when no function is needed.",
+  ].join("\n");
+}
+
+/** Calls as the family writes them. */
+export function formatCalls(calls: readonly ToolCall[], { shape, guard }: ToolTextOptions): string {
+  const argumentsOf = (call: ToolCall): string => (call.arguments.trim() === "" ? "{}" : guard.text(call.arguments));
+  switch (shape.kind) {
+    case "json": {
+      const bodies = calls.map(
+        (call) =>
+          `{"${shape.nameKey}": ${JSON.stringify(guard.text(call.name))}, "${shape.argumentsKey}": ${argumentsOf(call)}}`,
+      );
+      if (shape.list) return `${shape.open}[${bodies.join(", ")}]${shape.close}`;
+      return bodies.map((body) => `${shape.open}${body}${shape.close}`).join(shape.separator);
+    }
+    case "named-json": {
+      const bodies = calls.map(
+        (call) =>
+          `${shape.beforeEach}${guard.text(call.name)}${shape.beforeArguments}${argumentsOf(call)}${shape.afterEach}`,
+      );
+      return `${shape.open}${bodies.join(shape.separator)}${shape.close}`;
+    }
+    case "xml-parameters":
+      return calls.map((call) => `${shape.open}${xmlCall(call, guard)}${shape.close}`).join(shape.separator);
+    case "pythonic":
+      return `${shape.open}[${calls.map((call) => pythonCall(call, guard)).join(", ")}]${shape.close}`;
+  }
+}
+
+/** A result where the template knows no role for it. */
+export function formatResult(result: string): string {
+  return `<tool_response>\n${result}\n</tool_response>`;
+}
+
+function xmlCall(call: ToolCall, guard: ToolTextOptions["guard"]): string {
+  const parameters = Object.entries(parseArguments(call, guard)).map(
+    ([key, value]) =>
+      `<parameter=${key}>\n${typeof value === "string" ? value : JSON.stringify(value)}\n</parameter>\n`,
+  );
+  return `<function=${guard.text(call.name)}>\n${parameters.join("")}</function>`;
+}
+
+function pythonCall(call: ToolCall, guard: ToolTextOptions["guard"]): string {
+  const parameters = Object.entries(parseArguments(call, guard)).map(
+    ([key, value]) => `${key}=${pythonLiteral(value)}`,
+  );
+  return `${guard.text(call.name)}(${parameters.join(", ")})`;
+}
+
+function pythonLiteral(value: unknown): string {
+  if (value === null) return "None";
+  if (value === true) return "True";
+  if (value === false) return "False";
+  if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(", ")}]`;
+  if (typeof value === "object") {
+    return `{${Object.entries(value)
+      .map(([key, entry]) => `${JSON.stringify(key)}: ${pythonLiteral(entry)}`)
+      .join(", ")}}`;
+  }
+  return JSON.stringify(value);
+}
+
+function parseArguments(call: ToolCall, guard: ToolTextOptions["guard"]): Record<string, unknown> {
+  try {
+    const value = guard.deep(JSON.parse(call.arguments));
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : {};
+  } catch {
+    return {};
+  }
+}

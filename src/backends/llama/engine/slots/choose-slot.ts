@@ -1,0 +1,114 @@
+// Which sequence takes a new prompt: a pure decision over what the sequences hold.
+import { commonPrefixLength } from "../../tokens/common-prefix.ts";
+import { closestIdle } from "../batch-order.ts";
+
+/** What a sequence's KV cache holds, and whether somebody is using it. */
+export interface SlotView {
+  readonly id: number;
+  readonly tokens: readonly number[];
+  readonly busy: boolean;
+  /** Grows with every use; the smallest is the least recently used. */
+  readonly lastUsed: number;
+}
+
+export interface SlotChoice {
+  readonly slot: number;
+  /** Tokens of the prompt that need not be evaluated. */
+  readonly keep: number;
+  /** The sequence whose state is copied first; `null` = the slot's own state is used. */
+  readonly copyFrom: number | null;
+  /** The idle sequence that gets what the slot holds, before anything else; `null` = that is lost, or used. */
+  readonly moveTo: number | null;
+}
+
+export interface SlotQuestion {
+  readonly prompt: readonly number[];
+  /** False for models whose state cannot be cut at its end. */
+  readonly canTrim: boolean;
+  /** False when every token of the prompt has to be evaluated, for its logits. */
+  readonly mayReuse: boolean;
+  /** A copy has to save at least so many tokens. */
+  readonly minimumCopiedTokens: number;
+}
+
+/** Share of the prompt that has to be common before a slot is preferred to the least recently used one. */
+const minimumCommonShare = 0.1;
+
+/**
+ * The idle slot for a prompt, or `undefined` when all are busy.
+ *
+ * 1. The idle slot with the longest common prefix, if that is at least a tenth of the prompt.
+ * 2. Else the least recently used idle slot.
+ * 3. When the first rule would cut off the rest of somebody's conversation although a slot is empty, the empty slot is
+ *    taken and the common prefix is copied.
+ * 4. When another slot, busy or not, has a prefix that is longer by `minimumCopiedTokens`, its state is copied.
+ * 5. Where nothing of the slot's own state is used, a slot beside the busy ones is taken instead (see sequence-runs.ts),
+ *    and what that one holds moves to the slot first chosen.
+ *
+ * The last token of the prompt is always evaluated, because its logits are wanted.
+ */
+export function chooseSlot(slots: readonly SlotView[], question: SlotQuestion): SlotChoice | undefined {
+  const { prompt, minimumCopiedTokens, mayReuse } = question;
+  const idle = slots.filter((slot) => !slot.busy);
+  const oldest = leastRecentlyUsed(idle);
+  if (oldest === undefined) return undefined;
+  if (!mayReuse) return placed(slots, { slot: oldest.id, keep: 0, copyFrom: null }, question);
+
+  const reusable = new Map(slots.map((slot) => [slot.id, reusableTokens(slot.tokens, question)]));
+  const keepOf = (slot: SlotView): number => reusable.get(slot.id) ?? 0;
+
+  // 1, 2
+  const best = longestFirst(idle, keepOf);
+  let chosen = best !== undefined && keepOf(best) >= prompt.length * minimumCommonShare ? best : oldest;
+
+  // 3
+  const empty = idle.find((slot) => slot.tokens.length === 0);
+  if (empty !== undefined && chosen.tokens.length - keepOf(chosen) >= minimumCopiedTokens) chosen = empty;
+
+  // 4
+  const source = longestFirst(slots, keepOf);
+  if (source !== undefined && source !== chosen && keepOf(source) >= keepOf(chosen) + minimumCopiedTokens) {
+    return placed(slots, { slot: chosen.id, keep: keepOf(source), copyFrom: source.id }, question);
+  }
+  return placed(slots, { slot: chosen.id, keep: keepOf(chosen), copyFrom: null }, question);
+}
+
+/** Rule 5. Fewer than `minimumCopiedTokens` are evaluated as fast as they are copied or moved. */
+function placed(slots: readonly SlotView[], choice: Omit<SlotChoice, "moveTo">, question: SlotQuestion): SlotChoice {
+  const { minimumCopiedTokens } = question;
+  const stays = { ...choice, moveTo: null };
+  if (choice.copyFrom === null && choice.keep >= minimumCopiedTokens) return stays;
+  const closest = slots.find((slot) => slot.id === closestIdle(slots, choice.slot));
+  if (closest === undefined || closest.id === choice.slot || closest.id === choice.copyFrom) return stays;
+  const moves = closest.tokens.length >= minimumCopiedTokens;
+  return {
+    slot: closest.id,
+    keep:
+      choice.copyFrom !== null
+        ? choice.keep
+        : moves || !question.mayReuse
+          ? 0
+          : reusableTokens(closest.tokens, question),
+    copyFrom: choice.copyFrom,
+    moveTo: moves ? choice.slot : null,
+  };
+}
+
+function reusableTokens(held: readonly number[], { prompt, canTrim }: SlotQuestion): number {
+  const keep = Math.min(commonPrefixLength(held, prompt), prompt.length - 1);
+  return canTrim || keep === held.length ? Math.max(0, keep) : 0;
+}
+
+function leastRecentlyUsed(slots: readonly SlotView[]): SlotView | undefined {
+  return slots.reduce<SlotView | undefined>(
+    (oldest, slot) => (oldest === undefined || slot.lastUsed < oldest.lastUsed ? slot : oldest),
+    undefined,
+  );
+}
+
+function longestFirst(slots: readonly SlotView[], keepOf: (slot: SlotView) => number): SlotView | undefined {
+  return slots.reduce<SlotView | undefined>(
+    (best, slot) => (best === undefined || keepOf(slot) > keepOf(best) ? slot : best),
+    undefined,
+  );
+}

@@ -1,0 +1,130 @@
+// Keeps the states of prompts that lost their sequence, in files, within a number of bytes: a conversation that comes back
+// after others used all sequences is read from here instead of being evaluated again.
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { BackendContext } from "../../../../domain/backend.ts";
+import type { NativeContextHandle } from "../../native/context.ts";
+import { commonPrefixLength } from "../../tokens/common-prefix.ts";
+
+interface StoredPrefix {
+  readonly path: string;
+  readonly tokens: readonly number[];
+  readonly bytes: number;
+  lastUsed: number;
+}
+
+interface StoredSlot {
+  readonly id: number;
+  tokens: number[];
+}
+
+export interface PrefixStoreOptions {
+  /** Belongs to the store alone; it is removed in the end. */
+  readonly folder: string;
+  readonly budgetBytes: number;
+  /** Tokens per sequence. */
+  readonly contextSize: number;
+  readonly log: BackendContext["log"];
+}
+
+/** Shorter prefixes are evaluated as fast as they are read. */
+const minimumTokens = 64;
+
+/** Sequence states by their tokens; the least recently used go first when `budgetBytes` is reached. */
+export class PrefixStore {
+  readonly #context: NativeContextHandle;
+  readonly #folder: string;
+  readonly #budgetBytes: number;
+  readonly #contextSize: number;
+  readonly #log: BackendContext["log"];
+  #entries: StoredPrefix[] = [];
+  #clock = 0;
+
+  constructor(context: NativeContextHandle, { folder, budgetBytes, contextSize, log }: PrefixStoreOptions) {
+    this.#log = log;
+    this.#context = context;
+    this.#folder = folder;
+    this.#budgetBytes = budgetBytes;
+    this.#contextSize = contextSize;
+  }
+
+  get bytes(): number {
+    return this.#entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  }
+
+  /**
+   * Saves what `slot` holds before its tokens from `keep` on are lost. Nothing is saved that another entry contains, and
+   * what the new one contains is dropped.
+   */
+  async keep(slot: StoredSlot, { keep, copies }: { keep: number; copies: boolean }): Promise<void> {
+    const lost = slot.tokens.length - (copies ? 0 : keep);
+    if (slot.tokens.length < minimumTokens || lost < minimumTokens) return;
+    const tokens = slot.tokens.slice();
+    const container = this.#entries.find((entry) => commonPrefixLength(entry.tokens, tokens) === tokens.length);
+    if (container !== undefined) return;
+    await this.#drop(this.#entries.filter(({ tokens: held }) => commonPrefixLength(held, tokens) === held.length));
+    const lastUsed = (this.#clock += 1);
+    const path = join(this.#folder, `${lastUsed}.state`);
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      const bytes = await this.#context.save(slot.id, { path, tokens });
+      this.#entries.push({ path, tokens, bytes, lastUsed });
+      await this.#makeRoom();
+    } catch (error) {
+      // A full disk costs an evaluation later on, not this request.
+      this.#log("warn", "A prefix could not be stored.", { folder: this.#folder, reason: String(error) });
+    }
+  }
+
+  /** Loads the entry with the longest prefix of `prompt` if that is worth it; answers how many tokens of it are there. */
+  async restore(
+    slot: StoredSlot,
+    { prompt, longerThan }: { prompt: readonly number[]; longerThan: number },
+  ): Promise<number> {
+    let best: StoredPrefix | undefined;
+    let bestLength = longerThan + minimumTokens - 1;
+    for (const entry of this.#entries) {
+      const length = commonPrefixLength(entry.tokens, prompt);
+      if (length <= bestLength) continue;
+      best = entry;
+      bestLength = length;
+    }
+    if (best === undefined) return 0;
+    best.lastUsed = this.#clock += 1;
+    this.#context.clear(slot.id);
+    slot.tokens = [];
+    try {
+      await this.#context.restore(slot.id, { path: best.path, maxTokens: this.#contextSize });
+    } catch (error) {
+      this.#log("warn", "A stored prefix could not be read.", { folder: this.#folder, reason: String(error) });
+      this.#context.clear(slot.id);
+      await this.#drop([best]);
+      return 0;
+    }
+    slot.tokens = best.tokens.slice();
+    return bestLength;
+  }
+
+  async dispose(): Promise<void> {
+    this.#entries = [];
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #makeRoom(): Promise<void> {
+    const byAge = this.#entries.toSorted((first, second) => first.lastUsed - second.lastUsed);
+    const dropped: StoredPrefix[] = [];
+    let bytes = this.bytes;
+    for (const entry of byAge) {
+      if (bytes <= this.#budgetBytes) break;
+      dropped.push(entry);
+      bytes -= entry.bytes;
+    }
+    await this.#drop(dropped);
+  }
+
+  async #drop(entries: readonly StoredPrefix[]): Promise<void> {
+    if (entries.length === 0) return;
+    this.#entries = this.#entries.filter((entry) => !entries.includes(entry));
+    await Promise.all(entries.map(({ path }) => rm(path, { force: true })));
+  }
+}

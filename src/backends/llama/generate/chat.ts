@@ -1,0 +1,218 @@
+// Chat on top of the engine: the request is rendered through the model's template, and what the model writes is read back
+// into text, reasoning and tool calls.
+import { randomInt } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import type { ChatRequest } from "../../../domain/chat.ts";
+import { ServerError } from "../../../domain/errors.ts";
+import type { TextModelOptions } from "../../../domain/model.ts";
+import type { AppliedTemplate, TextEvent } from "../../../domain/text.ts";
+import { resolveMaxTokens } from "../tokens/token-limits.ts";
+import { ChatReceiver } from "./chat-output.ts";
+import { createChatTemplate, type ChatTemplate } from "../chat/template/chat-template.ts";
+import { planChat } from "../chat/plan-chat.ts";
+import { tokenizePrompt } from "../chat/template/prompt-pieces.ts";
+import type { ChatPlan, ControlToken, GrammarStart, PromptTokenizer } from "../chat/types.ts";
+import type { EventBuffer } from "./event-buffer.ts";
+import type { GenerationRequest } from "../engine/sequence.ts";
+import type { GgufFacts } from "../../../model-files/gguf/gguf-facts.ts";
+import { bannedBefore, bannedUnder } from "../guided/banned-tokens.ts";
+import { freePartGrammar, FreePartGate, TriggerGate } from "../guided/trigger-gates.ts";
+import { choiceSeed, planSampler } from "../engine/sampler-config.ts";
+import type { TextModel } from "./text-model.ts";
+import { runText } from "./run-choices.ts";
+import type { Vocabulary } from "../tokens/vocabulary.ts";
+
+/** Guesses per step when the caller sent a prediction and the model is not configured to speculate. */
+const guessesWithPrediction = 8;
+
+/** Answers chats with one model. */
+export class ChatRunner {
+  readonly #model: TextModel;
+  readonly #template: ChatTemplate;
+  readonly #tokens: Omit<PromptTokenizer, "tokenize">;
+  readonly #tokenOfText: ReadonlyMap<string, number>;
+
+  /** @throws ServerError `model_load_failed` when the template cannot be read. */
+  constructor(model: TextModel, facts: GgufFacts) {
+    const { vocabulary, options } = model;
+    this.#model = model;
+    const special = vocabulary.specialTokens();
+    const source = readTemplate(options) ?? facts.chatTemplate;
+    const toolUse = options.chatTemplate === null ? facts.namedTemplates["tool_use"] : undefined;
+    const controlTokens = special.filter((token) => token.isControl || isMarkup(token.text, source ?? ""));
+    this.#template = createChatTemplate({
+      ...(source === undefined ? {} : { source }),
+      ...(toolUse === undefined ? {} : { toolUseSource: toolUse }),
+      bosToken: tokenText(vocabulary, vocabulary.bos),
+      eosToken: tokenText(vocabulary, vocabulary.eos),
+      controlTexts: controlTokens.map(({ text }) => text),
+      templateKwargs: options.chatTemplateKwargs,
+      ...(options.family === "auto" ? {} : { family: options.family }),
+    });
+    this.#tokenOfText = new Map(special.map(({ id, text }) => [text, id]));
+    this.#tokens = {
+      controlTokens: controlTokens.map(({ id, text, stripsLeft, stripsRight }): ControlToken => ({
+        id,
+        text,
+        stripsLeft,
+        stripsRight,
+      })),
+      addBos: vocabulary.prependsBos,
+      ...(vocabulary.bos === undefined ? {} : { bosId: vocabulary.bos }),
+    };
+  }
+
+  /** The output format that the model was taken to write. */
+  get family(): string {
+    return this.#template.family.name;
+  }
+
+  /** @throws ServerError for conversations that the template or the model refuses. */
+  async applyTemplate(request: ChatRequest, signal: AbortSignal): Promise<AppliedTemplate> {
+    const { plan, tokens } = await this.#readPrompt(request, signal);
+    return { prompt: plan.prompt.text, tokens };
+  }
+
+  async *run(request: ChatRequest, signal: AbortSignal): AsyncGenerator<TextEvent, void, undefined> {
+    const model = this.#model;
+    const { vocabulary } = model;
+    const { plan, tokens } = await this.#readPrompt(request, signal);
+    if (tokens.length === 0) {
+      throw new ServerError("invalid_value", { message: "The conversation has no tokens.", param: "messages" });
+    }
+    model.assertLogitBias(request.sampling);
+    const maxNewTokens = resolveMaxTokens({
+      promptTokens: tokens.length,
+      requested: request.limits.maxTokens,
+      fallback: model.options.defaults.maxTokens,
+      contextSize: model.contextSize,
+      promptName: "messages",
+    });
+    const createGrammar = await this.#planGrammar(plan, signal);
+    const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);
+    const expected = request.prediction
+      ? await model.tokenizer.tokenizeBeginning(request.prediction, {
+          count: model.contextSize,
+          parseSpecial: false,
+          signal,
+        })
+      : undefined;
+    const guesses =
+      expected !== undefined && model.canTrim ? Math.max(model.guesses, guessesWithPrediction) : model.guesses;
+    const keptTokens = new Set(plan.keepTokens.flatMap((text) => this.#tokenOfText.get(text) ?? []));
+    const receivers: ChatReceiver[] = [];
+
+    const choices = (buffer: EventBuffer, finished: () => void): GenerationRequest[] =>
+      Array.from({ length: request.n }, (_, choice) => {
+        const receiver = new ChatReceiver({ request, plan, keptTokens, vocabulary, buffer, finished, choice });
+        receivers.push(receiver);
+        return {
+          prompt: tokens,
+          maxNewTokens,
+          sampler: planSampler({
+            sampling: request.sampling,
+            defaults: model.options.defaults,
+            prompt: tokens,
+            seed: choiceSeed(seed, choice),
+            contextSize: model.contextSize,
+          }),
+          ...createGrammar(),
+          ...(request.topLogprobs === null ? {} : { topCount: request.topLogprobs }),
+          scorePrompt: false,
+          guesses,
+          ...(expected === undefined ? {} : { expected }),
+          receiver,
+        };
+      });
+    const reasoningTokens = (): number => receivers.reduce((sum, receiver) => sum + receiver.reasoningTokens, 0);
+    yield* runText(model.engine, { choices, promptTokens: tokens.length, reasoningTokens }, signal);
+  }
+
+  /** @throws ServerError what rendering throws; `context_length_exceeded` for a conversation that is far too long. */
+  #readPrompt(
+    request: ChatRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly plan: ChatPlan; readonly tokens: readonly number[] }> {
+    const { tokenizer, contextSize } = this.#model;
+    const read = async (): Promise<{ plan: ChatPlan; tokens: number[] }> => {
+      await tokenizer.refuseHopeless(userTexts(request), { contextSize });
+      const plan = planChat(request, this.#template);
+      const tokens = await tokenizePrompt(plan.prompt.pieces, {
+        ...this.#tokens,
+        tokenize: (text, { parseSpecial, used }) =>
+          tokenizer.tokenize(text, { parseSpecial, used, contextSize, signal }),
+      });
+      return { plan, tokens };
+    };
+    return this.#model.readPrompt(read, { requested: request.limits.maxTokens, promptName: "messages" });
+  }
+
+  /**
+   * A family's reasoning is not every member's: a model whose template and vocabulary know nothing of `<think>` would only
+   * stray into it, and what has to be an enforced answer would never begin.
+   */
+  #withPossibleOpens(start: GrammarStart): GrammarStart {
+    if (start.when !== "after-free-part" || start.opens.length === 0) return start;
+    const opens = start.opens.filter((open) => this.#template.source.includes(open) || this.#tokenOfText.has(open));
+    return opens.length === 0 ? { when: "immediately" } : { ...start, opens };
+  }
+
+  /** What makes the grammar of each choice; compiled once, and refused before the request is accepted. */
+  async #planGrammar(plan: ChatPlan, signal: AbortSignal): Promise<() => Pick<GenerationRequest, "grammar" | "gate">> {
+    const planned = plan.grammar;
+    if (planned === null) return () => ({});
+    const { family } = plan;
+    const { native, vocabulary, controlTokens, grammars } = this.#model;
+    const grammar = await grammars.compile({ type: "planned", planned }, signal);
+    const banned = bannedUnder(planned, { controlTokens, family });
+    const parts = { native, vocabulary, grammar, banned };
+    const start = this.#withPossibleOpens(plan.grammarStart);
+    switch (start.when) {
+      case "immediately": {
+        const create = this.#model.grammarFactory(grammar, { banned });
+        return () => ({ grammar: create() });
+      }
+      case "after-trigger": {
+        this.#model.grammarFactory(grammar, { banned });
+        const { triggers } = start;
+        const options = { triggers, reasoning: family.reasoning, startsInReasoning: plan.startsInReasoning };
+        return () => ({ gate: new TriggerGate(parts, options) });
+      }
+      case "after-free-part": {
+        const free = freePartGrammar(grammar, start);
+        const create = this.#model.grammarFactory(free?.grammar ?? grammar, {
+          banned: bannedBefore(start, { controlTokens, family }),
+          rootRule: free?.rootRule,
+        });
+        return () => ({ ...(free === undefined ? {} : { grammar: create() }), gate: new FreePartGate(parts, start) });
+      }
+    }
+  }
+}
+
+/** What users wrote, which every template shows. */
+function userTexts({ messages }: ChatRequest): string[] {
+  return messages.flatMap((message) =>
+    message.role === "user" ? message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])) : [],
+  );
+}
+
+/** The configured template: its text, or the content of the file it names. */
+function readTemplate({ chatTemplate }: TextModelOptions): string | undefined {
+  if (chatTemplate === null) return undefined;
+  if (/\{[{%#]|\n/.test(chatTemplate)) return chatTemplate;
+  if (existsSync(chatTemplate)) return readFileSync(chatTemplate, "utf8");
+  throw new ServerError("model_load_failed", `The chat template '${chatTemplate}' is neither a template nor a file.`);
+}
+
+/**
+ * A token that is no control token to the tokenizer but markup to the template, such as `<tool_call>`: callers must not write
+ * it either. Others, such as runs of spaces, are text.
+ */
+function isMarkup(text: string, template: string): boolean {
+  return text.trim().length > 2 && template.includes(text);
+}
+
+function tokenText(vocabulary: Vocabulary, token: number | undefined): string {
+  return token === undefined ? "" : (vocabulary.piece(token).text ?? "");
+}

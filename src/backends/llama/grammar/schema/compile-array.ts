@@ -1,0 +1,106 @@
+// Arrays: positions that have a schema of their own, then any number of like items within the bounds.
+import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
+import { isJsonArray } from "./reading/json-value.ts";
+import type { SchemaNode } from "./reading/schema-document.ts";
+import type { Facts } from "./reading/schema-facts.ts";
+import { keywordValue, readList, refuseKeyword } from "./reading/schema-reader.ts";
+
+/**
+ * A JSON array. Throws for `contains`, for `unevaluatedItems` and for `uniqueItems` where two items are possible. Where
+ * `prefixItems` stands without `items`, nothing follows the listed positions unless `minItems` asks for it.
+ */
+export function compileArray(facts: Facts, context: CompileContext): Compiled {
+  requireEnforceable(facts);
+  const { writer } = context;
+  const prefixes = facts.nodes.map(prefixLength);
+  const prefix = Math.max(0, ...prefixes);
+  const rest = facts.nodes.flatMap(itemsAfterPrefix);
+  const isClosed = prefix > 0 && rest.length === 0 && facts.minItems <= prefix;
+  let max = Math.min(facts.maxItems ?? Infinity, isClosed ? prefix : Infinity);
+  const positions: string[] = [];
+  for (let at = 0; at < prefix && at < max; at += 1) {
+    const nodes = facts.nodes.flatMap((node, index) =>
+      at < (prefixes[index] ?? 0) ? [node.document.child(node, prefixKeyword(node), at)] : itemsAfterPrefix(node),
+    );
+    if (!context.isSatisfiable(nodes)) max = at;
+    else positions.push(context.compile(nodes));
+  }
+  if (max > prefix && !context.isSatisfiable(rest)) max = prefix;
+  if (facts.minItems > max) return contradicted(nodeWith(facts, "minItems"), "minItems", "it exceeds what is possible");
+  if (max > 1) requireNoUniqueness(facts);
+  const ws = writer.shared("ws");
+  if (max === 0) return compiled(`"[" ${ws} "]"`);
+  const inner = elements(positions, { facts, context, rest, max });
+  return compiled(facts.minItems === 0 ? `"[" ${ws} ( ${inner} ${ws} )? "]"` : `"[" ${ws} ${inner} ${ws} "]"`);
+}
+
+/** One or more elements. */
+function elements(
+  positions: readonly string[],
+  {
+    facts,
+    context,
+    rest,
+    max,
+  }: {
+    readonly facts: Facts;
+    readonly context: CompileContext;
+    readonly rest: readonly SchemaNode[];
+    readonly max: number;
+  },
+): string {
+  const { writer } = context;
+  const ws = writer.shared("ws");
+  const prefix = positions.length;
+  let tail = "";
+  if (max > prefix) {
+    const item = context.compile(rest);
+    const next = writer.rule("next", `"," ${ws} ${item}`);
+    // The first element has no comma before it, and is there whenever this expression is.
+    const written = Math.max(prefix, 1);
+    const bounds = {
+      min: Math.max(0, facts.minItems - written),
+      max: Number.isFinite(max) ? max - written : undefined,
+      minimum: { keyword: "minItems", path: nodeWith(facts, "minItems").path },
+    };
+    tail = writer.repeat(next, bounds);
+    if (prefix === 0) return tail === "" ? item : `${item} ${tail}`;
+  }
+  for (let at = prefix - 1; at >= 0; at -= 1) {
+    const element = `${at > 0 ? `"," ${ws} ` : ""}${positions[at]}${tail === "" ? "" : ` ${tail}`}`;
+    tail = at > 0 && at >= facts.minItems ? writer.rule("rest", `( ${element} )?`) : element;
+  }
+  return tail;
+}
+
+function prefixLength(node: SchemaNode): number {
+  return readList(node, prefixKeyword(node))?.length ?? 0;
+}
+
+/** Draft 2019-09 and before wrote the list under `items` and the schema of the others under `additionalItems`. */
+function prefixKeyword(node: SchemaNode): "items" | "prefixItems" {
+  return isJsonArray(keywordValue(node, "items")) ? "items" : "prefixItems";
+}
+
+function itemsAfterPrefix(node: SchemaNode): SchemaNode[] {
+  const keyword = prefixKeyword(node) === "items" ? "additionalItems" : "items";
+  return keywordValue(node, keyword) === undefined ? [] : [node.document.child(node, keyword)];
+}
+
+function requireEnforceable(facts: Facts): void {
+  for (const node of facts.nodes) {
+    if (keywordValue(node, "contains") !== undefined) refuseKeyword(node, "contains", "items are not counted by kind");
+    const unevaluated = keywordValue(node, "unevaluatedItems");
+    if (unevaluated !== undefined && unevaluated !== true) {
+      refuseKeyword(node, "unevaluatedItems", "it depends on which other schemas hold");
+    }
+  }
+}
+
+function requireNoUniqueness(facts: Facts): void {
+  for (const node of facts.nodes) {
+    if (keywordValue(node, "uniqueItems") === true) {
+      refuseKeyword(node, "uniqueItems", "a grammar does not remember earlier items");
+    }
+  }
+}

@@ -1,0 +1,122 @@
+// Objects: declared properties in the order of the schema, then names of the client's or the model's own choosing.
+//
+// Where `additionalProperties` is absent although `properties` is there (even an empty one), no others are written. JSON Schema would allow them; a
+// model that is given a form to fill should not invent fields, and fewer texts are never invalid ones.
+import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "./compile-context.ts";
+import { gbnfLiteral } from "../gbnf/grammar-writer.ts";
+import { ownValue } from "./reading/json-value.ts";
+import { memberSequence, type Member } from "./member-sequence.ts";
+import { compilePropertyNames, type NameRule } from "./property-names.ts";
+import type { SchemaNode } from "./reading/schema-document.ts";
+import type { Facts } from "./reading/schema-facts.ts";
+import { keywordValue, readCount, readMap, readStrings, refuseKeyword } from "./reading/schema-reader.ts";
+
+const REFUSED_MAPS = ["patternProperties", "dependentRequired", "dependentSchemas", "dependencies"];
+
+/** Everything that schemas which hold together say about one object. */
+export interface ObjectShape {
+  /** Declared or required names, in order of appearance, each with the schemas that its value must satisfy. */
+  readonly properties: ReadonlyMap<string, readonly SchemaNode[]>;
+  readonly required: ReadonlySet<string>;
+  /** Schemas for the values of other names; `undefined` where there must be no other. */
+  readonly extra: readonly SchemaNode[] | undefined;
+  readonly minProperties: number;
+  readonly maxProperties: number | undefined;
+}
+
+/** A JSON object. `isOwner` tells whether the facts come from one schema, which `unevaluatedProperties` needs to be understood. */
+export function compileObject(facts: Facts, context: CompileContext, isOwner: boolean): Compiled {
+  const { writer } = context;
+  const shape = readObjectShape(facts, isOwner);
+  const names = compilePropertyNames(facts, context, [...shape.properties.keys()]);
+  const members: Member[] = [];
+  for (const [name, nodes] of shape.properties) {
+    const isRequired = shape.required.has(name);
+    if (!names.allows(name) || !context.isSatisfiable(nodes)) {
+      if (!isRequired) continue;
+      return contradicted(nodeWith(facts, "required"), "required", `no value is possible for ${JSON.stringify(name)}`);
+    }
+    const key = gbnfLiteral(`${JSON.stringify(name)}:`);
+    members.push({ isRequired, expression: `${key} " "? ${context.compile(nodes)}` });
+  }
+  const extra = compileExtra(shape, names, context);
+  const sequence = memberSequence(members, {
+    writer,
+    extra,
+    minMembers: shape.minProperties,
+    maxMembers: shape.maxProperties,
+    refuse: (keyword, reason) => refuseKeyword(nodeWith(facts, keyword), keyword, reason),
+  });
+  const ws = writer.shared("ws");
+  const mayBeEmpty = shape.minProperties === 0 && members.every((member) => !member.isRequired);
+  if (sequence !== undefined && mayBeEmpty) return compiled(`"{" ${ws} ( ${sequence.join(" ")} ${ws} )? "}"`);
+  if (sequence !== undefined) {
+    const [first = "", ...others] = sequence;
+    return compiled(`"{" ${ws} ${first}`, ...others, `${ws} "}"`);
+  }
+  if (mayBeEmpty) return compiled(`"{" ${ws} "}"`);
+  const keyword = shape.minProperties > 0 ? "minProperties" : "maxProperties";
+  return contradicted(nodeWith(facts, keyword), keyword, "no number of properties satisfies it");
+}
+
+export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
+  const { nodes } = facts;
+  let isClosed = false;
+  for (const node of nodes) {
+    for (const keyword of REFUSED_MAPS) {
+      const map = readMap(node, keyword);
+      if (map !== undefined && Object.keys(map).length > 0) {
+        refuseKeyword(node, keyword, "properties are written by their names");
+      }
+    }
+    const unevaluated = keywordValue(node, "unevaluatedProperties");
+    if (unevaluated === undefined || unevaluated === true) continue;
+    if (!isOwner || node !== nodes[0]) refuseKeyword(node, "unevaluatedProperties", "other schemas apply beside it");
+    // Every property that is written is declared, and so evaluated, by a schema that `node` leads to.
+    isClosed = true;
+  }
+  const declared = new Map(nodes.map((node) => [node, readMap(node, "properties") ?? {}]));
+  const required = new Set(nodes.flatMap((node) => readStrings(node, "required") ?? []));
+  const properties = new Map<string, readonly SchemaNode[]>();
+  for (const name of [...[...declared.values()].flatMap((map) => Object.keys(map)), ...required]) {
+    if (properties.has(name)) continue;
+    const values = nodes.flatMap((node) => {
+      if (ownValue(declared.get(node) ?? {}, name) !== undefined)
+        return [node.document.child(node, "properties", name)];
+      return additional(node);
+    });
+    properties.set(name, values);
+  }
+  const isExplicit = nodes.some((node) => keywordValue(node, "additionalProperties") !== undefined);
+  const isListed = nodes.some((node) => keywordValue(node, "properties") !== undefined);
+  const isOpen = !isClosed && (isExplicit || !isListed);
+  return {
+    properties,
+    required,
+    extra: isOpen ? nodes.flatMap(additional) : undefined,
+    minProperties: Math.max(0, ...nodes.map((node) => readCount(node, "minProperties") ?? 0)),
+    maxProperties: finite(Math.min(...nodes.map((node) => readCount(node, "maxProperties") ?? Infinity))),
+  };
+}
+
+function additional(node: SchemaNode): SchemaNode[] {
+  return keywordValue(node, "additionalProperties") === undefined
+    ? []
+    : [node.document.child(node, "additionalProperties")];
+}
+
+function compileExtra(shape: ObjectShape, names: NameRule, context: CompileContext): string | undefined {
+  if (shape.extra === undefined || !context.isSatisfiable(shape.extra)) return undefined;
+  const most = shape.maxProperties ?? Infinity;
+  if (most <= shape.properties.size) return undefined;
+  const key = names.otherNames();
+  if ("contradiction" in key) {
+    if (shape.required.size > 0 || shape.minProperties === 0) return undefined;
+    throw toError(key.contradiction);
+  }
+  return context.writer.rule("member", `${key.parts.join(" ")} ":" " "? ${context.compile(shape.extra)}`);
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
+}

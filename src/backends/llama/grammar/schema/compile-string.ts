@@ -1,0 +1,168 @@
+// Strings: lengths, patterns, formats and names that are taken, joined into one automaton where there is more than a length.
+import {
+  acceptsText,
+  AutomatonTooLargeError,
+  automatonExcept,
+  boundLength,
+  intersectAutomata,
+  type Automaton,
+} from "../pattern/automaton.ts";
+import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
+import type { SchemaPlace } from "../gbnf/grammar-writer.ts";
+import { patternAutomaton } from "../pattern/pattern-automaton.ts";
+import { PatternNotSupportedError } from "../pattern/pattern-syntax.ts";
+import type { SchemaNode } from "./reading/schema-document.ts";
+import { type Facts } from "./reading/schema-facts.ts";
+import { refuseKeyword } from "./reading/schema-reader.ts";
+import { FREE_STRING_FORMATS, STRING_FORMATS } from "../pattern/string-formats.ts";
+import { bareTextFromAutomaton, stringTailFromAutomaton } from "../pattern/string-grammar.ts";
+
+/** Formats of numbers: they say nothing about strings. See compile-number.ts. */
+export const NUMBER_FORMATS: ReadonlySet<string> = new Set(["int32", "int64", "float", "double"]);
+
+/**
+ * A JSON string. `except` lists contents it must not have (used for names of properties that are declared elsewhere). Throws for
+ * patterns outside the regular subset, for unknown formats, and for combinations whose automaton grows too large.
+ */
+export function compileString(facts: Facts, context: CompileContext, except: readonly string[] = []): Compiled {
+  const { writer } = context;
+  const { minLength, maxLength } = facts;
+  if (maxLength !== undefined && minLength > maxLength) {
+    return contradicted(nodeWith(facts, "minLength"), "minLength", "it exceeds maxLength");
+  }
+  const key = JSON.stringify([minLength, maxLength, sourcesOf(facts), except]);
+  const known = context.strings.get(key);
+  if (known !== undefined) return compiled(known);
+  let automaton = textAutomaton(facts, writer.limits.maxAutomatonStates);
+  if (except.length > 0) {
+    const others = automatonExcept(except);
+    automaton = guardSize(nodeWith(facts, "additionalProperties"), "additionalProperties", () =>
+      automaton === undefined ? others : intersectAutomata(automaton, others, writer.limits.maxAutomatonStates),
+    );
+  }
+  if (automaton === undefined) {
+    if (minLength === 0 && maxLength === undefined) return compiled(writer.shared("string"));
+    const chars = writer.repeat(writer.shared("string-char"), {
+      min: minLength,
+      max: maxLength,
+      minimum: placeOfMinimum(facts),
+    });
+    return compiled(`"\\"" ${chars} "\\""`);
+  }
+  if (minLength > 0 || maxLength !== undefined) automaton = withLength(automaton, facts, context);
+  if (automaton.states.length === 0) {
+    return contradicted(nodeWith(facts, "pattern", "format"), firstTextKeyword(facts), "no string satisfies it");
+  }
+  const expression = `"\\"" ${stringTailFromAutomaton(automaton, writer)}`;
+  context.strings.set(key, expression);
+  return compiled(expression);
+}
+
+/**
+ * A string as bare text, without quotes and escapes and without `<`; `undefined` where nothing is asked of it. Throws as
+ * {@link compileString}.
+ */
+export function compileBareText(facts: Facts, context: CompileContext): string | undefined {
+  const { minLength, maxLength } = facts;
+  if (maxLength !== undefined && minLength > maxLength) {
+    refuseKeyword(nodeWith(facts, "minLength"), "minLength", "it exceeds maxLength");
+  }
+  const { writer } = context;
+  const { maxAutomatonStates: maxStates } = writer.limits;
+  const any = textAutomaton(facts, maxStates);
+  const isBounded = minLength > 0 || maxLength !== undefined;
+  if (any === undefined) {
+    if (!isBounded) return undefined;
+    return writer.repeat("[^<]", { min: minLength, max: maxLength, minimum: placeOfMinimum(facts) });
+  }
+  const node = nodeWith(facts, "pattern", "format");
+  const keyword = firstTextKeyword(facts);
+  const bare = guardSize(node, keyword, () =>
+    intersectAutomata(any, patternAutomaton("[^<]*", { maxStates, whole: true }), maxStates),
+  );
+  const bounded = isBounded ? withLength(bare, facts, context) : bare;
+  if (bounded.states.length === 0) refuseKeyword(node, keyword, 'no string without "<" satisfies it');
+  return bareTextFromAutomaton(bounded, writer);
+}
+
+/** True where a given string satisfies all that the facts say about strings. Runs automata, never a backtracking matcher. */
+export function stringSatisfies(text: string, facts: Facts, maxStates: number): boolean {
+  const length = Array.from(text).length;
+  if (length < facts.minLength || length > (facts.maxLength ?? Infinity)) return false;
+  const automaton = textAutomaton(facts, maxStates);
+  return automaton === undefined || acceptsText(automaton, text);
+}
+
+function sourcesOf(facts: Facts): readonly string[] {
+  return [...facts.patterns.map(({ source }) => source), "", ...facts.formats.map(({ name }) => name)];
+}
+
+// A listed value asks once per value; the automaton is the same each time.
+const automataOfFacts = new WeakMap<Facts, { readonly automaton: Automaton | undefined }>();
+
+function textAutomaton(facts: Facts, maxStates: number): Automaton | undefined {
+  const known = automataOfFacts.get(facts);
+  if (known !== undefined) return known.automaton;
+  const automaton = buildTextAutomaton(facts, maxStates);
+  automataOfFacts.set(facts, { automaton });
+  return automaton;
+}
+
+function buildTextAutomaton(facts: Facts, maxStates: number): Automaton | undefined {
+  let automaton: Automaton | undefined;
+  const join = (node: SchemaNode, keyword: string, other: () => Automaton): void => {
+    const before = automaton;
+    automaton = guardSize(node, keyword, () =>
+      before === undefined ? other() : intersectAutomata(before, other(), maxStates),
+    );
+  };
+  const sources = new Set<string>();
+  for (const { source, node } of facts.patterns) {
+    if (!sources.has(source)) join(node, "pattern", () => patternAutomaton(source, { maxStates }));
+    sources.add(source);
+  }
+  for (const { name, node } of facts.formats) {
+    const source = STRING_FORMATS.get(name);
+    if (source !== undefined) join(node, "format", () => patternAutomaton(source, { maxStates, whole: true }));
+    else if (!FREE_STRING_FORMATS.has(name) && !NUMBER_FORMATS.has(name)) {
+      refuseKeyword(node, "format", `the format ${JSON.stringify(name)} is not known`);
+    }
+  }
+  return automaton;
+}
+
+/** Bounds the length exactly where the states allow it; else lowers the upper bound, which lets fewer strings through and no wrong one. */
+function withLength(automaton: Automaton, facts: Facts, { writer }: CompileContext): Automaton {
+  const maxStates = writer.limits.maxAutomatonStates;
+  const { minLength: min, maxLength: max } = facts;
+  const keyword = max === undefined ? "minLength" : "maxLength";
+  const node = nodeWith(facts, keyword);
+  const most = Math.floor(maxStates / automaton.states.length);
+  if (max === undefined || max <= most) {
+    return guardSize(node, keyword, () => boundLength(automaton, { min, max, maxStates }));
+  }
+  try {
+    return boundLength(automaton, { min, max, maxStates });
+  } catch (error) {
+    if (!(error instanceof AutomatonTooLargeError)) throw error;
+    return guardSize(node, keyword, () => boundLength(automaton, { min, max: Math.max(min, most - 1), maxStates }));
+  }
+}
+
+function guardSize<Result>(node: SchemaNode, keyword: string, build: () => Result): Result {
+  try {
+    return build();
+  } catch (error) {
+    if (error instanceof AutomatonTooLargeError) return refuseKeyword(node, keyword, error.message);
+    if (error instanceof PatternNotSupportedError) return refuseKeyword(node, keyword, error.message);
+    throw error;
+  }
+}
+
+function firstTextKeyword(facts: Facts): string {
+  return facts.patterns.length > 0 ? "pattern" : "format";
+}
+
+function placeOfMinimum(facts: Facts): SchemaPlace {
+  return { keyword: "minLength", path: nodeWith(facts, "minLength").path };
+}

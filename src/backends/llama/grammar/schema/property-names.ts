@@ -1,0 +1,44 @@
+// `propertyNames`, and names that are not declared: which names an object may use, and how they are written.
+import { compiled, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
+import { compileString, stringSatisfies } from "./compile-string.ts";
+import { readFacts, type Facts } from "./reading/schema-facts.ts";
+import { keywordValue, refuseKeyword } from "./reading/schema-reader.ts";
+import { valueTrie } from "./value-trie.ts";
+
+export interface NameRule {
+  allows(name: string): boolean;
+  /** The quoted names that are allowed and not declared. */
+  otherNames(): Compiled;
+}
+
+export function compilePropertyNames(facts: Facts, context: CompileContext, declared: readonly string[]): NameRule {
+  const nodes = facts.nodes.flatMap((node) =>
+    keywordValue(node, "propertyNames") === undefined ? [] : [node.document.child(node, "propertyNames")],
+  );
+  const alternatives = nodes.length === 0 ? [{ ...readFacts([]), nodes: facts.nodes }] : context.alternatives(nodes);
+  const [only] = alternatives;
+  if (only === undefined || alternatives.length > 1) {
+    return refuseKeyword(nodeWith(facts, "propertyNames"), "propertyNames", "it has more than one alternative");
+  }
+  // A name is a string: a schema that leaves no string allows no property.
+  const isPossible = only.contradiction === undefined && only.types.has("string");
+  const { maxAutomatonStates } = context.writer.limits;
+  const listed = only.values?.filter((value) => typeof value === "string");
+  const satisfies = (name: string): boolean => stringSatisfies(name, only, maxAutomatonStates);
+  return {
+    allows: (name) => nodes.length === 0 || (isPossible && (listed?.includes(name) ?? true) && satisfies(name)),
+    otherNames: () => {
+      const refuseAll: Compiled = {
+        contradiction: {
+          node: nodeWith(facts, "propertyNames"),
+          keyword: "propertyNames",
+          reason: "no name is allowed",
+        },
+      };
+      if (!isPossible) return refuseAll;
+      if (listed === undefined) return compileString(only, context, declared);
+      const names = listed.filter((name) => !declared.includes(name) && satisfies(name));
+      return names.length === 0 ? refuseAll : compiled(valueTrie(names, context.writer));
+    },
+  };
+}

@@ -1,0 +1,117 @@
+// One schema document: finds what a `$ref` points at, and gives every schema object an identity and a path, so that recursion
+// can be seen and errors can say where they are.
+import { isJsonArray, isJsonObject, joinPointer, ownValue, type JsonObject, type JsonValue } from "./json-value.ts";
+import { SchemaNotEnforceableError } from "../../gbnf/grammar-error.ts";
+
+/** A schema at one place of the document. The same object always has the same node. */
+export interface SchemaNode {
+  /** Ascending in order of discovery. */
+  readonly id: number;
+  readonly schema: JsonObject | boolean;
+  /** JSON pointer from the root. */
+  readonly path: string;
+  readonly document: SchemaDocument;
+}
+
+export class SchemaDocument {
+  readonly root: SchemaNode;
+  readonly #objects = new Map<JsonObject, SchemaNode>();
+  readonly #booleans = new Map<string, SchemaNode>();
+  readonly #rootSchema: JsonValue;
+  readonly #numbering: { next: number };
+
+  /**
+   * `pathPrefix` is put before every path in errors. Documents that are compiled into one grammar share `numbering`, so that no
+   * two of their nodes have the same id.
+   */
+  constructor(schema: JsonValue, { pathPrefix, numbering }: { pathPrefix: string; numbering: { next: number } }) {
+    this.#numbering = numbering;
+    requireBoundedDepth(schema, pathPrefix);
+    this.#rootSchema = schema;
+    this.root = this.#node(schema, { path: pathPrefix, keyword: "$schema" });
+  }
+
+  /** The schema under a keyword of a node, or deeper where the keyword holds a list or a map. */
+  child(parent: SchemaNode, ...segments: readonly [string, ...(string | number)[]]): SchemaNode {
+    let value: JsonValue | undefined = parent.schema;
+    let path = parent.path;
+    for (const segment of segments) {
+      value = step(value, String(segment));
+      path = joinPointer(path, segment);
+    }
+    return this.#node(value, { path, keyword: segments[0] });
+  }
+
+  /** Follows a `$ref`: the root, or a JSON pointer within the document, with or without the root's own `$id` before it. */
+  resolve(reference: string, from: SchemaNode): SchemaNode {
+    const refuse = (reason: string): never => {
+      throw new SchemaNotEnforceableError({ keyword: "$ref", path: from.path, reason });
+    };
+    const rootId = isJsonObject(this.#rootSchema) ? ownValue(this.#rootSchema, "$id") : undefined;
+    const [base = "", fragment = ""] = reference.split("#");
+    if (base !== "" && base !== rootId) return refuse("only references within the schema itself are followed");
+    if (fragment === "") return this.root;
+    if (!fragment.startsWith("/")) return refuse("only JSON pointers are followed, not anchors");
+    let value: JsonValue | undefined = this.#rootSchema;
+    let path = this.root.path;
+    for (const encoded of fragment.slice(1).split("/")) {
+      const segment = decodePointerSegment(encoded) ?? refuse("it is not a valid JSON pointer");
+      value = step(value, segment);
+      path = joinPointer(path, segment);
+    }
+    if (value === undefined) return refuse("it points at nothing");
+    return this.#node(value, { path, keyword: "$ref" });
+  }
+
+  #node(schema: JsonValue | undefined, { path, keyword }: { path: string; keyword: string }): SchemaNode {
+    if (typeof schema !== "boolean" && !isJsonObject(schema)) {
+      throw new SchemaNotEnforceableError({ keyword, path, reason: "a schema must be an object or a boolean" });
+    }
+    const known = typeof schema === "boolean" ? this.#booleans.get(path) : this.#objects.get(schema);
+    if (known !== undefined) return known;
+    const node: SchemaNode = { id: this.#numbering.next, schema, path, document: this };
+    this.#numbering.next += 1;
+    if (typeof schema === "boolean") this.#booleans.set(path, node);
+    else this.#objects.set(schema, node);
+    return node;
+  }
+}
+
+const MAX_JSON_DEPTH = 512;
+
+/** Everything that reads a schema recurses on it; JSON.parse does not, so nothing has bounded its depth before. */
+function requireBoundedDepth(schema: JsonValue, path: string): void {
+  if (!isDeeperThan(schema, MAX_JSON_DEPTH)) return;
+  const deep = isJsonObject(schema)
+    ? Object.keys(schema).find((key) => isDeeperThan(schema[key] ?? null, MAX_JSON_DEPTH - 1))
+    : undefined;
+  const reason = `the schema is nested more than ${MAX_JSON_DEPTH} levels deep`;
+  throw new SchemaNotEnforceableError({ keyword: deep ?? "$schema", path, reason });
+}
+
+/** Level by level, each object once per level, so that objects used twice cost nothing extra. */
+function isDeeperThan(value: JsonValue, limit: number): boolean {
+  let level: ReadonlySet<JsonValue> = new Set([value]);
+  for (let depth = 0; depth <= limit && level.size > 0; depth += 1) {
+    const next = new Set<JsonValue>();
+    for (const one of level) {
+      if (typeof one !== "object" || one === null) continue;
+      for (const inner of Object.values(one)) next.add(inner);
+    }
+    level = next;
+  }
+  return level.size > 0;
+}
+
+function step(value: JsonValue | undefined, segment: string): JsonValue | undefined {
+  if (isJsonArray(value)) return /^(0|[1-9]\d*)$/.test(segment) ? value[Number(segment)] : undefined;
+  return isJsonObject(value) ? ownValue(value, segment) : undefined;
+}
+
+function decodePointerSegment(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded).replaceAll("~1", "/").replaceAll("~0", "~");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+// Typed reads of schema keywords. A keyword of the wrong shape is refused by name rather than ignored: ignoring is not enforcing.
+import { isJsonArray, isJsonObject, ownValue, type JsonObject, type JsonValue } from "./json-value.ts";
+import type { SchemaNode } from "./schema-document.ts";
+import { SchemaNotEnforceableError } from "../../gbnf/grammar-error.ts";
+
+/** Throws the error that names a keyword of a node. */
+export function refuseKeyword(node: SchemaNode, keyword: string, reason: string): never {
+  throw new SchemaNotEnforceableError({ keyword, path: node.path, reason });
+}
+
+export function keywordValue(node: SchemaNode, keyword: string): JsonValue | undefined {
+  return typeof node.schema === "boolean" ? undefined : ownValue(node.schema, keyword);
+}
+
+export function readNumber(node: SchemaNode, keyword: string): number | undefined {
+  const value = keywordValue(node, keyword);
+  if (value === undefined) return undefined;
+  if (typeof value !== "number" || !Number.isFinite(value)) return refuseKeyword(node, keyword, "it must be a number");
+  return value;
+}
+
+/** A count: a non-negative integer, as large as it likes. */
+export function readCount(node: SchemaNode, keyword: string): number | undefined {
+  const value = readNumber(node, keyword);
+  if (value === undefined) return undefined;
+  if (!Number.isInteger(value) || value < 0) return refuseKeyword(node, keyword, "it must be a non-negative integer");
+  return value;
+}
+
+export function readString(node: SchemaNode, keyword: string): string | undefined {
+  const value = keywordValue(node, keyword);
+  if (value !== undefined && typeof value !== "string") return refuseKeyword(node, keyword, "it must be a string");
+  return value;
+}
+
+export function readStrings(node: SchemaNode, keyword: string): readonly string[] | undefined {
+  const value = readList(node, keyword);
+  if (value === undefined) return undefined;
+  return value.map((item) => (typeof item === "string" ? item : refuseKeyword(node, keyword, "it must list strings")));
+}
+
+export function readList(node: SchemaNode, keyword: string): readonly JsonValue[] | undefined {
+  const value = keywordValue(node, keyword);
+  if (value !== undefined && !isJsonArray(value)) return refuseKeyword(node, keyword, "it must be a list");
+  return value;
+}
+
+export function readMap(node: SchemaNode, keyword: string): JsonObject | undefined {
+  const value = keywordValue(node, keyword);
+  if (value !== undefined && !isJsonObject(value)) return refuseKeyword(node, keyword, "it must be an object");
+  return value;
+}

@@ -1,0 +1,126 @@
+// Takes `$ref`, `allOf`, `anyOf` and `oneOf` out of a set of schemas: what remains are alternatives, each a set of plain schemas
+// that must hold together.
+import { areDisjoint } from "./reading/schema-disjoint.ts";
+import type { SchemaNode } from "./reading/schema-document.ts";
+import { readFacts, type Facts } from "./reading/schema-facts.ts";
+import { keywordValue, readList, readString, refuseKeyword } from "./reading/schema-reader.ts";
+
+/** Keywords for which no grammar is written, wherever they stand. Others are handled, or annotations, which JSON Schema says to ignore. */
+const REFUSED_KEYWORDS = ["not", "if", "then", "else", "$dynamicRef", "$recursiveRef"];
+
+const MAX_CONJUNCTS = 1_000;
+
+interface Pending {
+  readonly node: SchemaNode;
+  /** The schemas that led here without consuming any text. */
+  readonly ancestors: readonly SchemaNode[];
+}
+
+/**
+ * The alternatives of schemas that must all hold: a text is valid exactly where it is valid for one of them. Throws
+ * `SchemaNotEnforceableError` for a keyword that has no grammar, for references that go round without consuming anything, for a
+ * `oneOf` whose branches are not seen to exclude each other, and past `maxAlternatives`.
+ */
+export function alternativesOf(nodes: readonly SchemaNode[], maxAlternatives: number): readonly Facts[] {
+  return alternativesWithin(nodes, { maxAlternatives, oneOfDepth: 0 });
+}
+
+/** `oneOfDepth` counts how many `oneOf` are being compared around this place: the one kind of work here that nests. */
+interface Bounds {
+  readonly maxAlternatives: number;
+  readonly oneOfDepth: number;
+}
+
+const MAX_ONE_OF_DEPTH = 32;
+
+function alternativesWithin(nodes: readonly SchemaNode[], bounds: Bounds): readonly Facts[] {
+  const start = nodes.map((node): Pending => ({ node, ancestors: [] }));
+  return expand(start, bounds).map(readFacts);
+}
+
+function expand(start: readonly Pending[], bounds: Bounds): readonly (readonly SchemaNode[])[] {
+  const { maxAlternatives } = bounds;
+  const finished: (readonly SchemaNode[])[] = [];
+  const branches: { readonly done: readonly SchemaNode[]; readonly pending: readonly Pending[] }[] = [
+    { done: [], pending: start },
+  ];
+  for (let branch = branches.pop(); branch !== undefined; branch = branches.pop()) {
+    const [first, ...rest] = branch.pending;
+    if (first === undefined) {
+      finished.push(branch.done);
+      continue;
+    }
+    const { node, ancestors } = first;
+    if (ancestors.includes(node)) refuseKeyword(node, "$ref", "it refers to itself without consuming anything");
+    if (branch.done.includes(node)) {
+      branches.push({ done: branch.done, pending: rest });
+      continue;
+    }
+    const lineage = [...ancestors, node];
+    const done = node.schema === true ? branch.done : [...branch.done, node];
+    let combinations: (readonly Pending[])[] = [conjuncts(node).map((one) => ({ node: one, ancestors: lineage }))];
+    for (const keyword of ["anyOf", "oneOf"] as const) {
+      const options = choices(node, keyword, bounds);
+      if (options === undefined) continue;
+      if (combinations.length * options.length > maxAlternatives) refuseCombinations(node, keyword, maxAlternatives);
+      combinations = combinations.flatMap((chosen) =>
+        options.map((option) => [...chosen, { node: option, ancestors: lineage }]),
+      );
+    }
+    if (combinations.length + branches.length + finished.length > maxAlternatives) {
+      refuseCombinations(node, keywordValue(node, "oneOf") === undefined ? "anyOf" : "oneOf", maxAlternatives);
+    }
+    if (done.length + branch.pending.length + ancestors.length > MAX_CONJUNCTS) {
+      refuseKeyword(node, "allOf", `more than ${MAX_CONJUNCTS} schemas would have to hold at once`);
+    }
+    // Backwards, because the stack hands out the last one first: alternatives keep the order of the schema.
+    for (const combination of combinations.reverse()) branches.push({ done, pending: [...combination, ...rest] });
+  }
+  return finished;
+}
+
+function refuseCombinations(node: SchemaNode, keyword: string, maxAlternatives: number): never {
+  return refuseKeyword(node, keyword, `it has more than ${maxAlternatives} combinations`);
+}
+
+/** The schemas that hold whenever this one does. */
+function conjuncts(node: SchemaNode): SchemaNode[] {
+  for (const keyword of REFUSED_KEYWORDS) {
+    if (keywordValue(node, keyword) !== undefined) refuseKeyword(node, keyword, "it has no counterpart in a grammar");
+  }
+  if (keywordValue(node, "$id") !== undefined && node !== node.document.root) {
+    refuseKeyword(node, "$id", "references inside an embedded schema of another name are not followed");
+  }
+  const reference = readString(node, "$ref");
+  const all = readList(node, "allOf") ?? [];
+  const parts = all.map((_, index) => node.document.child(node, "allOf", index));
+  return reference === undefined ? parts : [node.document.resolve(reference, node), ...parts];
+}
+
+function choices(node: SchemaNode, keyword: "anyOf" | "oneOf", bounds: Bounds): SchemaNode[] | undefined {
+  const list = readList(node, keyword);
+  if (list === undefined) return undefined;
+  if (list.length === 0) return refuseKeyword(node, keyword, "it has no branch");
+  const options = list.map((_, index) => node.document.child(node, keyword, index));
+  if (keyword === "oneOf" && options.length > 1) requireDisjoint(node, options, bounds);
+  return options;
+}
+
+const checkedOneOf = new WeakSet<SchemaNode>();
+
+/** A `oneOf` is an `anyOf` where no value can satisfy two branches. */
+function requireDisjoint(node: SchemaNode, options: readonly SchemaNode[], bounds: Bounds): void {
+  // Marked before the work is done: a branch may come back here through a recursive reference.
+  if (checkedOneOf.has(node)) return;
+  checkedOneOf.add(node);
+  const { maxAlternatives, oneOfDepth } = bounds;
+  if (oneOfDepth >= MAX_ONE_OF_DEPTH) refuseKeyword(node, "oneOf", `more than ${MAX_ONE_OF_DEPTH} are nested directly`);
+  if (options.length > maxAlternatives) refuseCombinations(node, "oneOf", maxAlternatives);
+  const facts = options.map((option) => alternativesWithin([option], { maxAlternatives, oneOfDepth: oneOfDepth + 1 }));
+  for (const [at, left] of facts.entries()) {
+    for (const right of facts.slice(at + 1)) {
+      if (left.every((one) => right.every((other) => areDisjoint(one, other)))) continue;
+      refuseKeyword(node, "oneOf", "two of its branches may hold at once; anyOf would be enforced");
+    }
+  }
+}

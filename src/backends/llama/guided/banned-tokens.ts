@@ -1,0 +1,56 @@
+// Control tokens that may not come while a grammar holds. llama.cpp matches tokens by their text, so that `<|im_start|>` would
+// do as part of a JSON string, and would then be missing in the answer, which shows text only. Pure.
+import type { OutputConstraint } from "../../../domain/sampling.ts";
+import type { ChatFamily, FreePart, PlannedGrammar } from "../chat/types.ts";
+
+export interface ControlText {
+  readonly id: number;
+  readonly text: string;
+}
+
+type HeldText = PlannedGrammar | Exclude<OutputConstraint, { readonly type: "text" }>;
+
+type FamilyMarkup = Pick<ChatFamily, "keepTokens" | "dropped">;
+
+/**
+ * Of the control tokens those that the grammar is not written with: a family's calls have its markup in them, and callers may
+ * mean a token in a grammar of their own.
+ */
+export function bannedUnder(
+  grammar: HeldText,
+  { controlTokens, family }: { readonly controlTokens: readonly ControlText[]; readonly family: FamilyMarkup },
+): number[] {
+  return idsOf(controlTokens, ({ id, text }) => !isWrittenBy(grammar, { id, text, family }));
+}
+
+/** The same while a free part may still come first: it begins, ends and calls as the family does. */
+export function bannedBefore(
+  { opens, ends }: FreePart,
+  { controlTokens, family }: { readonly controlTokens: readonly ControlText[]; readonly family: FamilyMarkup },
+): number[] {
+  const markup = [...family.keepTokens, ...family.dropped, ...opens, ...ends];
+  return idsOf(controlTokens, ({ text }) => !markup.some((marker) => marker.includes(text)));
+}
+
+function isWrittenBy(
+  grammar: HeldText,
+  { id, text, family }: { readonly id: number; readonly text: string; readonly family: FamilyMarkup },
+): boolean {
+  switch (grammar.type) {
+    case "json-object":
+    case "json-schema":
+      return false;
+    case "grammar":
+    case "gbnf":
+      // `<[1000]>` and `!<...>` are llama.cpp's spellings of one token, and of any other one.
+      return [text, `<[${id}]>`, "!<"].some((spelling) => grammar.grammar.includes(spelling));
+    case "tool-calls":
+      return family.keepTokens.includes(text);
+    case "calls-or-text":
+      return family.keepTokens.includes(text) || grammar.textOpen.includes(text);
+  }
+}
+
+function idsOf(controlTokens: readonly ControlText[], isBanned: (token: ControlText) => boolean): number[] {
+  return controlTokens.filter((token) => token.text !== "" && isBanned(token)).map(({ id }) => id);
+}

@@ -1,0 +1,55 @@
+// From what an answer must look like to the GBNF grammar that enforces it, and from the compiler's refusals to the caller's.
+import { ServerError } from "../../../domain/errors.ts";
+import type { JsonSchema, OutputConstraint } from "../../../domain/sampling.ts";
+import { validateGbnf } from "../grammar/gbnf/gbnf-validate.ts";
+import { jsonObjectGrammar, jsonSchemaToGbnf } from "../grammar/json-schema-to-gbnf.ts";
+import type { JsonValue } from "../grammar/schema/reading/json-value.ts";
+import { SchemaNotEnforceableError } from "../grammar/gbnf/grammar-error.ts";
+
+/**
+ * The grammar of an answer that is not free text.
+ * @throws ServerError `unsupported_schema` naming the keyword that cannot be enforced; `invalid_value` for a grammar of the
+ * caller's that llama.cpp could not read or could not follow.
+ */
+export function compileConstraint(constraint: Exclude<OutputConstraint, { readonly type: "text" }>): string {
+  switch (constraint.type) {
+    case "json-object":
+      return jsonObjectGrammar();
+    case "json-schema":
+      return compileSchema(constraint.schema);
+    case "grammar":
+      return checkGrammar(constraint.grammar);
+  }
+}
+
+/** @throws ServerError as {@link compileConstraint} */
+export function compileSchema(schema: JsonSchema): string {
+  const param = "response_format.json_schema.schema";
+  return refusing(param, () => jsonSchemaToGbnf(schema as JsonValue));
+}
+
+/** Turns the compiler's refusal of a schema into an error for the caller; `place` = where the schema stands. */
+export function refusing<T>(place: string | ((path: string) => string), compile: () => T): T {
+  try {
+    return compile();
+  } catch (error) {
+    if (!(error instanceof SchemaNotEnforceableError)) throw error;
+    const param = typeof place === "string" ? place : place(error.path);
+    throw new ServerError(
+      "unsupported_schema",
+      { message: `Invalid schema for '${param}': ${error.message}.`, param },
+      { cause: error },
+    );
+  }
+}
+
+/** @throws ServerError `invalid_value` with line and column of what is wrong. */
+export function checkGrammar(grammar: string): string {
+  const validation = validateGbnf(grammar);
+  if (validation.isValid) return grammar;
+  const { line, column, message } = validation;
+  throw new ServerError("invalid_value", {
+    message: `The grammar is not valid GBNF (line ${line}, column ${column}): ${message}.`,
+    param: "grammar",
+  });
+}

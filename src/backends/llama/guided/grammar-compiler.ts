@@ -1,0 +1,95 @@
+// Compiles what requests ask of their answers. What is small is compiled on the spot; what is large, in a process of its own,
+// since no token of any stream is computed meanwhile, and callers choose how large it is.
+import { fork } from "node:child_process";
+import { setPriority } from "node:os";
+import { ServerError, deserializeError } from "../../../domain/errors.ts";
+import { onAbort } from "../../../util/abort.ts";
+import { GrammarCache } from "./grammar-cache.ts";
+import { compileGrammar, type GrammarJob } from "./grammar-job.ts";
+import type { GrammarAnswer } from "./grammar-process.ts";
+
+export interface GrammarCompilerOptions {
+  /** Jobs of so many UTF-16 units of JSON, or fewer, are compiled on the spot: a few milliseconds. @default 8192 */
+  readonly inlineUnits?: number;
+  /** Longest time for one grammar. @default 30000 */
+  readonly timeoutMs?: number;
+}
+
+/** Below the runner: the streams that go on are worth more. */
+const priority = 10;
+
+export class GrammarCompiler {
+  readonly #cache = new GrammarCache();
+  readonly #inlineUnits: number;
+  readonly #timeoutMs: number;
+  /** Large jobs follow each other: there are no cores to spare. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor({ inlineUnits = 8192, timeoutMs = 30_000 }: GrammarCompilerOptions = {}) {
+    this.#inlineUnits = inlineUnits;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * The grammar of a job; the same one again costs nothing.
+   * @throws ServerError as `compileGrammar`; `unsupported_schema` when it takes too long; the signal's reason.
+   */
+  async compile(job: GrammarJob, signal: AbortSignal): Promise<string> {
+    const key = JSON.stringify(job);
+    const known = this.#cache.get(key);
+    if (known !== undefined) return known;
+    const grammar =
+      key.length <= this.#inlineUnits
+        ? compileGrammar(job)
+        : await this.#takeTurn(() => this.#compileApart(job, signal));
+    this.#cache.set(key, grammar);
+    return grammar;
+  }
+
+  #takeTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(run);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #compileApart(job: GrammarJob, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    const isSource = import.meta.url.endsWith(".ts");
+    const child = fork(new URL(`./grammar-process.${isSource ? "ts" : "js"}`, import.meta.url), {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      execArgv: [...(isSource ? ["--import", "tsx"] : []), "--max-old-space-size=1024"],
+    });
+    try {
+      if (child.pid !== undefined) setPriority(child.pid, priority);
+    } catch {
+      // It has ended already, which is told below.
+    }
+    let timer: NodeJS.Timeout | undefined;
+    let unsubscribe: (() => void) | undefined;
+    try {
+      const answer = await new Promise<GrammarAnswer>((resolve, reject) => {
+        const tooMuch = (detail: string): void => reject(tooLarge(detail));
+        child.once("message", (message) => resolve(message as GrammarAnswer));
+        child.once("error", reject);
+        child.once("exit", () => tooMuch("more memory than there is for it"));
+        timer = setTimeout(() => tooMuch(`more than ${this.#timeoutMs / 1000} seconds`), this.#timeoutMs);
+        unsubscribe = onAbort(signal, () => reject(signal.reason as Error));
+        child.send(job);
+      });
+      if ("error" in answer) throw deserializeError(answer.error);
+      return answer.grammar;
+    } finally {
+      clearTimeout(timer);
+      unsubscribe?.();
+      child.kill("SIGKILL");
+    }
+  }
+}
+
+function tooLarge(detail: string): ServerError {
+  return new ServerError(
+    "unsupported_schema",
+    `The schemas of this request cannot be enforced: to make a grammar of them takes ${detail}. Please send smaller ones.`,
+  );
+}

@@ -1,0 +1,57 @@
+// Loads the native library once per process: never a build, never a download, whatever is missing.
+import { getLlama, LlamaLogLevel, type Llama } from "node-llama-cpp";
+import type { BackendContext } from "../../../domain/backend.ts";
+import { ServerError } from "../../../domain/errors.ts";
+
+export interface Library {
+  readonly llama: Llama;
+  /** The errors that llama.cpp logged since the last call, newest last: why a load failed stands only there. */
+  takeErrors(): readonly string[];
+}
+
+const keptErrors = 5;
+
+/** The errors that llama.cpp logged and nobody took yet. */
+const errors: string[] = [];
+
+let opened: Promise<Library> | undefined;
+
+/**
+ * Opens the library, once per process: a second copy in the same process loses llama.cpp's messages. So whether a GPU is
+ * looked for is decided by the first caller; a draft model shares what its model has.
+ *
+ * @throws ServerError `model_load_failed` when no prebuilt library fits this machine.
+ */
+export function openLibrary(log: BackendContext["log"], { gpu }: { gpu: boolean }): Promise<Library> {
+  if (opened !== undefined) return opened;
+  opened = open(log, gpu);
+  opened.catch(() => {
+    opened = undefined;
+  });
+  return opened;
+}
+
+async function open(log: BackendContext["log"], gpu: boolean): Promise<Library> {
+  try {
+    const llama = await getLlama({
+      gpu: gpu ? "auto" : false,
+      build: "never",
+      skipDownload: true,
+      progressLogs: false,
+      logLevel: LlamaLogLevel.warn,
+      logger: (level, message) => {
+        const text = message.trim();
+        if (text === "") return;
+        const isError = level === LlamaLogLevel.error || level === LlamaLogLevel.fatal;
+        if (isError) errors.splice(0, errors.length, ...errors.slice(1 - keptErrors), text);
+        log(isError ? "error" : "debug", `llama.cpp: ${text}`);
+      },
+    });
+    return { llama, takeErrors: () => errors.splice(0) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ServerError("model_load_failed", `llama.cpp has no library for this machine: ${reason}`, {
+      cause: error,
+    });
+  }
+}

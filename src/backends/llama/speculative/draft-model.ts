@@ -1,0 +1,134 @@
+// Guesses by a smaller model of the same vocabulary. It follows every sequence in a context of its own: what the large model
+// rejected is cut off there, and all sequences that decode are drafted together, a token of each per step.
+import type { NativeModelHandle } from "../native/model.ts";
+import type { NativeContextHandle } from "../native/context.ts";
+import type { NativeSampler } from "../native/binding.ts";
+import type { Generation } from "../engine/sequence.ts";
+import { guessLimit } from "./prompt-lookup.ts";
+import { type Guesser } from "../engine/guesser.ts";
+import { commonPrefixLength } from "../tokens/common-prefix.ts";
+
+export interface DraftParts {
+  readonly model: NativeModelHandle;
+  readonly context: NativeContextHandle;
+  readonly threads: number;
+  readonly parallel: number;
+  readonly isEndOfGeneration: (token: number) => boolean;
+}
+
+/** Tokens drafted per step. */
+export const draftLength = 6;
+
+interface Drafting {
+  readonly generation: Generation;
+  readonly slot: number;
+  /** Tokens that the draft's sequence has to hold before the next guess. */
+  readonly wanted: readonly number[];
+  readonly limit: number;
+  readonly guessed: number[];
+}
+
+export class DraftGuesser implements Guesser {
+  readonly #parts: DraftParts;
+  readonly #sampler: NativeSampler;
+  /** What the draft's sequences hold. */
+  readonly #held: number[][];
+
+  constructor(parts: DraftParts) {
+    this.#parts = parts;
+    this.#sampler = parts.model.createSampler({ temperature: 0, seed: 0 });
+    this.#held = Array.from({ length: parts.parallel }, () => []);
+  }
+
+  get memoryBytes(): number {
+    return this.#parts.model.memoryBytes + this.#parts.context.memoryBytes;
+  }
+
+  async guess(generations: readonly Generation[]): Promise<void> {
+    const drafting: Drafting[] = [];
+    for (const generation of generations) {
+      generation.guessed = [];
+      const limit = Math.min(draftLength, guessLimit(generation));
+      if (limit === 0 || generation.slot === undefined) continue;
+      const wanted = generation.request.prompt.concat(generation.generated);
+      drafting.push({ generation, slot: generation.slot, wanted, limit, guessed: [] });
+    }
+    if (drafting.length === 0) return;
+    this.#parts.context.setThreads(this.#parts.threads);
+    let open = await this.#catchUp(drafting);
+    for (;;) {
+      open = open.filter(({ guessed, limit }) => guessed.length < limit && !this.#hasEnded(guessed));
+      if (open.length === 0) break;
+      await this.#decode(open.map((draft) => ({ draft, tokens: [draft.guessed.at(-1) as number], wantsGuess: true })));
+    }
+    for (const { generation, guessed } of drafting) generation.guessed = guessed;
+  }
+
+  async dispose(): Promise<void> {
+    this.#sampler.dispose();
+    await this.#parts.context.dispose();
+    await this.#parts.model.dispose();
+  }
+
+  #hasEnded(guessed: readonly number[]): boolean {
+    const last = guessed.at(-1);
+    return last === undefined || this.#parts.isEndOfGeneration(last);
+  }
+
+  /** Brings the draft's sequences to where the large model is, and takes the first guess of each. */
+  async #catchUp(drafting: readonly Drafting[]): Promise<Drafting[]> {
+    const { context } = this.#parts;
+    const behind = drafting.map((draft) => {
+      const held = this.#held[draft.slot] as number[];
+      const keep = Math.min(commonPrefixLength(held, draft.wanted), draft.wanted.length - 1);
+      if (keep < held.length) {
+        if (keep > 0 && context.trim(draft.slot, keep)) held.length = keep;
+        else {
+          context.clear(draft.slot);
+          held.length = 0;
+        }
+      }
+      return draft;
+    });
+    for (const draft of behind) {
+      const held = this.#held[draft.slot] as number[];
+      // All but the last stretch, which goes together with those of the others.
+      while (draft.wanted.length - held.length > context.batchSize / behind.length) {
+        const count = Math.min(context.batchSize, draft.wanted.length - held.length - 1);
+        if (count <= 0) break;
+        const tokens = draft.wanted.slice(held.length, held.length + count);
+        await this.#decode([{ draft, tokens, wantsGuess: false }]);
+      }
+    }
+    await this.#decode(
+      behind.map((draft) => ({
+        draft,
+        tokens: draft.wanted.slice((this.#held[draft.slot] as number[]).length),
+        wantsGuess: true,
+      })),
+    );
+    return [...behind];
+  }
+
+  async #decode(parts: readonly { draft: Drafting; tokens: readonly number[]; wantsGuess: boolean }[]): Promise<void> {
+    const { context } = this.#parts;
+    context.beginBatch(parts.reduce((sum, { tokens }) => sum + tokens.length, 0));
+    const places = parts.map(({ draft, tokens, wantsGuess }) => {
+      const held = this.#held[draft.slot] as number[];
+      const [place] = context.addToBatch(draft.slot, {
+        position: held.length,
+        tokens: Uint32Array.from(tokens),
+        logitsFor: wantsGuess ? Uint32Array.of(tokens.length - 1) : new Uint32Array(0),
+      });
+      return place;
+    });
+    const decoded = context.decode();
+    const sampled = places.map((place) => (place === undefined ? undefined : context.sample(place, this.#sampler)));
+    await decoded;
+    for (const [index, { draft, tokens }] of parts.entries()) {
+      for (const token of tokens) (this.#held[draft.slot] as number[]).push(token);
+      const token = await sampled[index];
+      if (token !== undefined && token >= 0) draft.guessed.push(token);
+    }
+  }
+}

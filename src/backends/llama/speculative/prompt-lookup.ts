@@ -1,0 +1,61 @@
+// Guesses the next tokens of a choice, so that one batch can check several of them. A guess only ever saves time: what is
+// sampled at each place is what would have been sampled without it.
+import type { Guesser } from "../engine/guesser.ts";
+import type { Generation } from "../engine/sequence.ts";
+
+/** Longest and shortest run of tokens that is looked up. */
+const longestRun = 4;
+const shortestRun = 2;
+
+/** Guesses by finding the last few tokens earlier in the prompt, in the answer, or in the text that the caller expects. */
+export const promptLookup: Guesser = {
+  guess(generations) {
+    for (const generation of generations) generation.guessed = lookUp(generation);
+    return Promise.resolve();
+  },
+};
+
+/** Guesses that are worth asking for: none past the end of the choice, none while a grammar may yet change the token. */
+export function guessLimit({ request, generated }: Generation): number {
+  if (request.gate !== undefined && !request.gate.settled) return 0;
+  return Math.max(0, Math.min(request.guesses, request.maxNewTokens - generated.length - 1));
+}
+
+function lookUp(generation: Generation): readonly number[] {
+  const limit = guessLimit(generation);
+  if (limit === 0) return [];
+  const { prompt, expected = [] } = generation.request;
+  const text = prompt.concat(generation.generated);
+  return findContinuation(text, { sources: [expected, text], limit });
+}
+
+/**
+ * What followed the last place in one of `sources` where the end of `text` stands, longest run first, at most `limit` tokens.
+ * Source: prompt lookup decoding, https://github.com/apoorvumang/prompt-lookup-decoding
+ */
+export function findContinuation(
+  text: readonly number[],
+  { sources, limit }: { sources: readonly (readonly number[])[]; limit: number },
+): readonly number[] {
+  for (let run = longestRun; run >= shortestRun; run -= 1) {
+    if (text.length < run) continue;
+    for (const source of sources) {
+      for (let end = source.length - 1; end >= run; end -= 1) {
+        if (!endsWithRun(source, { end, text, run })) continue;
+        return source.slice(end, end + limit);
+      }
+    }
+  }
+  return [];
+}
+
+/** Do the `run` tokens before `end` in `source` equal the last `run` of `text`? */
+function endsWithRun(
+  source: readonly number[],
+  { end, text, run }: { end: number; text: readonly number[]; run: number },
+): boolean {
+  for (let back = 1; back <= run; back += 1) {
+    if (source[end - back] !== text[text.length - back]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,101 @@
+// From tokens to text, and from text to what may be sent: bytes become whole code points, stop strings end the text, and
+// log-probabilities leave together with the text they belong to.
+import type { TokenLogprob } from "../../../domain/text.ts";
+import { StopMatcher } from "../../../util/stop-matcher.ts";
+import { Utf8Assembler } from "../../../util/utf8-assembler.ts";
+import type { TokenScore } from "../native/context.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+/** Turns the tokens of one choice into text. Control tokens are not text, unless they are among `shown`. */
+export class TokenText {
+  readonly #vocabulary: Vocabulary;
+  readonly #shown: ReadonlySet<number>;
+  readonly #assembler = new Utf8Assembler();
+
+  constructor(vocabulary: Vocabulary, shown: ReadonlySet<number> = new Set()) {
+    this.#vocabulary = vocabulary;
+    this.#shown = shown;
+  }
+
+  push(token: number): string {
+    const piece = this.#vocabulary.piece(token);
+    if (piece.isControl && !this.#shown.has(token)) return "";
+    if (piece.text !== undefined && this.#assembler.isWhole) return piece.text;
+    return this.#assembler.push(piece.bytes);
+  }
+
+  flush(): string {
+    return this.#assembler.flush();
+  }
+}
+
+export interface ReleasedText {
+  readonly text: string;
+  /** Of the tokens whose text has now left completely. */
+  readonly logprobs: readonly TokenLogprob[];
+  readonly stopped: boolean;
+}
+
+/** The last stage before a delta: holds back what may become a stop string, and the log-probabilities with it. */
+export class ReleaseGate {
+  readonly #matcher: StopMatcher;
+  /** Tokens in order; `end` = length of the text at which the token has left, `undefined` while it has no text of its own. */
+  #pending: { readonly logprob: TokenLogprob; end: number | undefined }[] = [];
+  #pushedLength = 0;
+  #releasedLength = 0;
+
+  constructor(stops: readonly string[]) {
+    this.#matcher = new StopMatcher(stops);
+  }
+
+  /** `logprobs` = the tokens that brought `text`; they may be more than one, or come before their text does. */
+  push(text: string, logprobs: readonly TokenLogprob[]): ReleasedText {
+    for (const logprob of logprobs) this.#pending.push({ logprob, end: undefined });
+    if (text === "") return { text: "", logprobs: [], stopped: false };
+    this.#pushedLength += text.length;
+    for (const token of this.#pending) token.end ??= this.#pushedLength;
+    const match = this.#matcher.push(text);
+    this.#releasedLength += match.text.length;
+    const released = this.#release(this.#releasedLength);
+    // A token that holds the beginning of the stop string goes with it: it must show nowhere.
+    if (match.stopped) this.#pending = [];
+    return { text: match.text, logprobs: released, stopped: match.stopped };
+  }
+
+  /** The text is over without a stop string. */
+  flush(): ReleasedText {
+    const text = this.#matcher.flush();
+    const logprobs = this.#release(Infinity);
+    return { text, logprobs, stopped: false };
+  }
+
+  /** Drops tokens whose text went elsewhere, such as into a tool call. */
+  forgetTokensWithoutText(): void {
+    this.#pending = this.#pending.filter((token) => token.end !== undefined);
+  }
+
+  #release(length: number): TokenLogprob[] {
+    let count = 0;
+    while (count < this.#pending.length && (this.#pending[count]?.end ?? length) <= length) count += 1;
+    return this.#pending.splice(0, count).map((token) => token.logprob);
+  }
+}
+
+/** A token with its score in the words of the domain. */
+export function toTokenLogprob(
+  vocabulary: Vocabulary,
+  { token, score }: { token: number; score: TokenScore | undefined },
+): TokenLogprob {
+  return {
+    ...describe(vocabulary, token),
+    logprob: score === undefined ? null : score.logprob,
+    top: (score?.top ?? []).map(([id, logprob]) => ({ ...describe(vocabulary, id), logprob })),
+  };
+}
+
+const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function describe(vocabulary: Vocabulary, id: number): { id: number; text: string; bytes: readonly number[] } {
+  const piece = vocabulary.piece(id);
+  return { id, text: piece.text ?? lenientDecoder.decode(piece.bytes), bytes: Array.from(piece.bytes) };
+}

@@ -1,0 +1,170 @@
+// One ONNX graph in memory. Types and ranks of inputs are read from the graph, never decided by a flag; results come back as float32
+// whatever the graph's precision. `run()` of the runtime is synchronous behind its promise: whoever calls it yields in between.
+import { Tensor, type InferenceSession } from "./runtime.ts";
+import { ServerError } from "../../domain/errors.ts";
+import { decodeFloat16, encodeFloat16 } from "./float16.ts";
+
+export type FloatType = "float32" | "float16";
+
+export interface GraphInput {
+  readonly name: string;
+  readonly type: string;
+  /** A number where the graph was made for that size only, else the name of the dimension. */
+  readonly dims: readonly (number | string)[];
+}
+
+/** Milliseconds inside the runtime, added up over all graphs that share it. */
+export interface RunClock {
+  runMs: number;
+}
+
+export class OnnxGraph {
+  /** As in messages, e.g. `unet/model.onnx`. */
+  readonly name: string;
+  readonly inputs: ReadonlyMap<string, GraphInput>;
+  readonly outputNames: readonly string[];
+  /** Takes or gives float16. */
+  readonly hasHalfPrecision: boolean;
+  readonly #session: InferenceSession;
+  readonly #clock: RunClock;
+
+  constructor(session: InferenceSession, { name, clock }: { readonly name: string; readonly clock: RunClock }) {
+    this.#session = session;
+    this.#clock = clock;
+    this.name = name;
+    this.outputNames = session.outputNames;
+    this.hasHalfPrecision = [...session.inputMetadata, ...session.outputMetadata].some(
+      (value) => value.isTensor && value.type === "float16",
+    );
+    this.inputs = new Map(
+      session.inputMetadata.map((input) => [
+        input.name,
+        { name: input.name, type: input.isTensor ? input.type : "no tensor", dims: input.isTensor ? input.shape : [] },
+      ]),
+    );
+  }
+
+  /**
+   * @throws ServerError `model_load_failed` where the graph lacks an input of `required`, or has one that is in neither list
+   */
+  assertInputs({
+    required,
+    optional = [],
+  }: {
+    readonly required: readonly string[];
+    readonly optional?: readonly string[];
+  }): void {
+    const found = [...this.inputs.keys()];
+    const missing = required.filter((name) => !this.inputs.has(name));
+    const unknown = found.filter((name) => !required.includes(name) && !optional.includes(name));
+    if (missing.length === 0 && unknown.length === 0) return;
+    const expected = [...required, ...optional.map((name) => `[${name}]`)].join(", ");
+    throw new ServerError(
+      "model_load_failed",
+      `${this.name}: expected the inputs ${expected}; found ${found.join(", ")}.`,
+    );
+  }
+
+  /** The first of `names` that the graph gives. @throws ServerError `model_load_failed` where it gives none of them */
+  outputNamed(names: readonly string[]): string {
+    const found = names.find((name) => this.outputNames.includes(name));
+    if (found !== undefined) return found;
+    const given = this.outputNames.join(", ");
+    throw new ServerError(
+      "model_load_failed",
+      `${this.name}: expected an output ${names.join(" or ")}; found ${given}.`,
+    );
+  }
+
+  /** @throws ServerError `model_load_failed` where the graph takes another type */
+  floatTypeOf(name: string): FloatType {
+    const type = this.inputs.get(name)?.type;
+    if (type === "float32" || type === "float16") return type;
+    throw new ServerError(
+      "model_load_failed",
+      `${this.name}: the input '${name}' has type ${type}, not float32 or float16.`,
+    );
+  }
+
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputs: readonly string[],
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    const start = performance.now();
+    const results = await this.#session.run(feeds, [...outputs]);
+    this.#clock.runMs += performance.now() - start;
+    return results;
+  }
+
+  /** As {@link run}, for one output in float32. The array is the caller's to keep and to overwrite. */
+  async runToFloat32(feeds: Readonly<Record<string, Tensor>>, output: string): Promise<FloatResult> {
+    const results = await this.run(feeds, [output]);
+    return toFloat32(results[output], output);
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+export interface FloatResult {
+  /** Row-major. */
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+}
+
+/** Half precision arrives as bit patterns on Node 20 and as Float16Array later: both are read as patterns. */
+export function toFloat32(tensor: Tensor | undefined, name: string): FloatResult {
+  if (tensor === undefined) throw new Error(`the graph gave no output '${name}'`);
+  const { data, type, dims } = tensor;
+  if (type === "float32" && data instanceof Float32Array) return { data, dims };
+  if (type === "float16" && ArrayBuffer.isView(data)) {
+    return { data: decodeFloat16(new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)), dims };
+  }
+  throw new ServerError("model_load_failed", `The output '${name}' has type ${type}, not float32 or float16.`);
+}
+
+/** A float input of fixed shape that is written and fed again and again, in the graph's own precision. */
+export class FloatBuffer {
+  readonly tensor: Tensor;
+  readonly #values: Float32Array;
+  readonly #bits: Uint16Array | undefined;
+
+  constructor(type: FloatType, dims: readonly number[]) {
+    const length = dims.reduce((product, size) => product * size, 1);
+    this.#values = new Float32Array(length);
+    this.#bits = type === "float16" ? new Uint16Array(length) : undefined;
+    this.tensor =
+      this.#bits === undefined ? new Tensor("float32", this.#values, dims) : new Tensor("float16", this.#bits, dims);
+  }
+
+  /** Writes `values * factor` from element `offset` on. */
+  write(
+    values: ArrayLike<number>,
+    { offset = 0, factor = 1 }: { readonly offset?: number; readonly factor?: number } = {},
+  ): void {
+    const target = this.#values;
+    for (let i = 0; i < values.length; i++) target[offset + i] = factor * values[i]!;
+    if (this.#bits === undefined) return;
+    const end = offset + values.length;
+    encodeFloat16(target.subarray(offset, end), this.#bits.subarray(offset, end));
+  }
+}
+
+/** Whole numbers as the graph takes them. @throws ServerError `model_load_failed` where it takes no whole numbers */
+export function integerTensor(
+  graph: OnnxGraph,
+  {
+    name,
+    values,
+    dims,
+  }: { readonly name: string; readonly values: readonly number[]; readonly dims: readonly number[] },
+): Tensor {
+  const type = graph.inputs.get(name)?.type;
+  if (type === "int64") return new Tensor("int64", BigInt64Array.from(values, BigInt), dims);
+  if (type === "int32") return new Tensor("int32", Int32Array.from(values), dims);
+  throw new ServerError(
+    "model_load_failed",
+    `${graph.name}: the input '${name}' has type ${type}, not int64 or int32.`,
+  );
+}

@@ -1,0 +1,62 @@
+// The command line by commander, in this house's terms: strict, with its own words for each mistake.
+import { Option, type Command } from "commander";
+import type { FlagValues } from "../../config/layers.ts";
+import { nearestName } from "../../util/nearest.ts";
+import type { CommandFlag } from "../command.ts";
+import { UsageError } from "./usage-error.ts";
+
+/**
+ * Adds flags to a command: `--flag VALUE` and `--flag=VALUE`; a flag given several times keeps all its values. What is
+ * unknown is left over, for `refuseLeftovers`: commander's own messages name neither the nearest flag nor, for a
+ * missing value, what the flag takes.
+ */
+export function addFlags(command: Command, flags: readonly CommandFlag[]): Command {
+  command.allowUnknownOption().allowExcessArguments();
+  for (const { flag, placeholder, description, isSwitch = false } of flags) {
+    if (isSwitch) {
+      command.addOption(new Option(`--${flag}`, description));
+      continue;
+    }
+    // Declared as optional, so that in `--host --port 80` the next flag is not taken for the value: what is missing
+    // then arrives as the preset, which no value can be.
+    const option = new Option(`--${flag} [${placeholder}]`, description).preset("");
+    option.argParser<readonly string[] | undefined>((value, previous) => {
+      if (value === "") throw new UsageError(`--${flag} needs a value: --${flag} ${placeholder}.`);
+      return [...(previous ?? []), value];
+    });
+    command.addOption(option);
+  }
+  return command;
+}
+
+/** The values of the flags that were given; a switch has the value `true`. */
+export function readFlags(command: Command, flags: readonly CommandFlag[]): FlagValues {
+  const values: Record<string, readonly string[]> = {};
+  for (const { flag } of flags) {
+    const option = command.options.find(({ long }) => long === `--${flag}`);
+    const value: unknown = option === undefined ? undefined : command.getOptionValue(option.attributeName());
+    if (value === true) values[flag] = ["true"];
+    else if (value !== undefined) values[flag] = value as readonly string[];
+  }
+  return values;
+}
+
+/** @throws UsageError for the first word that no flag and no command has taken. */
+export function refuseLeftovers(command: Command, flags: readonly CommandFlag[]): void {
+  const [first] = command.args;
+  if (first === undefined) return;
+  if (!first.startsWith("-")) throw new UsageError(`Unexpected argument ${first}.`);
+  const [written = first] = first.split("=");
+  const nearest = nearestName(written.replace(/^-+/, ""), [...flags.map(({ flag }) => flag), "help", "version"]);
+  throw new UsageError(`Unknown flag ${written}.${nearest === null ? "" : ` Did you mean --${nearest}?`}`);
+}
+
+/** For a word in the place of a command; `noun` is what the names are called. */
+export function unknownCommand(
+  written: string,
+  { names, noun }: { readonly names: readonly string[]; readonly noun: string },
+): UsageError {
+  const nearest = nearestName(written, names);
+  const hint = nearest === null ? `The ${noun}s are ${names.join(", ")}.` : `Did you mean ${nearest}?`;
+  return new UsageError(`Unknown ${noun} ${written}. ${hint}`);
+}

@@ -1,0 +1,135 @@
+// The mapper between the file's words (snake_case, values with units) and the domain's, one function per kind.
+import { join } from "node:path";
+import type {
+  EmbeddingModelOptions,
+  ImageModelOptions,
+  TextModelOptions,
+  UpstreamModelOptions,
+} from "../../domain/model.ts";
+import type { ModelPurpose } from "../../domain/model.ts";
+import { readJson } from "../../model-files/inspect-path.ts";
+import type { EmbeddingModelEntry, ImageModelEntry, TextModelEntry, UpstreamModelEntry } from "../schema/models.ts";
+
+export interface TextContext {
+  readonly purpose: ModelPurpose;
+  /** Makes a file named by an option absolute, and reports it when it does not exist. */
+  file(key: string, file: string): string;
+}
+
+export function toTextOptions(entry: TextModelEntry, context: TextContext): TextModelOptions {
+  const { defaults } = entry;
+  return {
+    kind: "text",
+    contextSize: entry.context_size,
+    parallel: entry.parallel,
+    batchSize: entry.batch_size,
+    threads: entry.threads,
+    gpuLayers: entry.gpu_layers,
+    flashAttention: entry.flash_attention,
+    mmap: entry.mmap,
+    kvCacheType: entry.kv_cache_type,
+    lora: entry.lora.map(({ path, scale }) => ({ path: context.file("lora", path), scale })),
+    draftModel: entry.draft_model === undefined ? null : context.file("draft_model", entry.draft_model),
+    promptLookup: entry.prompt_lookup,
+    chatTemplate: entry.chat_template === undefined ? null : toTemplate(entry.chat_template, context),
+    chatTemplateKwargs: entry.chat_template_kwargs,
+    family: entry.family,
+    prefixStoreBytes: entry.prefix_store,
+    maxQueue: entry.max_queue,
+    defaults: {
+      temperature: defaults.temperature,
+      topP: defaults.top_p,
+      topK: defaults.top_k,
+      minP: defaults.min_p,
+      repeatPenalty: defaults.repeat_penalty,
+      maxTokens: defaults.max_tokens,
+    },
+    embedding: entry.embedding === "auto" ? context.purpose === "embedding" : entry.embedding,
+    embeddingOptions: toEmbeddingTextOptions(entry.embedding_options, {}),
+  };
+}
+
+export function toEmbeddingOptions(entry: EmbeddingModelEntry, folder: string): EmbeddingModelOptions {
+  return {
+    kind: "embedding",
+    ...toEmbeddingTextOptions(entry, readPrompts(folder)),
+    modelFile: entry.model_file ?? null,
+    precision: entry.precision,
+    pooling: entry.pooling,
+    maxBatchTokens: entry.max_batch_tokens,
+    maxPaddingShare: entry.max_padding_share,
+    threads: entry.threads,
+    executionProviders: entry.execution_providers,
+    maxQueue: entry.max_queue,
+  };
+}
+
+export function toImageOptions(entry: ImageModelEntry): ImageModelOptions {
+  return {
+    kind: "image",
+    steps: entry.steps ?? null,
+    guidanceScale: entry.guidance_scale ?? null,
+    guidanceRescale: entry.guidance_rescale,
+    scheduler: entry.scheduler ?? null,
+    negativePrompt: entry.negative_prompt,
+    defaultSize: entry.default_size,
+    minSize: entry.min_size,
+    maxSize: entry.max_size,
+    nativeSize: entry.native_size,
+    upscale: entry.upscale,
+    lowMemory: entry.low_memory,
+    guidanceBatch: entry.guidance_batch,
+    vaeTileSize: entry.vae_tile_size,
+    safetyChecker: entry.safety_checker,
+    pngMetadata: entry.png_metadata,
+    threads: entry.threads,
+    executionProviders: entry.execution_providers,
+    maxQueue: entry.max_queue,
+  };
+}
+
+export function toUpstreamOptions(entry: UpstreamModelEntry): UpstreamModelOptions {
+  return {
+    kind: "upstream",
+    upstreamModel: entry.upstream_model ?? null,
+    apiKeyVariable: entry.api_key_variable ?? null,
+    timeoutMs: entry.timeout,
+  };
+}
+
+interface Prompts {
+  readonly query?: string;
+  readonly passage?: string;
+}
+
+function toEmbeddingTextOptions(
+  entry: TextModelEntry["embedding_options"],
+  prompts: Prompts,
+): TextModelOptions["embeddingOptions"] {
+  return {
+    queryPrefix: entry.query_prefix ?? prompts.query ?? "",
+    passagePrefix: entry.passage_prefix ?? prompts.passage ?? "",
+    defaultInputType: entry.default_input_type,
+    normalize: entry.normalize,
+    truncation: entry.truncation,
+    dimensions: entry.min_dimensions,
+    maxTokens: entry.max_tokens,
+  };
+}
+
+/** Prefixes that the model's author wrote down, as sentence-transformers 2.4 and later save them. */
+function readPrompts(folder: string): Prompts {
+  const prompts = readJson(join(folder, "config_sentence_transformers.json"))?.["prompts"];
+  if (typeof prompts !== "object" || prompts === null) return {};
+  const { query, passage, document } = prompts as Record<string, unknown>;
+  const text = passage ?? document;
+  return {
+    ...(typeof query === "string" ? { query } : {}),
+    ...(typeof text === "string" ? { passage: text } : {}),
+  };
+}
+
+/** A template's text has Jinja's braces or several lines; anything else is the path of a file. */
+function toTemplate(written: string, context: TextContext): string {
+  return /\{[{%#]|\n/.test(written) ? written : context.file("chat_template", written);
+}

@@ -1,0 +1,171 @@
+// From a model's entry in the file to the domain's `ModelSpec`: path made absolute, kind found, options checked by the
+// schema of that kind and renamed into the domain's words.
+import { existsSync, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import { homedir } from "node:os";
+import type { z } from "zod";
+import type { ModelKind, ModelOptions } from "../../domain/model.ts";
+import type { ConfiguredModel, ModelPurpose } from "../../domain/model.ts";
+import { inspectPath, isUrl } from "../../model-files/inspect-path.ts";
+import { toProblems } from "../problems/issues.ts";
+import type { Environment } from "../layers.ts";
+import { toEmbeddingOptions, toImageOptions, toTextOptions, toUpstreamOptions } from "./model-options.ts";
+import { nearestName } from "../../util/nearest.ts";
+import { formatPath, type ConfigurationProblem, type Origin } from "../problems/problems.ts";
+import { parseOnce } from "../schema/configuration.ts";
+import { modelSchemas } from "../schema/models.ts";
+
+export interface ModelContext {
+  /** Against which paths of the file are resolved. */
+  readonly folder: string;
+  /** Against which paths of flags and variables are resolved. */
+  readonly cwd: string;
+  readonly environment: Environment;
+  readonly originOf: (path: readonly PropertyKey[]) => Origin;
+}
+
+export interface ResolvedModel {
+  /** `null` when there are problems. */
+  readonly model: ConfiguredModel | null;
+  readonly problems: readonly ConfigurationProblem[];
+  readonly warnings: readonly string[];
+}
+
+/** Resolves one entry of `models`. Never throws for what an operator wrote. */
+export function resolveModel(
+  id: string,
+  entry: Readonly<Record<string, unknown>>,
+  context: ModelContext,
+): ResolvedModel {
+  const base = ["models", id] as const;
+  const problem = (key: string | null, message: string): ConfigurationProblem => {
+    const place = key === null ? base : [...base, key];
+    return { origin: context.originOf(place), path: formatPath(place), message };
+  };
+  const refuse = (...problems: ConfigurationProblem[]): ResolvedModel => ({ model: null, problems, warnings: [] });
+
+  if (id === "" || id.trim() !== id) {
+    return refuse(problem(null, "is not a model name: a name is not empty and has no spaces at its ends"));
+  }
+  const { path: written, kind: named } = entry;
+  if (typeof written !== "string" || written === "") {
+    return refuse(
+      problem("path", `${written === undefined ? "is missing: it " : ""}must be a file, a folder or a URL`),
+    );
+  }
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(written)?.[1];
+  if (scheme !== undefined && !isUrl(written)) {
+    return refuse(problem("path", `must be a file, a folder, or a URL of http or https, not of ${scheme}: ${written}`));
+  }
+  const absolute = (path: string): string => absolutePath(path, context.originOf([...base, "path"]), context);
+  const path = isUrl(written) ? written.replace(/\/+$/, "") : absolute(written);
+  const finding = inspectPath(path);
+  const problems: ConfigurationProblem[] = finding.ok ? [] : [problem("path", finding.message)];
+  if (named !== undefined && !isKind(named)) {
+    const nearest = typeof named === "string" ? nearestName(named, Object.keys(modelSchemas)) : null;
+    const hint = nearest === null ? "" : `; did you mean ${nearest}?`;
+    const kinds = Object.keys(modelSchemas).join(", ");
+    return refuse(...problems, problem("kind", `must be one of ${kinds}, not ${JSON.stringify(named)}${hint}`));
+  }
+  if (finding.ok && named !== undefined && named !== finding.kind) {
+    return refuse(problem("kind", `is ${named}, but the path is a model of kind ${finding.kind}: ${path}`));
+  }
+  // Options are checked even when the path is wrong, so that all mistakes are told at once.
+  const kind = finding.ok ? finding.kind : (named ?? guessKind(path, Object.keys(entry)));
+
+  const files = (key: string, file: string): string => {
+    const full = absolute(file);
+    if (!existsSync(full)) problems.push(problem(key, `names a file that does not exist: ${full}`));
+    return full;
+  };
+  const result = read(kind, entry, { path, purpose: finding.ok ? finding.purpose : kind, file: files });
+  if (!result.ok) {
+    const schema = modelSchemas[kind];
+    problems.push(...toProblems(result.error, { base, value: entry, schema, originOf: context.originOf }));
+  }
+  if (!finding.ok || !result.ok || problems.length > 0) return refuse(...problems);
+  const model: ConfiguredModel = {
+    id,
+    kind,
+    path,
+    options: result.options,
+    createdSeconds: finding.modifiedSeconds ?? declaredSeconds(context.originOf(base)),
+    ...result.common,
+    purpose: purposeOf(finding.purpose, result.options),
+  };
+  return { model, problems, warnings: warningsOf(model, context.environment) };
+}
+
+/** A path as the operator wrote it: `~` is the home folder, the rest relative to the file or to the working folder. */
+export function absolutePath(path: string, origin: Origin, places: Pick<ModelContext, "folder" | "cwd">): string {
+  if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
+  return isAbsolute(path) ? resolve(path) : resolve(origin.from === "file" ? places.folder : places.cwd, path);
+}
+
+interface ReadContext {
+  readonly path: string;
+  readonly purpose: ModelPurpose;
+  /** Makes a file named by an option absolute, and reports it when it does not exist. */
+  file(key: string, file: string): string;
+}
+
+type ReadResult =
+  | {
+      readonly ok: true;
+      readonly options: ModelOptions;
+      readonly common: Pick<ConfiguredModel, "ttlMs" | "pinned" | "preload">;
+    }
+  | { readonly ok: false; readonly error: z.ZodError };
+
+function read(kind: ModelKind, entry: unknown, context: ReadContext): ReadResult {
+  const parsed = modelSchemas[kind].safeParse({ ...(entry as object), kind }, parseOnce);
+  if (!parsed.success) return { ok: false, error: parsed.error };
+  const { data } = parsed;
+  const common = { ttlMs: data.ttl, pinned: data.pinned, preload: data.preload };
+  switch (data.kind) {
+    case "text":
+      return { ok: true, common, options: toTextOptions(data, context) };
+    case "embedding":
+      return { ok: true, common, options: toEmbeddingOptions(data, context.path) };
+    case "image":
+      return { ok: true, common, options: toImageOptions(data) };
+    case "upstream":
+      return { ok: true, common, options: toUpstreamOptions(data) };
+    case undefined:
+      throw new Error("A model was read without its kind.");
+  }
+}
+
+function isKind(value: unknown): value is ModelKind {
+  return typeof value === "string" && Object.hasOwn(modelSchemas, value);
+}
+
+/** What a model whose path is wrong was most likely meant to be: the kind that knows most of its keys. */
+function guessKind(path: string, keys: readonly string[]): ModelKind {
+  if (/\.gguf$/i.test(path)) return "text";
+  const unknownCount = (kind: ModelKind) => keys.filter((key) => !(key in modelSchemas[kind].shape)).length;
+  return Object.keys(modelSchemas)
+    .filter(isKind)
+    .reduce((best, kind) => (unknownCount(kind) < unknownCount(best) ? kind : best));
+}
+
+/** `embedding: true` or `false` of a GGUF model overrules what its file says. */
+function purposeOf(found: ModelPurpose, options: ModelOptions): ModelPurpose {
+  if (options.kind === "text") return options.embedding ? "embedding" : "text";
+  return found;
+}
+
+/** An upstream has no weights; what says when it last changed is the file that names it. */
+function declaredSeconds(origin: Origin): number {
+  const stats = origin.from === "file" ? statSync(origin.file, { throwIfNoEntry: false }) : undefined;
+  return Math.floor((stats?.mtimeMs ?? Date.now()) / 1000);
+}
+
+function warningsOf(model: ConfiguredModel, environment: Environment): string[] {
+  const { options } = model;
+  if (options.kind !== "upstream" || options.apiKeyVariable === null) return [];
+  const key = environment[options.apiKeyVariable];
+  return key === undefined || key === ""
+    ? [`The upstream model ${model.id} takes its key from the variable ${options.apiKeyVariable}, which is not set.`]
+    : [];
+}

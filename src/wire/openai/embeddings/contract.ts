@@ -1,0 +1,65 @@
+// POST /v1/embeddings: request, fields and answer.
+import { z } from "zod";
+import { once } from "../../contract/common.ts";
+import type { Wire } from "../../contract/common.ts";
+import type { RequestContract } from "../../contract/contract.ts";
+import { accepted, honouredWith } from "../../contract/field-table.ts";
+import type { FieldTable } from "../../contract/field-table.ts";
+import { timeToLive } from "../shared/generation.ts";
+import { textInput } from "../../contract/text-input.ts";
+
+export const maxEmbeddingInputs = 2048;
+
+export const embeddingRequest = once(() =>
+  z
+    .object({
+      model: z.string().min(1).nullish(),
+      input: textInput(
+        { maxEntries: maxEmbeddingInputs, allowEmptyText: false },
+        "Text, texts, token ids or lists of token ids.",
+      ),
+      encoding_format: z.enum(["float", "base64"]).nullish(),
+      dimensions: z.int().min(1).nullish(),
+      input_type: z
+        .enum(["query", "passage", "none"])
+        .nullish()
+        .describe("Extension: the role of the texts, for models with prefixes."),
+      user: z.string().nullish(),
+      ttl: timeToLive().nullish(),
+    })
+    .meta({ id: "EmbeddingRequest" }),
+);
+export type EmbeddingRequestWire = Wire<typeof embeddingRequest>;
+
+export const embeddingFields: FieldTable = {
+  model: honouredWith("May be left out: the configured default answers."),
+  input: honouredWith("Empty text is refused; token ids are the model's own."),
+  encoding_format: honouredWith("base64 is little-endian float32."),
+  dimensions: honouredWith("Refused by models whose configuration does not allow cutting."),
+  input_type: honouredWith("Extension."),
+  ttl: honouredWith("Extension: seconds, or a duration such as 10m, for which the model stays loaded."),
+  user: accepted("Identifies an end user to OpenAI's abuse detection; this server has none."),
+};
+
+export const embeddingContract: RequestContract<EmbeddingRequestWire> = {
+  schema: embeddingRequest,
+  fields: embeddingFields,
+};
+
+export const embeddingResponse = once(() =>
+  z
+    .object({
+      object: z.literal("list"),
+      data: z.array(
+        z.object({
+          object: z.literal("embedding"),
+          index: z.int(),
+          embedding: z.union([z.array(z.number()), z.string()]).describe("Numbers, or base64 where asked for."),
+        }),
+      ),
+      model: z.string(),
+      usage: z.object({ prompt_tokens: z.int(), total_tokens: z.int() }),
+    })
+    .meta({ id: "EmbeddingResponse" }),
+);
+export type EmbeddingResponse = Wire<typeof embeddingResponse>;

@@ -1,0 +1,137 @@
+// Events of an image request -> one images object, or the data of its stream events.
+import type { ImageEvent, ImageRequest, ImageSize } from "../../../domain/image.ts";
+import type {
+  ImageCompletedEvent,
+  ImageEventFamily,
+  ImagePartialEvent,
+  ImagesResponse,
+  ImageUsage,
+} from "./response.ts";
+
+export interface ImageAnswerContext {
+  /** Unix seconds now; asked again for every event of a stream. */
+  readonly nowSeconds: () => number;
+  readonly request: Pick<ImageRequest, "format" | "quality">;
+  /** What the caller asked for, echoed in stream events. */
+  readonly background: "auto" | "opaque";
+}
+
+type FinishedImage = Extract<ImageEvent, { type: "image" }>;
+type UsageEvent = Extract<ImageEvent, { type: "usage" }>;
+
+/** Collects the events of one image request. Throws what `events` throws. */
+export async function collectImagesResponse(
+  events: AsyncIterable<ImageEvent>,
+  context: ImageAnswerContext,
+): Promise<ImagesResponse> {
+  const images: FinishedImage[] = [];
+  let usage: UsageEvent | undefined;
+  for await (const event of events) {
+    if (event.type === "image") images.push(event);
+    else if (event.type === "usage") usage = event;
+  }
+  return toImagesResponse({ images, usage }, context);
+}
+
+export function toImagesResponse(
+  made: { readonly images: readonly FinishedImage[]; readonly usage: UsageEvent | undefined },
+  context: ImageAnswerContext,
+): ImagesResponse {
+  const [first] = made.images;
+  if (made.usage === undefined || first === undefined)
+    throw new Error("An image request ended without images or usage.");
+  const { promptTokens, imageTokens, inputImageTokens } = made.usage;
+  return {
+    created: context.nowSeconds(),
+    data: [...made.images]
+      .sort((a, b) => a.image - b.image)
+      .map((image) => ({ b64_json: toBase64(image.bytes), url: null, seed: image.seed })),
+    background: "opaque",
+    output_format: context.request.format,
+    // The settings of auto are those of medium, and OpenAI's answer has no word for auto.
+    quality: context.request.quality === "auto" ? "medium" : context.request.quality,
+    size: toSizeText(first.size),
+    usage: toImageUsage({ promptTokens, imageTokens, inputImageTokens }),
+  };
+}
+
+/** A server-sent event: the value of its `event:` line, which is also the `type` of its data, and its data as JSON. */
+export interface ImageStreamEvent {
+  readonly event: string;
+  readonly data: string;
+}
+
+export type ImageEventMapper = (event: ImageEvent) => readonly ImageStreamEvent[];
+
+/**
+ * Partial images are passed on at once. Completed ones must carry usage, which is known when all images are made, so
+ * they are sent then; the usages of one request's events add up to that of the request.
+ */
+export function createImageEventMapper(family: ImageEventFamily, context: ImageAnswerContext): ImageEventMapper {
+  const finished: FinishedImage[] = [];
+  const { request } = context;
+
+  function shared(event: { readonly image: number; readonly bytes: Uint8Array; readonly size: ImageSize }) {
+    return {
+      b64_json: toBase64(event.bytes),
+      created_at: context.nowSeconds(),
+      size: toSizeText(event.size),
+      quality: request.quality,
+      background: context.background,
+      output_format: request.format,
+      image_index: event.image,
+    };
+  }
+
+  return (event) => {
+    switch (event.type) {
+      case "accepted":
+      case "progress":
+        return [];
+      case "partial": {
+        const type = `${family}.partial_image` as const;
+        const data: ImagePartialEvent = { type, ...shared(event), partial_image_index: event.index };
+        return [{ event: type, data: JSON.stringify(data) }];
+      }
+      case "image":
+        finished.push(event);
+        return [];
+      case "usage":
+        return finished.map((image, index) => {
+          const type = `${family}.completed` as const;
+          const share = shareOf(event, index, finished.length);
+          const data: ImageCompletedEvent = { type, ...shared(image), seed: image.seed, usage: toImageUsage(share) };
+          return { event: type, data: JSON.stringify(data) };
+        });
+    }
+  };
+}
+
+type Tokens = Pick<UsageEvent, "promptTokens" | "imageTokens" | "inputImageTokens">;
+
+/** The input was read once, so the first event carries it; the output is divided, its remainder to the first. */
+function shareOf(usage: UsageEvent, index: number, count: number): Tokens {
+  const each = Math.floor(usage.imageTokens / count);
+  if (index > 0) return { promptTokens: 0, inputImageTokens: 0, imageTokens: each };
+  const { promptTokens, inputImageTokens } = usage;
+  return { promptTokens, inputImageTokens, imageTokens: usage.imageTokens - each * (count - 1) };
+}
+
+function toImageUsage(tokens: Tokens): ImageUsage {
+  const inputTokens = tokens.promptTokens + tokens.inputImageTokens;
+  return {
+    input_tokens: inputTokens,
+    output_tokens: tokens.imageTokens,
+    total_tokens: inputTokens + tokens.imageTokens,
+    input_tokens_details: { text_tokens: tokens.promptTokens, image_tokens: tokens.inputImageTokens },
+    output_tokens_details: { text_tokens: 0, image_tokens: tokens.imageTokens },
+  };
+}
+
+function toSizeText(size: ImageSize): string {
+  return `${size.width}x${size.height}`;
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}

@@ -1,0 +1,334 @@
+// What the embeddings backend accepts, refuses and counts, on the bundled model and on encoders written for the occasion.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadTextTokenizer } from "../../../src/backends/embedding/text/text-tokenizer.ts";
+import type { Backend } from "../../../src/domain/backend.ts";
+import { ServerError } from "../../../src/domain/errors.ts";
+import {
+  createEncoderFolders,
+  embed,
+  largestDifference,
+  openEmbedding,
+  rerank,
+  rowsOf,
+  smallShape,
+  tinyEmbedFolder,
+} from "../../support/embedding.ts";
+import { unigramTokenizer } from "../../support/unigram.ts";
+
+const folders = createEncoderFolders();
+const backends: Backend[] = [];
+afterAll(async () => {
+  for (const backend of backends) await backend.dispose();
+  folders.remove();
+});
+
+async function open(...args: Parameters<typeof openEmbedding>): Promise<Backend> {
+  const backend = await openEmbedding(...args);
+  backends.push(backend);
+  return backend;
+}
+
+const e5 = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultInputType: "query" } as const;
+
+describe("the bundled model", () => {
+  let backend: Backend;
+  beforeAll(async () => {
+    backend = await open(tinyEmbedFolder, { options: { ...e5, dimensions: 32 } });
+  });
+
+  it("says what it is", () => {
+    expect(backend.description).toMatchObject({
+      operations: ["embedding"],
+      device: "cpu",
+      facts: { context_length: 512, embedding_dimensions: 128, pooling: "mean", precision: "fp32" },
+    });
+    expect(backend.description.deviceNote).toBeUndefined();
+  });
+
+  it("gives unit vectors in the order of the inputs and counts prefix and special tokens", async () => {
+    const inputs = ["the river", "a much longer text about the river and the sea and the hills", "the river"];
+    const result = await embed(backend, { inputs });
+    const rows = rowsOf(result);
+    for (const row of rows) expect(Math.hypot(...row)).toBeCloseTo(1, 6);
+    expect(largestDifference(rows[0] as Float32Array, rows[2] as Float32Array)).toBeLessThan(1e-6);
+    const tokenizer = await loadTextTokenizer(tinyEmbedFolder);
+    const tokens = inputs.map((text) => tokenizer.encode(`query: ${text}`).length + 2);
+    expect(result.promptTokens).toBe(tokens.reduce((a, b) => a + b, 0));
+  });
+
+  it("gives the same vector for a text and for its token ids", async () => {
+    const tokenizer = await loadTextTokenizer(tinyEmbedFolder);
+    const ids = tokenizer.encode("the river and the sea");
+    const [text, fromIds] = rowsOf(await embed(backend, { inputs: ["the river and the sea", ids] }));
+    expect(largestDifference(text as Float32Array, fromIds as Float32Array)).toBeLessThan(1e-6);
+  });
+
+  it("tells roles apart and does not double a written prefix", async () => {
+    const of = async (text: string, inputType?: "query" | "passage" | "none"): Promise<Float32Array> => {
+      const request = { inputs: [text], ...(inputType === undefined ? {} : { inputType }) };
+      return (await embed(backend, request)).vectors;
+    };
+    const query = await of("the river");
+    expect(largestDifference(query, await of("the river", "query"))).toBe(0);
+    expect(largestDifference(query, await of("query: the river", "query"))).toBe(0);
+    expect(largestDifference(query, await of("the river", "passage"))).toBeGreaterThan(1e-3);
+    expect(largestDifference(await of("query: the river", "none"), query)).toBe(0);
+  });
+
+  it("cuts dimensions and brings the vectors back to unit length", async () => {
+    const [full] = rowsOf(await embed(backend, { inputs: ["the river"] }));
+    const cut = await embed(backend, { inputs: ["the river"], dimensions: 48 });
+    const start = (full as Float32Array).slice(0, 48);
+    const length = Math.hypot(...start);
+    expect(cut.dimensions).toBe(48);
+    expect(
+      largestDifference(
+        cut.vectors,
+        start.map((value) => value / length),
+      ),
+    ).toBeLessThan(1e-6);
+  });
+
+  it.each([31, 129, 0, 40.5])("refuses dimensions %d and says what is allowed", async (dimensions) => {
+    await expect(embed(backend, { inputs: ["a"], dimensions })).rejects.toMatchObject({
+      kind: "invalid_value",
+      param: "dimensions",
+      message: expect.stringContaining("from 32 to 128"),
+    });
+  });
+
+  it("refuses no inputs, an empty text and an id outside the vocabulary", async () => {
+    await expect(embed(backend, { inputs: [] })).rejects.toMatchObject({ kind: "invalid_value", param: "input" });
+    await expect(embed(backend, { inputs: ["a", ""] })).rejects.toMatchObject({ param: "input[1]" });
+    await expect(embed(backend, { inputs: [[5, 2048]] })).rejects.toMatchObject({
+      message: expect.stringContaining("input[1] is 2048; the token ids of this model are 0 to 2047"),
+    });
+  });
+
+  it("refuses another operation by name", async () => {
+    await expect(rerank(backend, { query: "a", documents: ["b"] })).rejects.toMatchObject({
+      kind: "unsupported_operation",
+    });
+  });
+
+  it("embeds 2,048 inputs of one request", async () => {
+    const inputs = Array.from({ length: 2048 }, (_, i) => `text ${i % 50}`);
+    const rows = rowsOf(await embed(backend, { inputs }));
+    expect(rows).toHaveLength(2048);
+    expect(largestDifference(rows[7] as Float32Array, rows[1007] as Float32Array)).toBeLessThan(1e-6);
+  });
+
+  it("embeds odd strings without a fault", async () => {
+    const inputs = [
+      " ",
+      "\u0000",
+      "\ud800",
+      "😀".repeat(400),
+      "\u200b",
+      "ا".repeat(3000),
+      "日本語".repeat(900),
+      "\n\t",
+    ];
+    const { vectors, promptTokens } = await embed(backend, { inputs });
+    expect(vectors.every((value) => Number.isFinite(value))).toBe(true);
+    expect(promptTokens).toBeLessThanOrEqual(inputs.length * 512);
+  });
+});
+
+describe("without declared dimensions", () => {
+  it("allows the model's own number only", async () => {
+    const backend = await open(tinyEmbedFolder);
+    expect((await embed(backend, { inputs: ["a"], dimensions: 128 })).dimensions).toBe(128);
+    await expect(embed(backend, { inputs: ["a"], dimensions: 64 })).rejects.toMatchObject({
+      message: expect.stringContaining("128 only"),
+    });
+  });
+});
+
+describe("length", () => {
+  it("is cut at the model's longest, and counted after the cut", async () => {
+    const backend = await open(tinyEmbedFolder);
+    const { promptTokens } = await embed(backend, { inputs: ["river ".repeat(5000)] });
+    expect(promptTokens).toBe(512);
+  });
+
+  it("is refused by policy with counts and place", async () => {
+    const backend = await open(tinyEmbedFolder, { options: { truncation: "error", maxTokens: 16 } });
+    await expect(embed(backend, { inputs: ["a", "a ".repeat(100)] })).rejects.toMatchObject({
+      kind: "context_length_exceeded",
+      param: "input[1]",
+      message: expect.stringMatching(/102 tokens.*at most 16/),
+    });
+  });
+});
+
+describe("cancellation", () => {
+  it("ends a request at the next micro-batch with the signal's reason, and the model goes on", async () => {
+    const backend = await open(tinyEmbedFolder, { options: { maxBatchTokens: 64 } });
+    const abort = new AbortController();
+    const inputs = Array.from({ length: 500 }, (_, i) => `some words about number ${i} and the river`);
+    const pending = embed(backend, { inputs }, abort.signal);
+    const reason = new ServerError("cancelled", "gone");
+    setImmediate(() => abort.abort(reason));
+    await expect(pending).rejects.toBe(reason);
+    expect((await embed(backend, { inputs: ["a"] })).vectors).toHaveLength(128);
+  });
+
+  it("ends running requests with shutting_down on disposal", async () => {
+    const backend = await openEmbedding(tinyEmbedFolder, { options: { maxBatchTokens: 64 } });
+    const outcome = embed(backend, { inputs: Array.from({ length: 500 }, () => "some words about the river") }).then(
+      () => "done",
+      (error: unknown) => error,
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    await backend.dispose();
+    await backend.dispose();
+    expect(await outcome).toMatchObject({ kind: "shutting_down" });
+  });
+});
+
+describe("overload", () => {
+  it("refuses the request that finds the queue full, at once and with a time to come back", async () => {
+    const backend = await open(tinyEmbedFolder, { options: { maxQueue: 2 } });
+    const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => embed(backend, { inputs: ["a"] })));
+    const refused = outcomes.filter((outcome) => outcome.status === "rejected");
+    expect(refused).toHaveLength(2);
+    expect(refused[0]?.reason).toMatchObject({ kind: "overloaded", retryAfterSeconds: 1 });
+  });
+});
+
+describe("reranking", () => {
+  it("scores documents between 0 and 1, in order, the same alone and together", async () => {
+    const { folder } = folders.write({ output: "logits", seed: 21 });
+    const backend = await open(folder);
+    expect(backend.description.operations).toEqual(["rerank"]);
+    const documents = ["the river is long", "bread", "a very long story ".repeat(60), "", "the sea"];
+    const { scores, promptTokens } = await rerank(backend, { query: "where is the river", documents });
+    expect(scores).toHaveLength(5);
+    for (const score of scores) expect(score > 0 && score < 1).toBe(true);
+    expect(new Set(scores).size).toBe(5);
+    for (const [i, document] of documents.entries()) {
+      const alone = await rerank(backend, { query: "where is the river", documents: [document] });
+      expect(alone.scores[0]).toBeCloseTo(scores[i] as number, 6);
+    }
+    expect(promptTokens).toBeGreaterThan(60);
+    await expect(embed(backend, { inputs: ["a"] })).rejects.toMatchObject({ kind: "unsupported_operation" });
+    await expect(rerank(backend, { query: "", documents })).rejects.toMatchObject({ param: "query" });
+    await expect(rerank(backend, { query: "a", documents: [] })).rejects.toMatchObject({ param: "documents" });
+  });
+});
+
+describe("XLM-RoBERTa", () => {
+  it("runs without token types, with shifted positions, up to its 512 tokens", async () => {
+    const shape = { ...smallShape, vocabulary: 24, positions: 514 };
+    const { folder } = folders.write({ family: "xlm-roberta", shape }, { tokenizer: unigramTokenizer() });
+    const backend = await open(folder, { options: { ...e5, maxBatchTokens: 4096, maxPaddingShare: 1 } });
+    expect(backend.description.facts).toMatchObject({ context_length: 512, architecture: "xlm-roberta" });
+    const inputs = ["hello world", "hello ".repeat(2000), "日本語"];
+    const together = rowsOf(await embed(backend, { inputs }));
+    for (const [i, input] of inputs.entries()) {
+      const [alone] = rowsOf(await embed(backend, { inputs: [input] }));
+      expect(largestDifference(together[i] as Float32Array, alone as Float32Array)).toBeLessThan(1e-6);
+    }
+  });
+});
+
+describe("loading", () => {
+  it("refuses a folder of another layout, saying what was expected and what was found", async () => {
+    const { folder } = folders.write();
+    rmSync(join(folder, "onnx"), { recursive: true });
+    await expect(openEmbedding(folder)).rejects.toMatchObject({
+      kind: "model_load_failed",
+      message: expect.stringMatching(/Expected onnx\/model\.onnx.*found no \.onnx file/),
+    });
+    await expect(openEmbedding(join(folder, "nowhere"))).rejects.toMatchObject({ kind: "model_load_failed" });
+  });
+
+  it("refuses a precision that the folder lacks, naming the graphs it has", async () => {
+    const { folder } = folders.write();
+    await expect(openEmbedding(folder, { options: { precision: "int8" } })).rejects.toMatchObject({
+      message: expect.stringMatching(/model_qint8_avx512_vnni\.onnx.*found onnx\/model\.onnx/),
+    });
+  });
+
+  it("takes the file that the configuration names", async () => {
+    const { folder } = folders.write({ seed: 3 }, { fileName: "model_qint8_avx512_vnni.onnx" });
+    const backend = await open(folder, { options: { modelFile: "model_qint8_avx512_vnni" } });
+    expect(backend.description.facts["graph"]).toBe("onnx/model_qint8_avx512_vnni.onnx");
+  });
+
+  it("refuses a graph whose external weights are missing, naming the file", async () => {
+    const { folder } = folders.write({}, { write: { externalData: "weights.pb" } });
+    rmSync(join(folder, "onnx/weights.pb"));
+    await expect(openEmbedding(folder)).rejects.toMatchObject({ message: expect.stringContaining("'weights.pb'") });
+  });
+
+  it("refuses a folder without a tokenizer, and broken JSON, by name", async () => {
+    const { folder } = folders.write();
+    writeFileSync(join(folder, "tokenizer_config.json"), "{");
+    await expect(openEmbedding(folder)).rejects.toMatchObject({
+      message: expect.stringMatching(/tokenizer_config\.json is not valid JSON/),
+    });
+    rmSync(join(folder, "tokenizer_config.json"));
+    await expect(openEmbedding(folder)).rejects.toMatchObject({
+      message: expect.stringContaining("tokenizer_config.json is missing"),
+    });
+  });
+
+  it("refuses a graph that is cut off", async () => {
+    const { folder } = folders.write();
+    const path = join(folder, "onnx/model.onnx");
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(0, bytes.length / 2));
+    await expect(openEmbedding(folder)).rejects.toMatchObject({ kind: "model_load_failed" });
+  });
+
+  it("falls back to the CPU where an execution provider does not work here, and says so", async () => {
+    const lines: string[] = [];
+    const backend = await open(tinyEmbedFolder, {
+      options: { executionProviders: ["no-such-provider", "cpu"] },
+      log: (level, message) => lines.push(`${level}: ${message}`),
+    });
+    expect(backend.description.device).toBe("cpu");
+    expect(backend.description.deviceNote).toContain("no-such-provider");
+    expect(lines.join("\n")).toMatch(/warn: .*no-such-provider/);
+  });
+
+  it("reads pooling from the model's own files and refuses one it does not have", async () => {
+    const { folder } = folders.write();
+    const path = join(folder, "1_Pooling/config.json");
+    writeFileSync(path, JSON.stringify({ pooling_mode_cls_token: true, pooling_mode_mean_tokens: false }));
+    expect((await open(folder)).description.facts["pooling"]).toBe("cls");
+    writeFileSync(path, JSON.stringify({ pooling_mode_max_tokens: true }));
+    await expect(openEmbedding(folder)).rejects.toMatchObject({
+      message: expect.stringContaining("pooling 'max_tokens'"),
+    });
+    expect((await open(folder, { options: { pooling: "last" } })).description.facts["pooling"]).toBe("last");
+  });
+
+  it("reads the longest text from sentence_bert_config.json, within what the positions allow", async () => {
+    const { folder } = folders.write();
+    const longest = async (): Promise<unknown> => (await open(folder)).description.facts["context_length"];
+    writeFileSync(join(folder, "sentence_bert_config.json"), JSON.stringify({ max_seq_length: 256 }));
+    expect(await longest()).toBe(256);
+    writeFileSync(join(folder, "sentence_bert_config.json"), JSON.stringify({ max_seq_length: 8192 }));
+    expect(await longest()).toBe(512);
+    rmSync(join(folder, "sentence_bert_config.json"));
+    expect(await longest()).toBe(512);
+    expect((await open(folder, { options: { maxTokens: 64 } })).description.facts["context_length"]).toBe(64);
+  });
+
+  it("refuses a length that its special tokens fill", async () => {
+    await expect(openEmbedding(tinyEmbedFolder, { options: { maxTokens: 2 } })).rejects.toMatchObject({
+      kind: "model_load_failed",
+      message: expect.stringContaining("leave no room"),
+    });
+  });
+
+  it("changes the fingerprint with the weights", async () => {
+    const [a, b] = [await open(folders.write({ seed: 1 }).folder), await open(folders.write({ seed: 2 }).folder)];
+    expect(a.description.fingerprint).not.toBe(b.description.fingerprint);
+  });
+});

@@ -1,0 +1,172 @@
+// The binding's internals as the adapter uses them: a new version of node-llama-cpp that changed one of them fails here.
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { NativeContextHandle } from "../../../src/backends/llama/native/context.ts";
+import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
+import { testContext, textDefaults } from "../../support/llama.ts";
+import { hasShared, sharedPath } from "../../support/shared.ts";
+
+const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+/** BOS and "Once upon a time" */
+const prompt = [1, 403, 407, 261, 378];
+
+describe.skipIf(!hasShared(...modelFile))("the adapter of node-llama-cpp", () => {
+  let weights: LoadedWeights;
+  let context: NativeContextHandle;
+
+  beforeAll(async () => {
+    const path = sharedPath(...modelFile);
+    weights = await loadWeights({ path, options: textDefaults }, testContext());
+    context = await createContext(weights, {
+      path,
+      contextSize: 512,
+      sequences: 3,
+      batchSize: 64,
+      threads: 1,
+      flashAttention: "auto",
+      kvCacheType: "f16",
+    });
+  });
+  afterAll(async () => {
+    await context.dispose();
+    await weights.native.dispose();
+  });
+
+  async function evaluate(
+    sequence: number,
+    { from, tokens }: { from: number; tokens: readonly number[] },
+  ): Promise<number> {
+    context.beginBatch(tokens.length);
+    const [place] = context.addToBatch(sequence, {
+      position: from,
+      tokens: Uint32Array.from(tokens),
+      logitsFor: Uint32Array.of(tokens.length - 1),
+    });
+    await context.decode();
+    return place!;
+  }
+
+  async function continueGreedily(
+    sequence: number,
+    { from, token, count }: { from: number; token: number; count: number },
+  ) {
+    const sampler = weights.native.createSampler({ temperature: 0, seed: 0 });
+    const generated: number[] = [];
+    for (let next = token, position = from; generated.length < count; position += 1) {
+      const place = await evaluate(sequence, { from: position, tokens: [next] });
+      next = await context.sample(place, sampler);
+      generated.push(next);
+    }
+    sampler.dispose();
+    return generated;
+  }
+
+  it("tokenises without BOS and knows the special tokens", () => {
+    expect(Array.from(weights.native.tokenize("Once upon a time", true))).toEqual(prompt.slice(1));
+    expect(weights.native.specialTokens).toEqual({
+      bos: 1,
+      eos: 2,
+      separator: undefined,
+      fimPrefix: undefined,
+      fimMiddle: undefined,
+      fimSuffix: undefined,
+    });
+    expect(weights.native.isEndOfGeneration(2)).toBe(true);
+    expect(weights.native.prependsBos).toBe(true);
+  });
+
+  it("scores a token from raw logits: llama-server's own figure for the first token", async () => {
+    const place = await evaluate(0, { from: 0, tokens: prompt });
+    const score = await context.score(place, { token: 432, topCount: 5 });
+    expect(score.logprob).toBeCloseTo(-0.0317809, 4);
+    expect(score.top.map(([id]) => id)).toEqual([432, 383, 322, 353, 323]);
+    expect(score.top[0]![1]).toBe(score.logprob);
+    // The other end of the vocabulary: a token that is not among the likeliest.
+    const unlikely = await context.score(place, { token: 5, topCount: 0 });
+    expect(unlikely.logprob).toBeLessThan(score.top[4]![1]);
+    expect(unlikely.top).toEqual([]);
+  });
+
+  it("gives scores that biases, penalties and grammars of a sampler do not touch", async () => {
+    const place = await evaluate(0, { from: 5, tokens: [432] });
+    const before = await context.score(place, { token: 383, topCount: 1 });
+    const sampler = weights.native.createSampler({
+      temperature: 0,
+      seed: 0,
+      tokenBiasKeys: Uint32Array.of(383),
+      tokenBiasValues: Float32Array.of(-Infinity),
+      grammarEvaluationState: weights.native.createGrammarState('root ::= "zebra"'),
+    });
+    const token = await context.sample(place, sampler);
+    expect(weights.vocabulary.piece(token).text).toBe("z");
+    expect(await context.score(place, { token: 383, topCount: 1 })).toEqual(before);
+    sampler.dispose();
+  });
+
+  it("adds up to one over the vocabulary", async () => {
+    const place = await evaluate(0, { from: 6, tokens: [383] });
+    const { top } = await context.score(place, { token: 0, topCount: 512 });
+    expect(top.length).toBe(512);
+    expect(top.reduce((sum, [, logprob]) => sum + Math.exp(logprob), 0)).toBeCloseTo(1, 3);
+  });
+
+  it("copies a sequence: the copy goes on as the original does", async () => {
+    context.clear(0);
+    await evaluate(0, { from: 0, tokens: prompt });
+    await context.copy(1, 0);
+    const original = await continueGreedily(0, { from: 5, token: 432, count: 12 });
+    expect(await continueGreedily(1, { from: 5, token: 432, count: 12 })).toEqual(original);
+  });
+
+  it("cuts the end off a sequence and goes on from there as before", async () => {
+    context.clear(0);
+    await evaluate(0, { from: 0, tokens: prompt });
+    const first = await continueGreedily(0, { from: 5, token: 432, count: 8 });
+    expect(context.trim(0, 5)).toBe(true);
+    expect(await continueGreedily(0, { from: 5, token: 432, count: 8 })).toEqual(first);
+  });
+
+  it("saves a sequence to a file and reads it into another one", async () => {
+    context.clear(0);
+    await evaluate(0, { from: 0, tokens: prompt });
+    const path = join(mkdtempSync(join(tmpdir(), "hearth-adapter-")), "sequence.state");
+    expect(await context.save(0, { path, tokens: prompt })).toBeGreaterThan(1000);
+    context.clear(2);
+    await context.restore(2, { path, maxTokens: 512 });
+    const original = await continueGreedily(0, { from: 5, token: 432, count: 8 });
+    expect(await continueGreedily(2, { from: 5, token: 432, count: 8 })).toEqual(original);
+  });
+
+  it("draws the same tokens for the same seed", async () => {
+    context.clear(0);
+    const place = await evaluate(0, { from: 0, tokens: prompt });
+    const draw = async (seed: number): Promise<number[]> => {
+      const sampler = weights.native.createSampler({ temperature: 5, seed });
+      const drawn: number[] = [];
+      for (let index = 0; index < 12; index += 1) drawn.push(await context.sample(place, sampler));
+      sampler.dispose();
+      return drawn;
+    };
+    expect(await draw(7)).toEqual(await draw(7));
+    expect(await draw(7)).not.toEqual(await draw(8));
+  });
+
+  it("lets a grammar accept tokens and says which could follow", () => {
+    const state = weights.native.createGrammarState('start ::= "a" root\nroot ::= "b"+', "start");
+    const ids = Array.from({ length: weights.vocabulary.size }, (_, id) => id);
+    const [a, b, c] = ["a", "b", "c"].map((text) => ids.find((id) => weights.vocabulary.piece(id).text === text));
+    expect(weights.native.grammarAllows(state, a!)).toBe(true);
+    weights.native.grammarAccept(state, a!);
+    expect(weights.native.grammarAllows(state, a!)).toBe(false);
+    expect(weights.native.grammarAllows(state, b!)).toBe(true);
+    expect(() => weights.native.grammarAccept(state, c!)).toThrow("grammar");
+    expect(() => weights.native.createGrammarState("root ::= (")).toThrow("Failed to parse grammar");
+  });
+
+  it("reports the memory of weights and context", () => {
+    expect(weights.native.memoryBytes).toBeGreaterThan(1_000_000);
+    expect(context.memoryBytes).toBeGreaterThan(100_000);
+  });
+});

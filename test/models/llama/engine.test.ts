@@ -1,0 +1,219 @@
+// What the decode loop promises about sequences: who gets one, who waits, who is refused, and that leaving frees it.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
+import type { Backend } from "../../../src/domain/backend.ts";
+import type { TextModelOptions } from "../../../src/domain/model.ts";
+import type { TextEvent } from "../../../src/domain/text.ts";
+import { chat, collect, complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
+import { hasShared, sharedPath } from "../../support/shared.ts";
+
+const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+const never = new AbortController().signal;
+const endless = { temperature: 0, logitBias: [[2, -100] as const] };
+const long = { sampling: endless, limits: { stop: [] } };
+
+describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () => {
+  const backends: Backend[] = [];
+  let cacheDirectory = "";
+
+  async function load(options: Partial<TextModelOptions>): Promise<Backend> {
+    const context = testContext();
+    cacheDirectory = context.cacheDirectory;
+    const backend = await createLlamaBackend(textSpec(sharedPath(...modelFile), options), context);
+    backends.push(backend);
+    return backend;
+  }
+  afterEach(async () => {
+    await Promise.all(backends.splice(0).map((backend) => backend.dispose()));
+  });
+
+  /** Starts a completion and reads it up to its first text. */
+  async function begin(backend: Backend, signal: AbortSignal): Promise<AsyncIterator<TextEvent>> {
+    const events = backend.run("completion", completionRequest(long), signal)[Symbol.asyncIterator]();
+    for (;;) {
+      const { value, done } = await events.next();
+      if (done === true) throw new Error("The completion ended before its first text.");
+      if (value.type === "text-delta") return events;
+    }
+  }
+
+  it("frees the sequence of a caller who leaves, and ends the iteration with the signal's reason", async () => {
+    const backend = await load({ parallel: 1 });
+    const caller = new AbortController();
+    const events = await begin(backend, caller.signal);
+    const waiting = complete(backend);
+    caller.abort(new Error("gone"));
+    await expect(
+      (async () => {
+        while ((await events.next()).done !== true);
+      })(),
+    ).rejects.toThrow("gone");
+    // The only sequence was held by a completion of 500 tokens: the next one gets it at once and is read to its end.
+    expect((await waiting).usage.completionTokens).toBe(32);
+  });
+
+  it("frees the sequence of a reader who stops reading without a signal", async () => {
+    const backend = await load({ parallel: 1 });
+    const events = await begin(backend, never);
+    await events.return?.();
+    expect((await complete(backend)).choices[0]!.finish).toBe("length");
+  });
+
+  it("takes a cancelled request out of the queue before it ever starts", async () => {
+    const backend = await load({ parallel: 1 });
+    const first = new AbortController();
+    const events = await begin(backend, first.signal);
+    const second = new AbortController();
+    const queued = complete(backend, {}, second.signal);
+    const third = complete(backend);
+    second.abort(new Error("changed my mind"));
+    await expect(queued).rejects.toThrow("changed my mind");
+    first.abort(new Error("gone"));
+    await events.return?.();
+    expect((await third).usage.completionTokens).toBe(32);
+  });
+
+  it("refuses a request at once when all sequences are taken and the queue is full", async () => {
+    const backend = await load({ parallel: 1, maxQueue: 1 });
+    const first = new AbortController();
+    const events = await begin(backend, first.signal);
+    const queued = complete(backend);
+    await Promise.resolve();
+    await expect(complete(backend)).rejects.toMatchObject({
+      kind: "overloaded",
+      retryAfterSeconds: expect.any(Number),
+    });
+    first.abort(new Error("gone"));
+    await events.return?.();
+    expect((await queued).usage.completionTokens).toBe(32);
+  });
+
+  it("lets a reader who does not read wait by itself", async () => {
+    const backend = await load({ parallel: 2 });
+    const slow = await begin(backend, never);
+    // The slow reader's 500 tokens do not fit its buffer; the other one is served in the meantime, and nothing is lost.
+    expect((await complete(backend)).usage.completionTokens).toBe(32);
+    const rest = await collect({ [Symbol.asyncIterator]: () => slow });
+    expect(rest.usage.promptTokens + rest.usage.completionTokens).toBe(512);
+  });
+
+  it("serves a short request while a long prompt is read in pieces", async () => {
+    const backend = await load({ parallel: 2, batchSize: 16 });
+    const prompt = Array.from({ length: 480 }, (_, index) => 260 + (index % 200));
+    const order: string[] = [];
+    await Promise.all([
+      complete(backend, { prompts: [prompt], limits: { maxTokens: 1, stop: [] } }).then(() => order.push("long")),
+      complete(backend, { limits: { maxTokens: 8, stop: [] } }).then(() => order.push("short")),
+    ]);
+    expect(order).toEqual(["short", "long"]);
+  });
+
+  it("answers as many choices as asked for with fewer sequences", async () => {
+    const backend = await load({ parallel: 2, maxQueue: 0 });
+    const { choices, usage } = await complete(backend, { n: 7, sampling: { temperature: 1, seed: 1 } });
+    expect(choices).toHaveLength(7);
+    expect(usage.completionTokens).toBe(7 * 32);
+    expect(usage.promptTokens).toBe(5);
+  });
+
+  it("ends what runs with shutting_down when the model is unloaded", async () => {
+    const backend = await load({ parallel: 1 });
+    const outcomes = Promise.allSettled([complete(backend, long), complete(backend)]);
+    await backend.dispose();
+    const reason = expect.objectContaining({ kind: "shutting_down" });
+    expect(await outcomes).toEqual([
+      { status: "rejected", reason },
+      { status: "rejected", reason },
+    ]);
+    await expect(complete(backend)).rejects.toMatchObject({ kind: "shutting_down" });
+    await backend.dispose();
+  });
+
+  it("refuses operations that it does not have", async () => {
+    const backend = await load({});
+    expect(() => backend.run("embedding", { inputs: ["a"] }, never)).toThrow(/does not support/);
+  });
+
+  it.each([0, 1])("says the same with and without guesses from the prompt (temperature %d)", async (temperature) => {
+    const plain = await load({ parallel: 2 });
+    const guessing = await load({ parallel: 2, promptLookup: 6 });
+    const prompts = [
+      "Lily had a red ball. Lily had a red ball. Lily had a red ball. Lily had",
+      'Tom said, "I want the car." Sam said, "I want the car." Tom said,',
+    ];
+    const request = {
+      prompts,
+      topLogprobs: 2,
+      sampling: { temperature, seed: 5 },
+      limits: { maxTokens: 80, stop: [] },
+    };
+    const expected = await complete(plain, request);
+    const actual = await complete(guessing, request);
+    expect(actual.choices.map(({ text }) => text)).toEqual(expected.choices.map(({ text }) => text));
+    expect(actual.usage.completionTokens).toBe(expected.usage.completionTokens);
+    const { acceptedPredictionTokens, rejectedPredictionTokens } = actual.usage;
+    expect(acceptedPredictionTokens + rejectedPredictionTokens).toBeGreaterThan(0);
+    if (temperature === 0) expect(acceptedPredictionTokens).toBeGreaterThan(10);
+  });
+
+  it("guesses from the text that a caller expects", async () => {
+    const backend = await load({});
+    const first = await chat(backend, { limits: { maxTokens: 60, stop: [] } });
+    const second = await chat(backend, { prediction: first.choices[0]!.text, limits: { maxTokens: 60, stop: [] } });
+    expect(second.choices[0]!.text).toBe(first.choices[0]!.text);
+    expect(second.usage.acceptedPredictionTokens).toBeGreaterThan(20);
+  });
+
+  it("says the same with a draft model", async () => {
+    const plain = await load({});
+    const drafting = await load({ draftModel: sharedPath(...modelFile) });
+    const request = { limits: { maxTokens: 60, stop: [] } };
+    const expected = await complete(plain, request);
+    const actual = await complete(drafting, request);
+    expect(actual.choices[0]!.text).toBe(expected.choices[0]!.text);
+    // The draft is the model itself, so nearly every guess is right.
+    expect(actual.usage.acceptedPredictionTokens).toBeGreaterThan(40);
+    expect(actual.usage.rejectedPredictionTokens).toBeLessThan(6);
+    const many = await complete(drafting, {
+      ...request,
+      prompts: ["Once upon a time", "The dog"],
+      n: 2,
+      sampling: { temperature: 1, seed: 3 },
+    });
+    expect(many.choices.every(({ text }) => text.length > 0)).toBe(true);
+  });
+
+  it("keeps the state of a conversation that lost its sequence, within its bytes", async () => {
+    const backend = await load({ parallel: 1, prefixStoreBytes: 50_000_000 });
+    const story = Array.from({ length: 200 }, (_, index) => 260 + ((index * 37) % 200));
+    const other = Array.from({ length: 200 }, (_, index) => 261 + ((index * 53) % 200));
+    const first = await complete(backend, { prompts: [story] });
+    await complete(backend, { prompts: [other] });
+    const again = await complete(backend, { prompts: [story] });
+    expect(again.usage.cachedTokens).toBe(199);
+    expect(again.choices[0]!.text).toBe(first.choices[0]!.text);
+    const folder = join(cacheDirectory, "prefixes");
+    expect(readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith(".state"))).toBe(true);
+    await backend.dispose();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("copies a prefix from a sequence that is in use", async () => {
+    const backend = await load({ parallel: 2 });
+    const prefix = Array.from({ length: 150 }, (_, index) => 260 + ((index * 37) % 200));
+    const caller = new AbortController();
+    const events = backend.run(
+      "completion",
+      completionRequest({ ...long, prompts: [[...prefix, 300]] }),
+      caller.signal,
+    );
+    const running = events[Symbol.asyncIterator]();
+    while ((await running.next()).value?.type !== "text-delta");
+    const { usage } = await complete(backend, { prompts: [[...prefix, 301, 302]] });
+    expect(usage.cachedTokens).toBe(150);
+    caller.abort(new Error("gone"));
+    await running.return?.();
+  });
+});

@@ -1,0 +1,190 @@
+// Grammars that begin in the middle of an answer, with a real vocabulary: the gates are given the tokens that a model might
+// have written, and asked what may follow.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { NativeGrammarState } from "../../../src/backends/llama/native/binding.ts";
+import { Engine } from "../../../src/backends/llama/engine/engine.ts";
+import { freePartGrammar, FreePartGate, TriggerGate } from "../../../src/backends/llama/guided/trigger-gates.ts";
+import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
+import { SequenceSlots } from "../../../src/backends/llama/engine/slots/slots.ts";
+import { testContext, textDefaults } from "../../support/llama.ts";
+import { hasShared, sharedPath } from "../../support/shared.ts";
+
+const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+
+describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
+  let weights: LoadedWeights;
+  beforeAll(async () => {
+    weights = await loadWeights({ path: sharedPath(...modelFile), options: textDefaults }, testContext());
+  });
+  afterAll(async () => {
+    await weights.native.dispose();
+  });
+
+  /** Tokens that join to exactly `text`: the longest piece at every place. */
+  function tokens(text: string): number[] {
+    const { vocabulary } = weights;
+    const pieces = Array.from({ length: vocabulary.size }, (_, id) => ({ id, text: vocabulary.piece(id).text ?? "" }))
+      .filter((piece) => piece.text !== "" && piece.id > 2)
+      .toSorted((first, second) => second.text.length - first.text.length);
+    const ids: number[] = [];
+    for (let rest = text; rest !== "";) {
+      const piece = pieces.find((candidate) => rest.startsWith(candidate.text));
+      if (piece === undefined) throw new Error(`No token begins ${JSON.stringify(rest)}.`);
+      ids.push(piece.id);
+      rest = rest.slice(piece.text.length);
+    }
+    return ids;
+  }
+
+  function accepts(state: NativeGrammarState, text: string): boolean {
+    return tokens(text).every((token) => {
+      if (!weights.native.grammarAllows(state, token)) return false;
+      weights.native.grammarAccept(state, token);
+      return true;
+    });
+  }
+
+  const parts = (grammar: string) => ({ native: weights.native, vocabulary: weights.vocabulary, grammar, banned: [] });
+  const noReasoning = { reasoning: [], startsInReasoning: false };
+  const call = 'root ::= "<call>" [0-9]+ "</call>"';
+
+  /** What the engine generates after "Once upon a time", greedily. */
+  async function generate(gate: TriggerGate): Promise<string> {
+    const context = await createContext(weights, {
+      path: "",
+      contextSize: 512,
+      sequences: 1,
+      batchSize: 64,
+      threads: 1,
+      flashAttention: "auto",
+      kvCacheType: "f16",
+    });
+    const { vocabulary } = weights;
+    const engine = new Engine({
+      model: weights.native,
+      context,
+      slots: new SequenceSlots({ context, parallel: 1, contextSize: 256, canTrim: true, prefixStore: undefined }),
+      isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
+      vocabularySize: vocabulary.size,
+      maxQueue: 1,
+      threads: { decode: 1, prompt: 1 },
+      guesser: undefined,
+    });
+    let text = "";
+    await new Promise<void>((resolve, reject) => {
+      engine.submit([
+        {
+          prompt: [1, 403, 407, 261, 378],
+          maxNewTokens: 40,
+          sampler: { config: { temperature: 0, seed: 0 }, generatedPenalty: undefined },
+          gate,
+          scorePrompt: false,
+          guesses: 0,
+          receiver: {
+            isFull: false,
+            onPrompt: () => {},
+            onToken: (token) => {
+              text += vocabulary.piece(token).text ?? "";
+              return false;
+            },
+            onEnd: () => resolve(),
+            onError: reject,
+          },
+        },
+      ]);
+    });
+    await engine.dispose();
+    await context.dispose();
+    return text;
+  }
+
+  it("lets the engine write freely up to the trigger and by the grammar from there", async () => {
+    // Without a gate the model goes on: ", there was a little girl named Lily. She loved to play outside in the park. ..."
+    const grammar = 'root ::= "girl" " 4" [2] "!"';
+    const free = new TriggerGate(parts(grammar), { triggers: [{ text: "girl" }], ...noReasoning });
+    expect(await generate(free)).toBe(", there was a little girl 42!");
+    // "She" begins the token's neighbour: the grammar wants another letter after the S, so that a token is sampled again.
+    const again = new TriggerGate(parts('root ::= "S" "am"'), { triggers: [{ text: "S" }], ...noReasoning });
+    expect(await generate(again)).toBe(", there was a little girl named Lily. Sam");
+  });
+
+  it("opens when the trigger is complete, with what has been written since its beginning read", () => {
+    const gate = new TriggerGate(parts(call), { triggers: [{ text: "<call>" }], ...noReasoning });
+    const opened = tokens("Some text first. <call>").map((token) => gate.next(token));
+    expect(opened.slice(0, -1).every((opening) => opening === undefined)).toBe(true);
+    const {
+      grammar: { state },
+      again,
+    } = opened.at(-1)!;
+    expect(again).toBe(false);
+    expect(gate.settled).toBe(true);
+    expect(accepts(state, "12</call>")).toBe(true);
+    expect(weights.native.grammarAllows(state, tokens("x")[0]!)).toBe(false);
+  });
+
+  it("begins in the middle of a token", () => {
+    // " the" is one token; the trigger begins at its third character.
+    const [the] = tokens(" the");
+    expect(weights.vocabulary.piece(the!).text).toBe(" the");
+    const gate = new TriggerGate(parts('root ::= "he" "!"'), { triggers: [{ text: "he" }], ...noReasoning });
+    const opening = gate.next(the!);
+    expect(opening?.again).toBe(false);
+    expect(accepts(opening!.grammar.state, "!")).toBe(true);
+  });
+
+  it("asks for another token when the one that completed the trigger goes on as it must not", () => {
+    const [the] = tokens(" the");
+    const gate = new TriggerGate(parts('root ::= "t" [0-9]'), { triggers: [{ text: "t" }], ...noReasoning });
+    const opening = gate.next(the!);
+    expect(opening?.again).toBe(true);
+    expect(weights.native.grammarAllows(opening!.grammar.state, the!)).toBe(false);
+    expect(accepts(opening!.grammar.state, " t7")).toBe(true);
+  });
+
+  it("does not take a call that the model only thinks about", () => {
+    const reasoning = [{ open: "<think>", close: "</think>" }];
+    const gate = new TriggerGate(parts(call), { triggers: [{ text: "<call>" }], reasoning, startsInReasoning: true });
+    for (const token of tokens("I could <call>1</call> here")) expect(gate.next(token)).toBeUndefined();
+    const opened = tokens("</think> <call>").map((token) => gate.next(token));
+    expect(opened.at(-1)).toMatchObject({ again: false });
+  });
+
+  it("takes a trigger at the start only at the start", () => {
+    const options = { triggers: [{ text: "{", atStart: true }], ...noReasoning };
+    const late = new TriggerGate(parts('root ::= "{}"'), options);
+    expect(tokens("a {").map((token) => late.next(token))).not.toContainEqual(expect.anything());
+    const early = new TriggerGate(parts('root ::= "{}"'), options);
+    expect(
+      tokens(" {")
+        .map((token) => early.next(token))
+        .at(-1),
+    ).toMatchObject({ again: false });
+  });
+
+  it("holds after the reasoning, white space aside, where the prompt opened it", () => {
+    const free = { opens: [], ends: ["</think>"] };
+    expect(freePartGrammar('root ::= "yes"', free)).toBeUndefined();
+    const gate = new FreePartGate(parts('root ::= "yes"'), free);
+    const opened = tokens("free thoughts: no, yes. </think>").map((token) => gate.next(token));
+    const { state } = opened.at(-1)!.grammar;
+    expect(opened.filter(Boolean)).toHaveLength(1);
+    expect(accepts(state, "\n\nyes")).toBe(true);
+  });
+
+  it("lets an answer begin with reasoning or at once, and nothing else", () => {
+    const free = { opens: ["<think>"], ends: ["</think>"] };
+    const { grammar, rootRule } = freePartGrammar('root ::= "yes"', free)!;
+    const start = () => weights.native.createGrammarState(grammar, rootRule);
+    expect(accepts(start(), "yes")).toBe(true);
+    expect(accepts(start(), "\n<think>anything at all")).toBe(true);
+    expect(accepts(start(), "no")).toBe(false);
+
+    const direct = new FreePartGate(parts('root ::= "yes"'), free);
+    expect(tokens("yes").map((token) => direct.next(token))).not.toContainEqual(expect.anything());
+    expect(direct.settled).toBe(true);
+
+    const thinking = new FreePartGate(parts('root ::= "yes"'), free);
+    const opened = tokens("<think>maybe</think>").map((token) => thinking.next(token));
+    expect(accepts(opened.at(-1)!.grammar.state, "yes")).toBe(true);
+  });
+});

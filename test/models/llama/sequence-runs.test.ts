@@ -1,0 +1,83 @@
+// What is done to keep sequences side by side (sequence-runs.ts) may not be seen in any answer.
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
+import { NativeContextHandle } from "../../../src/backends/llama/native/context.ts";
+import type { Backend } from "../../../src/domain/backend.ts";
+import type { TextModelOptions } from "../../../src/domain/model.ts";
+import { complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
+import { hasShared, sharedPath } from "../../support/shared.ts";
+
+const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+const never = new AbortController().signal;
+const limits = (maxTokens: number): { maxTokens: number; stop: string[] } => ({ maxTokens, stop: [] });
+const tokens = (length: number, step: number): number[] =>
+  Array.from({ length }, (_, index) => 260 + ((index * step) % 200));
+
+describe.skipIf(!hasShared(...modelFile))("sequences side by side, on stories260K", () => {
+  const backends: Backend[] = [];
+  async function load(options: Partial<TextModelOptions>): Promise<Backend> {
+    const backend = await createLlamaBackend(textSpec(sharedPath(...modelFile), options), testContext());
+    backends.push(backend);
+    return backend;
+  }
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await Promise.all(backends.splice(0).map((backend) => backend.dispose()));
+  });
+
+  it("computes fillers for an idle sequence between others, and none of it is seen", async () => {
+    const adding = vi.spyOn(NativeContextHandle.prototype, "addToBatch");
+    const fillers = (): number[] =>
+      adding.mock.calls.filter(([, part]) => part.tokens.length === 1 && part.logitsFor.length === 0).map(([id]) => id);
+    const backend = await load({ parallel: 4 });
+    const prompts = ["Once upon a time", "The dog", "Lily and Tom", "One day a bird"];
+    // The second one ends early; the others go on around its sequence.
+    const lengths = [60, 4, 60, 60];
+    const together = await Promise.all(
+      prompts.map((prompt, index) =>
+        complete(backend, { prompts: [prompt], topLogprobs: 0, limits: limits(lengths[index]!) }),
+      ),
+    );
+    expect(fillers().length).toBeGreaterThan(40);
+    expect(new Set(fillers())).toEqual(new Set([1]));
+    for (const [index, prompt] of prompts.entries()) {
+      const fresh = await load({ parallel: 1 });
+      const alone = await complete(fresh, { prompts: [prompt], topLogprobs: 0, limits: limits(lengths[index]!) });
+      expect(together[index]!.choices[0]!.text).toBe(alone.choices[0]!.text);
+      for (const [place, { logprob }] of alone.choices[0]!.logprobs.entries()) {
+        expect(together[index]!.choices[0]!.logprobs[place]!.logprob).toBeCloseTo(logprob!, 2);
+      }
+    }
+    const next = `${prompts[1]}${together[1]!.choices[0]!.text} and`;
+    const continued = await complete(backend, { prompts: [next] });
+    const fresh = await complete(await load({ parallel: 1 }), { prompts: [next] });
+    expect(continued.usage.cachedTokens).toBeGreaterThan(3);
+    expect(continued.choices[0]!.text).toBe(fresh.choices[0]!.text);
+  });
+
+  it("moves a conversation out of the way, whole", async () => {
+    const backend = await load({ parallel: 4 });
+    const conversations = [7, 11, 13, 17].map((step) => tokens(100, step));
+    const first = [];
+    for (const prompt of conversations) first.push(await complete(backend, { prompts: [prompt], limits: limits(8) }));
+    // The last one is continued: its sequence is busy, and the next prompt takes the place beside it.
+    const request = completionRequest({
+      prompts: [conversations[3]!],
+      sampling: { temperature: 0, logitBias: [[2, -100]] },
+      limits: { stop: [] },
+    });
+    const events = backend.run("completion", request, never);
+    const running = events[Symbol.asyncIterator]();
+    while ((await running.next()).value?.type !== "text-delta");
+    await complete(backend, { prompts: [tokens(100, 19)], limits: limits(8) });
+    await running.return?.();
+    const again = await complete(backend, { prompts: [conversations[2]!], limits: limits(8) });
+    expect(again.usage.cachedTokens).toBe(99);
+    expect(again.choices[0]!.text).toBe(first[2]!.choices[0]!.text);
+    // Only the least recently used one had to go.
+    const kept = await complete(backend, { prompts: [conversations[1]!], limits: limits(8) });
+    expect(kept.usage.cachedTokens).toBe(99);
+    const gone = await complete(backend, { prompts: [conversations[0]!], limits: limits(8) });
+    expect(gone.usage.cachedTokens).toBeLessThan(10);
+  });
+});

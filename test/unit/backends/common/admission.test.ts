@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { createAdmission, estimateRetryAfterSeconds } from "../../../../src/backends/common/admission.ts";
+
+describe("admission", () => {
+  it("refuses the request after the last place at once, with a time to come back", () => {
+    const admission = createAdmission({ running: 1, maxQueue: 2, retryAfterSeconds: () => 7 });
+    for (let i = 0; i < 3; i++) admission.enter();
+    expect(() => admission.enter()).toThrowError(expect.objectContaining({ kind: "overloaded", retryAfterSeconds: 7 }));
+  });
+
+  it("gives a place back once, however often it is left", () => {
+    const admission = createAdmission({ running: 1, maxQueue: 1, retryAfterSeconds: () => 1 });
+    const leave = admission.enter();
+    admission.enter();
+    leave();
+    leave();
+    expect(admission.size).toBe(1);
+  });
+
+  it("estimates the wait from the tokens that wait and the measured speed, between 1 and 60 seconds", () => {
+    expect(estimateRetryAfterSeconds({ waitingTokens: 5000, tokensPerSecond: 1000 })).toBe(5);
+    expect(estimateRetryAfterSeconds({ waitingTokens: 10, tokensPerSecond: 1000 })).toBe(1);
+    expect(estimateRetryAfterSeconds({ waitingTokens: 1e6, tokensPerSecond: 1000 })).toBe(60);
+    expect(estimateRetryAfterSeconds({ waitingTokens: 1e6, tokensPerSecond: 0 })).toBe(1);
+  });
+});

@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { normalizeRows, pool, truncateRows } from "../../../../src/backends/embedding/pooling.ts";
+
+// Two texts of three tokens with two dimensions; the second is one token shorter.
+const shape = { batch: 2, sequence: 3, dimensions: 2 };
+const hidden = Float32Array.of(1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 99, 99);
+const mask = [1, 1, 1, 1, 1, 0];
+
+describe("pooling", () => {
+  it("averages over the mask, not over the padding", () => {
+    expect([...pool("mean", { hidden, mask, shape })]).toEqual([3, 4, 20, 30]);
+  });
+
+  it("takes the first token, or the last that is no padding", () => {
+    expect([...pool("cls", { hidden, mask, shape })]).toEqual([1, 2, 10, 20]);
+    expect([...pool("last", { hidden, mask, shape })]).toEqual([5, 6, 30, 40]);
+  });
+
+  it("finds first and last token behind left padding", () => {
+    const left = { hidden, mask: [0, 1, 1, 0, 0, 1], shape };
+    expect([...pool("cls", left)]).toEqual([3, 4, 99, 99]);
+    expect([...pool("last", left)]).toEqual([5, 6, 99, 99]);
+    expect([...pool("mean", left)]).toEqual([4, 5, 99, 99]);
+  });
+
+  it("takes the int64 mask of a tokenizer as it comes", () => {
+    const bigMask = BigInt64Array.from(mask, BigInt);
+    expect(pool("mean", { hidden, mask: bigMask, shape })).toEqual(pool("mean", { hidden, mask, shape }));
+  });
+
+  it("gives zeros for a text of nothing but padding", () => {
+    expect([...pool("mean", { hidden, mask: [0, 0, 0, 1, 1, 0], shape })]).toEqual([0, 0, 20, 30]);
+  });
+
+  it("refuses arrays that do not fit the shape", () => {
+    expect(() => pool("mean", { hidden: hidden.subarray(1), mask, shape })).toThrow(/hidden holds 11/);
+    expect(() => pool("cls", { hidden, mask: mask.slice(1), shape })).toThrow(/mask holds 5/);
+  });
+
+  it("is not spoiled by padding that overflowed to NaN", () => {
+    const spoiled = Float32Array.of(1, 2, Number.NaN, Infinity);
+    const one = { batch: 1, sequence: 2, dimensions: 2 };
+    expect(pool("mean", { hidden: spoiled, mask: [1, 0], shape: one })).toEqual(Float32Array.of(1, 2));
+  });
+
+  it("does not depend on what the padding holds", () => {
+    const values = fc.array(fc.float({ min: -10, max: 10, noNaN: true }), { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(values, values, (text, padding) => {
+        const one = { batch: 1, sequence: 4, dimensions: 2 };
+        const padded = { hidden: Float32Array.from([...text, ...padding]), mask: [1, 1, 0, 0], shape: one };
+        const bare = { hidden: Float32Array.from(text), mask: [1, 1], shape: { ...one, sequence: 2 } };
+        for (const mode of ["mean", "cls", "last"] as const) {
+          expect(pool(mode, padded)).toEqual(pool(mode, bare));
+        }
+      }),
+    );
+  });
+});
+
+describe("normalising", () => {
+  it("brings every row to unit length, in place, and leaves a zero row", () => {
+    const vectors = Float32Array.of(3, 4, 0, 0, -5, 12);
+    expect(normalizeRows(vectors, 2)).toBe(vectors);
+    const wanted = [0.6, 0.8, 0, 0, -5 / 13, 12 / 13];
+    expect(Math.max(...vectors.map((value, i) => Math.abs(value - wanted[i]!)))).toBeLessThan(1e-7);
+  });
+
+  it("cuts dimensions and normalises again", () => {
+    const cut = truncateRows(Float32Array.of(3, 4, 9, 0, 2, 9), { dimensions: 3, kept: 2 });
+    expect(cut).toEqual(Float32Array.of(0.6, 0.8, 0, 1));
+  });
+
+  it.each([0, 4, 1.5])("refuses to keep %s of 3 dimensions", (kept) => {
+    expect(() => truncateRows(new Float32Array(3), { dimensions: 3, kept })).toThrow(/between 1 and 3/);
+  });
+});

@@ -1,0 +1,118 @@
+// What is refused of schemas, and where the error says that they stand; what several schemas make together.
+import { describe, expect, it } from "vitest";
+import type { ChatFamily, PlannedGrammar } from "../../../../../src/backends/llama/chat/types.ts";
+import { createChatTemplate } from "../../../../../src/backends/llama/chat/template/chat-template.ts";
+import { FAMILIES } from "../../../../../src/backends/llama/chat/families/families.ts";
+import { planChat } from "../../../../../src/backends/llama/chat/plan-chat.ts";
+import { compilePlannedGrammar } from "../../../../../src/backends/llama/guided/chat-grammar.ts";
+import type { ChatRequest, ToolDefinition } from "../../../../../src/domain/chat.ts";
+import { chatRequest } from "../../../../support/llama.ts";
+import { GbnfMachine } from "../grammar/support/gbnf-machine.ts";
+
+const fine: ToolDefinition = tool("fine", { a: { type: "integer" } });
+/** A reference back is beyond any grammar. */
+const wrong: ToolDefinition = tool("wrong", { "a/b": { type: "string", pattern: "^(x+)\\1$" } });
+
+function tool(name: string, properties: Record<string, unknown>): ToolDefinition {
+  return { name, parameters: { type: "object", properties, additionalProperties: false }, strict: true };
+}
+
+function plan(family: ChatFamily, request: Partial<ChatRequest>): PlannedGrammar {
+  const template = createChatTemplate({
+    source: "{% for m in messages %}{{ m.content }}{% endfor %}",
+    bosToken: "",
+    eosToken: "",
+    controlTexts: [],
+    family: family.name,
+  });
+  const { grammar } = planChat(chatRequest({ toolChoice: { type: "required" }, ...request }), template);
+  if (grammar === null) throw new Error("There is no grammar.");
+  return grammar;
+}
+
+function refusal(family: ChatFamily, request: Partial<ChatRequest>): unknown {
+  try {
+    compilePlannedGrammar(plan(family, request));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+describe.each(FAMILIES.map((family) => ({ name: family.name, family })))(
+  "a schema in the form of $name",
+  ({ family }) => {
+    const path = family.formatShape.kind === "pythonic" ? "" : "/properties/a~1b";
+
+    it("that cannot be enforced is named by its place in the request", () => {
+      expect(refusal(family, { tools: [fine, wrong] })).toMatchObject({
+        kind: "unsupported_schema",
+        param: "tools[1].function.parameters",
+        message: expect.stringContaining(`/tools/1/function/parameters${path}`),
+      });
+      expect(refusal(family, { tools: [fine, wrong], toolChoice: { type: "named", name: "wrong" } })).toMatchObject({
+        param: "tools[1].function.parameters",
+      });
+      expect(refusal(family, { tools: [fine, fine, wrong], legacyFunctions: true })).toMatchObject({
+        param: "functions[2].parameters",
+        message: expect.stringContaining("/functions/2/parameters"),
+      });
+    });
+
+    it("is no longer refused where the tool cannot be called", () => {
+      const toolChoice = { type: "allowed", mode: "required", names: ["fine"] } as const;
+      expect(refusal(family, { tools: [fine, wrong], toolChoice })).toBeUndefined();
+    });
+
+    it("of a response is named as well", () => {
+      const constraint = {
+        type: "json-schema",
+        name: "r",
+        schema: { type: "string", pattern: "^(x+)\\1$" },
+        strict: true,
+      } as const;
+      expect(refusal(family, { tools: [fine], toolChoice: { type: "auto" }, constraint })).toMatchObject({
+        kind: "unsupported_schema",
+        param: "response_format.json_schema.schema",
+      });
+    });
+
+    it("with many others of its size is refused where all together are too large", () => {
+      const list = { type: "array", items: { type: "integer" }, maxItems: 1900 };
+      const many = Array.from({ length: 40 }, (_, index) => tool(`tool_${index}`, { list, [`l${index}`]: list }));
+      expect(refusal(family, { tools: many.slice(0, 1) })).toBeUndefined();
+      expect(refusal(family, { tools: many })).toMatchObject({ kind: "unsupported_schema" });
+    });
+  },
+);
+
+describe("a string between tags", () => {
+  const coder = FAMILIES.find(({ name }) => name === "qwen3-coder") as ChatFamily;
+  const call = (value: string): string =>
+    `<tool_call>\n<function=f>\n<parameter=s>\n${value}\n</parameter>\n</function>\n</tool_call>`;
+  const machine = (schema: Record<string, unknown>): GbnfMachine => {
+    const f: ToolDefinition = { ...tool("f", { s: schema }), strict: true };
+    return new GbnfMachine(compilePlannedGrammar(plan(coder, { tools: [f], parallelToolCalls: false })));
+  };
+
+  it.each([
+    [{ type: "string" }, ["", "a < b\n<b>"], ["</b>"]],
+    [{ type: "string", minLength: 2, maxLength: 3 }, ["ab", "a\nb", "🗼🗼🗼"], ["a", "abcd", "a<b"]],
+    [{ type: "string", pattern: "^[a-z<]{2}$" }, ["ab"], ["abc", "a<", "A1", '"ab"']],
+    [{ type: "string", format: "date" }, ["2024-02-29"], ["2024-13-01", "today"]],
+    [{ type: "string", pattern: "^x", maxLength: 3 }, ["x", "xyz"], ["xyzz", "y"]],
+    [{ type: "string", anyOf: [{ pattern: "^a+$" }, { const: "b" }] }, ["aa", "b"], ["ab", "bb"]],
+    [{ enum: ["red", "blue"] }, ["red"], ["green", '"red"']],
+  ] as const)("follows %j", (schema, good, bad) => {
+    const grammar = machine(schema);
+    for (const value of good) expect(grammar.accepts(call(value)), value).toBe(true);
+    for (const value of bad) expect(grammar.accepts(call(value)), value).toBe(false);
+  });
+
+  it("that needs the character of tags is refused", () => {
+    expect(refusal(coder, { tools: [tool("f", { s: { type: "string", pattern: "^<b>$" } })] })).toMatchObject({
+      kind: "unsupported_schema",
+      message: expect.stringContaining('"pattern" at /tools/0/function/parameters/properties/s'),
+    });
+  });
+});

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { chooseThreads, threadCandidates } from "../../../../../src/backends/llama/native/thread-calibration.ts";
+
+describe("threadCandidates", () => {
+  it("asks few questions, ascending, and always whether all cores are too many", () => {
+    expect(threadCandidates(1)).toEqual([1]);
+    expect(threadCandidates(2)).toEqual([1, 2]);
+    expect(threadCandidates(8)).toEqual([4, 6, 7, 8]);
+  });
+});
+
+describe("chooseThreads", () => {
+  it("takes the fastest, but the smaller count when the larger one wins next to nothing", () => {
+    expect(
+      chooseThreads([
+        { threads: 1, milliseconds: 20 },
+        { threads: 2, milliseconds: 11 },
+      ]),
+    ).toBe(2);
+    expect(
+      chooseThreads([
+        { threads: 1, milliseconds: 20 },
+        { threads: 2, milliseconds: 19.9 },
+      ]),
+    ).toBe(1);
+    expect(
+      chooseThreads([
+        { threads: 4, milliseconds: 10 },
+        { threads: 8, milliseconds: 400 },
+      ]),
+    ).toBe(4);
+  });
+});

@@ -1,0 +1,65 @@
+// Sequences of text events as backends yield them, for the tests of several mappers.
+import type { FinishReason, TextEvent, TextUsage, TokenLogprob } from "../../../../src/domain/text.ts";
+import type { ChatAnswerContext } from "../../../../src/wire/openai/chat/to-response.ts";
+
+export const usage: TextUsage = {
+  promptTokens: 20,
+  cachedTokens: 12,
+  completionTokens: 9,
+  reasoningTokens: 3,
+  acceptedPredictionTokens: 2,
+  rejectedPredictionTokens: 1,
+};
+
+export const usageEvent: TextEvent = { type: "usage", usage, timings: { queueMs: 1, promptMs: 2, decodeMs: 3 } };
+
+export function token(text: string, logprob: number | null, top: readonly [string, number][] = []): TokenLogprob {
+  const bytes = (of: string): number[] => [...Buffer.from(of)];
+  return {
+    id: 1,
+    text,
+    bytes: bytes(text),
+    logprob,
+    top: top.map(([other, value], id) => ({ id, text: other, bytes: bytes(other), logprob: value })),
+  };
+}
+
+export function finish(choice: number, reason: FinishReason): TextEvent {
+  return { type: "finish", choice, reason };
+}
+
+export const answerHeader = {
+  id: "chatcmpl-1",
+  createdSeconds: 1_700_000_000,
+  model: "org/model",
+  fingerprint: "fp_1",
+};
+
+export function chatContext(request: Partial<ChatAnswerContext["request"]> = {}): ChatAnswerContext {
+  return {
+    ...answerHeader,
+    request: { n: 1, topLogprobs: null, toolChoice: { type: "auto" }, legacyFunctions: false, ...request },
+  };
+}
+
+/** Two choices whose pieces arrive interleaved: one reasons and speaks, one calls two tools. */
+export const twoChoices: readonly TextEvent[] = [
+  { type: "accepted", promptTokens: 20 },
+  { type: "reasoning-delta", choice: 0, text: "Let me" },
+  { type: "tool-call-start", choice: 1, index: 0, id: "call_a", name: "weather" },
+  { type: "reasoning-delta", choice: 0, text: " think." },
+  { type: "tool-call-delta", choice: 1, index: 0, arguments: '{"city":' },
+  { type: "text-delta", choice: 0, text: 'Hé "quoted"\n' },
+  { type: "tool-call-delta", choice: 1, index: 0, arguments: '"Bern"}' },
+  { type: "tool-call-start", choice: 1, index: 1, id: "call_b", name: "time" },
+  { type: "text-delta", choice: 0, text: "\u{1F600}" },
+  { type: "tool-call-delta", choice: 1, index: 1, arguments: "{}" },
+  finish(0, "stop"),
+  finish(1, "tool_calls"),
+  usageEvent,
+];
+
+export async function* replay<E>(events: readonly E[]): AsyncGenerator<E> {
+  yield* events;
+  await Promise.resolve();
+}
