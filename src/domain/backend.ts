@@ -39,20 +39,39 @@ export interface BackendDescription {
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
 
+/**
+ * Where the events of one operation go. The reader grants credit, counted in events: that is the only way in which a slow reader
+ * slows a producer. What makes no event costs no credit, so no producer waits for a reader who has nothing to read.
+ */
+export interface EventSink<T> {
+  /** Takes an event, even without credit: whoever produces several at once need not stop between them. */
+  push(event: T): void;
+  /** Events that the reader is ready to take beyond those pushed. A producer pauses while it is zero or less. */
+  readonly credit: number;
+  /** Calls `listener` with the number of events for which credit came back. There is one listener. */
+  onCredit(listener: (events: number) => void): void;
+}
+
+/** What an operation is run with. */
+export interface Call<T> {
+  readonly sink: EventSink<T>;
+  readonly signal: AbortSignal;
+}
+
 /** One loaded model. */
 export interface Backend {
   readonly description: BackendDescription;
 
   /**
-   * Runs one operation. Events come in order; a failure is thrown as `ServerError`. Everything that can be refused is
-   * refused before the first event. Aborting `signal` frees the device within one step, and the iteration ends by
-   * throwing the signal's reason.
+   * Runs one operation and resolves when its last event is in the sink; a failure rejects with `ServerError`. Everything that can
+   * be refused is refused before the first event. Aborting the signal frees the device within one step, and the operation
+   * rejects with the signal's reason.
    */
   run<O extends Operation>(
     operation: O,
     request: Operations[O]["request"],
-    signal: AbortSignal,
-  ): AsyncIterable<Operations[O]["event"]>;
+    call: Call<Operations[O]["event"]>,
+  ): Promise<void>;
 
   /** Frees everything. Idempotent; running operations end with `shutting_down`. */
   dispose(): Promise<void>;

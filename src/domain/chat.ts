@@ -1,4 +1,4 @@
-// A chat request in domain words: what the wire's many spellings are mapped to.
+// A chat request in domain words: what the many spellings of the dialects are mapped to.
 import type { JsonSchema, OutputConstraint, OutputLimits, SamplingOptions } from "./sampling.ts";
 
 export type ContentPart =
@@ -15,7 +15,7 @@ export interface ToolCall {
   readonly arguments: string;
 }
 
-/** `function` messages of the deprecated API are mapped to `tool`; `developer` stays, the renderer decides. */
+/** `developer` instructions come from the application rather than from its user; the renderer decides what a template makes of them. */
 export type ChatMessage =
   | {
       readonly role: "system" | "developer" | "user";
@@ -59,8 +59,6 @@ export interface ChatRequest {
   readonly tools: readonly ToolDefinition[];
   readonly toolChoice: ToolChoice;
   readonly parallelToolCalls: boolean;
-  /** True when the caller used the deprecated `functions`: at most one call, finish reason `function_call`. */
-  readonly legacyFunctions: boolean;
   readonly constraint: OutputConstraint;
   readonly sampling: SamplingOptions;
   readonly limits: OutputLimits;

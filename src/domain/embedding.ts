@@ -10,13 +10,21 @@ export interface EmbeddingRequest {
   readonly dimensions?: number;
 }
 
+/** Milliseconds of each phase. */
+export interface EncoderTimings {
+  readonly tokenizeMs: number;
+  /** Waiting for the device. */
+  readonly queueMs: number;
+  readonly inferenceMs: number;
+}
+
 export interface EmbeddingResult {
   /** `[inputs.length, dimensions]` row-major. */
   readonly vectors: Float32Array;
   readonly dimensions: number;
   /** Tokens really evaluated, prefix and special tokens included, after truncation. */
   readonly promptTokens: number;
-  readonly timings: { readonly queueMs: number; readonly tokenizeMs: number; readonly inferenceMs: number };
+  readonly timings: EncoderTimings;
 }
 
 export interface RerankRequest {
@@ -28,4 +36,5 @@ export interface RerankResult {
   /** One score per document, in the documents' order, higher = more relevant; sigmoid of the logit, 0..1. */
   readonly scores: readonly number[];
   readonly promptTokens: number;
+  readonly timings: EncoderTimings;
 }

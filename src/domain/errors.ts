@@ -1,39 +1,36 @@
-// The one table of everything that can go wrong for a caller. Floors above throw `ServerError` by kind; only
-// `http/error-response.ts` knows the HTTP status of a kind, so that a backend never thinks in HTTP.
+// The one table of everything that can go wrong for a caller. Floors above throw `ServerError` by kind. Only
+// `http/error-response.ts` knows the HTTP status of a kind, and only the dialects in `wire/` know their own words for it.
 
-/**
- * Every error kind with the `type` and `code` that OpenAI's error object carries for it.
- * `retryable` says whether the same request may succeed later without a change.
- */
+/** Every error kind. `retryable` says whether the same request may succeed later without a change. */
 export const errorKinds = {
-  invalid_request: { type: "invalid_request_error", code: null, retryable: false },
-  invalid_json: { type: "invalid_request_error", code: "invalid_json", retryable: false },
-  missing_parameter: { type: "invalid_request_error", code: "missing_required_parameter", retryable: false },
-  invalid_type: { type: "invalid_request_error", code: "invalid_type", retryable: false },
-  invalid_value: { type: "invalid_request_error", code: "invalid_value", retryable: false },
-  unsupported_parameter: { type: "invalid_request_error", code: "unsupported_parameter", retryable: false },
-  unsupported_value: { type: "invalid_request_error", code: "unsupported_value", retryable: false },
-  unsupported_content: { type: "invalid_request_error", code: "unsupported_content", retryable: false },
-  unsupported_schema: { type: "invalid_request_error", code: "invalid_json_schema", retryable: false },
-  unsupported_operation: { type: "invalid_request_error", code: "unsupported_operation", retryable: false },
-  context_length_exceeded: { type: "invalid_request_error", code: "context_length_exceeded", retryable: false },
-  invalid_api_key: { type: "invalid_request_error", code: "invalid_api_key", retryable: false },
-  forbidden: { type: "permission_error", code: "forbidden", retryable: false },
-  model_not_found: { type: "invalid_request_error", code: "model_not_found", retryable: false },
-  unknown_path: { type: "invalid_request_error", code: "unknown_url", retryable: false },
-  method_not_allowed: { type: "invalid_request_error", code: "method_not_supported", retryable: false },
-  body_too_large: { type: "invalid_request_error", code: "request_too_large", retryable: false },
-  unsupported_media_type: { type: "invalid_request_error", code: "unsupported_media_type", retryable: false },
-  overloaded: { type: "rate_limit_error", code: "overloaded", retryable: true },
-  insufficient_memory: { type: "server_error", code: "insufficient_memory", retryable: true },
-  model_load_failed: { type: "server_error", code: "model_load_failed", retryable: true },
-  model_crashed: { type: "server_error", code: "model_crashed", retryable: true },
-  upstream_failed: { type: "server_error", code: "upstream_error", retryable: true },
-  timeout: { type: "server_error", code: "timeout", retryable: true },
-  shutting_down: { type: "server_error", code: "shutting_down", retryable: true },
-  cancelled: { type: "server_error", code: "request_cancelled", retryable: true },
-  internal: { type: "server_error", code: "internal_error", retryable: true },
-} as const satisfies Record<string, { type: string; code: string | null; retryable: boolean }>;
+  invalid_request: { retryable: false },
+  invalid_json: { retryable: false },
+  missing_parameter: { retryable: false },
+  invalid_type: { retryable: false },
+  invalid_value: { retryable: false },
+  unsupported_parameter: { retryable: false },
+  unsupported_value: { retryable: false },
+  unsupported_content: { retryable: false },
+  unsupported_schema: { retryable: false },
+  unsupported_operation: { retryable: false },
+  context_length_exceeded: { retryable: false },
+  invalid_api_key: { retryable: false },
+  forbidden: { retryable: false },
+  model_not_found: { retryable: false },
+  unknown_path: { retryable: false },
+  method_not_allowed: { retryable: false },
+  body_too_large: { retryable: false },
+  unsupported_media_type: { retryable: false },
+  overloaded: { retryable: true },
+  insufficient_memory: { retryable: true },
+  model_load_failed: { retryable: true },
+  model_crashed: { retryable: true },
+  upstream_failed: { retryable: true },
+  timeout: { retryable: true },
+  shutting_down: { retryable: true },
+  cancelled: { retryable: true },
+  internal: { retryable: true },
+} as const satisfies Record<string, { retryable: boolean }>;
 
 /** Name of a row of {@link errorKinds}. */
 export type ErrorKind = keyof typeof errorKinds;
@@ -42,7 +39,10 @@ export type ErrorKind = keyof typeof errorKinds;
 export interface ErrorDetails {
   /** A sentence for the caller: what was wrong, what was expected, where. Never an internal of ours. */
   readonly message: string;
-  /** The request field at fault, as a path such as `messages[0].content`. */
+  /**
+   * The request field at fault. A backend names it as a path in the domain's request, such as `messages[0].content` or
+   * `sampling.logitBias`, and the dialect puts its own name for it; what a dialect finds itself has the dialect's name already.
+   */
   readonly param?: string;
   /** Seconds after which a retry makes sense; becomes `retry-after`. */
   readonly retryAfterSeconds?: number;

@@ -38,7 +38,19 @@ export interface ImageEditRequest extends ImageRequest {
   readonly strength?: number;
 }
 
-/** In order: one `accepted`; per image any `progress` and `partial`, then one `image`; last one `usage`. */
+/** Milliseconds of each phase, over all images of the request. */
+export interface ImageTimings {
+  readonly queueMs: number;
+  /** Prompts through the text encoders, and an uploaded picture through the VAE's encoder. */
+  readonly conditionMs: number;
+  readonly denoiseMs: number;
+  /** Latents to pixels. */
+  readonly decodeMs: number;
+  /** Pixels to a file's bytes. */
+  readonly encodeMs: number;
+}
+
+/** In order: one `accepted`; per image any `progress` and `partial`, then one `image`; last one `finish`. */
 export type ImageEvent =
   | { readonly type: "accepted" }
   | { readonly type: "progress"; readonly image: number; readonly step: number; readonly steps: number }
@@ -57,9 +69,9 @@ export type ImageEvent =
       readonly size: ImageSize;
     }
   | {
-      readonly type: "usage";
+      readonly type: "finish";
       readonly promptTokens: number;
       readonly imageTokens: number;
       readonly inputImageTokens: number;
-      readonly timings: { readonly queueMs: number; readonly denoiseMs: number; readonly encodeMs: number };
+      readonly timings: ImageTimings;
     };

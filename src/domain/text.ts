@@ -1,6 +1,10 @@
-// What text generation yields: the events shared by chat and completions.
+// What text generation yields: events from which every dialect can write its own.
 
-export type FinishReason = "stop" | "length" | "tool_calls" | "function_call" | "content_filter";
+/**
+ * Why a choice ended: the model ended its turn, one of the caller's stop strings came, the turn ended with tool calls, or a
+ * limit on tokens was reached (then calls may be cut off). `content-filter` comes from upstreams only.
+ */
+export type FinishReason = "end-of-turn" | "stop-string" | "tool-calls" | "length" | "content-filter";
 
 /** One token with its log-probability, and the likeliest alternatives at its place. */
 export interface TokenLogprob {
@@ -30,19 +34,34 @@ export interface TextUsage {
   readonly rejectedPredictionTokens: number;
 }
 
+/** Milliseconds of each phase. Phases follow each other, so their sum is the time from the request's arrival to its end. */
 export interface TextTimings {
+  /** Rendering the conversation, tokenising it, and compiling the grammar. */
+  readonly tokenizeMs: number;
+  /** Waiting for a sequence. */
   readonly queueMs: number;
+  /** Evaluating the prompt, up to the first token. */
   readonly promptMs: number;
+  /** From the first token to the end of the last choice. */
   readonly decodeMs: number;
 }
 
+/** A stretch of a choice: its text, its reasoning, or one tool call. Calls are numbered from 0 within their choice. */
+export type TextPart =
+  | { readonly type: "text" }
+  | { readonly type: "reasoning" }
+  | { readonly type: "tool-call"; readonly index: number; readonly id: string; readonly name: string };
+
 /**
- * In order: one `accepted`, then any number of deltas per choice with one `finish` per choice, then one `usage`.
- * Concatenated deltas are the whole text. Deltas hold whole code points only.
+ * In order: one `accepted`; then, per choice, parts one after the other, each a `part-start`, deltas of its kind and a
+ * `part-end`, and a `choice-end`; last one `finish`. Events of different choices interleave. Concatenated deltas are the whole
+ * part; deltas of text and reasoning hold whole code points only, deltas of a tool call concatenate to the JSON of its
+ * arguments. A part without any delta is an empty one.
  */
 export type TextEvent =
   /** The request is valid, counted and queued: nothing more can be refused. */
   | { readonly type: "accepted"; readonly promptTokens: number }
+  | { readonly type: "part-start"; readonly choice: number; readonly part: TextPart }
   | {
       readonly type: "text-delta";
       readonly choice: number;
@@ -50,17 +69,17 @@ export type TextEvent =
       readonly logprobs?: readonly TokenLogprob[];
     }
   | { readonly type: "reasoning-delta"; readonly choice: number; readonly text: string }
-  /** Opens call number `index` of a choice; its arguments follow as pieces that concatenate to JSON. */
-  | {
-      readonly type: "tool-call-start";
-      readonly choice: number;
-      readonly index: number;
-      readonly id: string;
-      readonly name: string;
-    }
+  /** `index` = the open call's. */
   | { readonly type: "tool-call-delta"; readonly choice: number; readonly index: number; readonly arguments: string }
-  | { readonly type: "finish"; readonly choice: number; readonly reason: FinishReason }
-  | { readonly type: "usage"; readonly usage: TextUsage; readonly timings: TextTimings };
+  | { readonly type: "part-end"; readonly choice: number }
+  | {
+      readonly type: "choice-end";
+      readonly choice: number;
+      readonly reason: FinishReason;
+      /** The stop string that came, where the reason is `stop-string`. */
+      readonly stopString?: string;
+    }
+  | { readonly type: "finish"; readonly usage: TextUsage; readonly timings: TextTimings };
 
 /** A chat rendered through the model's template. */
 export interface AppliedTemplate {

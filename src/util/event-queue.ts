@@ -1,15 +1,29 @@
-// A queue with one producer and one consumer: the place where callbacks become an async iterable.
+// A queue with one producer and one consumer: the place where pushed events become an async iterable. It is an `EventSink` of the
+// domain: its credit is what its reader has room for.
+import { onAbort } from "./abort.ts";
 
-/** Push on one side, `for await` on the other. Not bounded by itself: the producer limits what it pushes. */
+/** Push on one side, `for await` on the other. It takes more than its window; whether to push beyond it is the producer's decision. */
 export class EventQueue<T> implements AsyncIterable<T> {
+  readonly #window: number;
   readonly #items: T[] = [];
   #head = 0;
   #outcome: { error?: unknown } | undefined;
   #wake: (() => void) | undefined;
+  #onCredit: ((events: number) => void) | undefined;
 
-  /** Items pushed and not yet taken. */
-  get size(): number {
-    return this.#items.length - this.#head;
+  /** `window` = events that may wait to be taken. */
+  constructor(window: number) {
+    this.#window = window;
+  }
+
+  /** Events that may be pushed before the reader is behind; negative once it is. */
+  get credit(): number {
+    return this.#window - (this.#items.length - this.#head);
+  }
+
+  /** Calls `listener` whenever the reader has taken an event. */
+  onCredit(listener: (events: number) => void): void {
+    this.#onCredit = listener;
   }
 
   push(item: T): void {
@@ -47,6 +61,7 @@ export class EventQueue<T> implements AsyncIterable<T> {
           this.#items.length = 0;
           this.#head = 0;
         }
+        this.#onCredit?.(1);
         yield item;
       }
       if (this.#outcome !== undefined) {
@@ -63,5 +78,44 @@ export class EventQueue<T> implements AsyncIterable<T> {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
+  }
+}
+
+/** What a producer of {@link pullEvents} is given. */
+export interface Production<T> {
+  readonly sink: EventQueue<T>;
+  /** Aborts when the caller's signal does, or when the reader leaves before the end. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs `produce` and yields what it pushes; its rejection is thrown after that. When `signal` aborts, its reason is thrown at once
+ * and what waits is dropped.
+ */
+export async function* pullEvents<T>(
+  produce: (production: Production<T>) => Promise<void>,
+  { window, signal }: { readonly window: number; readonly signal: AbortSignal },
+): AsyncGenerator<T, void, undefined> {
+  signal.throwIfAborted();
+  const sink = new EventQueue<T>(window);
+  const controller = new AbortController();
+  let isOver = false;
+  const unsubscribe = onAbort(signal, () => {
+    controller.abort(signal.reason);
+    sink.abandon(signal.reason);
+  });
+  void produce({ sink, signal: controller.signal })
+    .then(
+      () => sink.end(),
+      (error: unknown) => sink.fail(error),
+    )
+    .finally(() => {
+      isOver = true;
+    });
+  try {
+    yield* sink;
+  } finally {
+    unsubscribe();
+    if (!isOver) controller.abort();
   }
 }

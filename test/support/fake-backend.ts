@@ -1,5 +1,6 @@
 // A backend without weights, for tests of everything above the backends.
-import type { Backend, BackendDescription, Operation, Operations } from "../../src/domain/backend.ts";
+import { pushAll } from "../../src/backends/common/push-all.ts";
+import type { Backend, BackendDescription, Call, Operation, Operations } from "../../src/domain/backend.ts";
 
 export type FakeScript = {
   [O in Operation]?: (request: Operations[O]["request"], signal: AbortSignal) => AsyncIterable<Operations[O]["event"]>;
@@ -17,10 +18,14 @@ export const fakeDescription: BackendDescription = {
 export function createFakeBackend(script: FakeScript, description: Partial<BackendDescription> = {}): Backend {
   return {
     description: { ...fakeDescription, ...description },
-    run<O extends Operation>(operation: O, request: Operations[O]["request"], signal: AbortSignal) {
+    async run<O extends Operation>(
+      operation: O,
+      request: Operations[O]["request"],
+      { sink, signal }: Call<Operations[O]["event"]>,
+    ) {
       const answer = script[operation];
       if (answer === undefined) throw new Error(`the fake backend has no script for ${operation}`);
-      return answer(request, signal);
+      await pushAll(answer(request, signal), { sink, signal });
     },
     dispose: () => Promise.resolve(),
   };
