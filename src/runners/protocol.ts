@@ -8,8 +8,9 @@ import type { ModelSpec } from "../domain/model.ts";
 export type CallId = number;
 
 /**
- * Events that may be on their way before the reader has taken any. The reader returns credit as it takes them, so a slow
- * reader slows the producer and no buffer grows. Half of it is returned at a time to keep the traffic low.
+ * Credit that a call begins with, in events: so many may be on their way before the reader has taken any. The reader returns
+ * credit as it takes them, so a slow reader slows the producer and no buffer grows. Half of it is returned at a time to keep the
+ * traffic low.
  */
 export const creditWindow = 64;
 
@@ -21,7 +22,14 @@ export type ServerMessage =
       /** Events leave at most so often; see outbox.ts. */
       readonly streamIntervalMs: number | "auto";
     }
-  | { readonly type: "run"; readonly id: CallId; readonly operation: Operation; readonly request: unknown }
+  | {
+      readonly type: "run";
+      readonly id: CallId;
+      readonly operation: Operation;
+      readonly request: unknown;
+      /** Events that may come before any credit is returned. */
+      readonly credit: number;
+    }
   | { readonly type: "cancel"; readonly id: CallId }
   | { readonly type: "credit"; readonly id: CallId; readonly count: number }
   /** Answered by `pong`: tells a busy runner from a hanging one. */

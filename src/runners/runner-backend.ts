@@ -1,9 +1,8 @@
 // The server's side of the line: a runner looks like any other Backend. Owns the calls in flight and what becomes of them
 // when the process on the other side ends.
-import type { Backend, BackendDescription, Operation, Operations } from "../domain/backend.ts";
+import type { Backend, BackendDescription, Call, EventSink, Operation, Operations } from "../domain/backend.ts";
 import { ServerError, deserializeError } from "../domain/errors.ts";
 import { onAbort } from "../util/abort.ts";
-import { EventQueue } from "../util/event-queue.ts";
 import {
   creditWindow,
   type CallId,
@@ -14,8 +13,9 @@ import {
 } from "./protocol.ts";
 
 interface PendingCall {
-  readonly queue: EventQueue<unknown>;
-  taken: number;
+  readonly sink: EventSink<unknown>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export interface RunnerBackendOptions {
@@ -50,34 +50,33 @@ export class RunnerBackend implements Backend {
     return this.#calls.size + this.#cancelled.size;
   }
 
-  async *run<O extends Operation>(
+  run<O extends Operation>(
     operation: O,
     request: Operations[O]["request"],
-    signal: AbortSignal,
-  ): AsyncGenerator<Operations[O]["event"], void, undefined> {
-    signal.throwIfAborted();
-    if (this.#ended !== undefined) throw this.#ended;
-    const id = this.#nextId++;
-    const call: PendingCall = { queue: new EventQueue(), taken: 0 };
-    this.#calls.set(id, call);
-    const unsubscribe = onAbort(signal, () => {
-      this.#cancel(id);
-      call.queue.abandon(signal.reason);
+    { sink, signal }: Call<Operations[O]["event"]>,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      if (this.#ended !== undefined) throw this.#ended;
+      const id = this.#nextId++;
+      const unsubscribe = onAbort(signal, () => {
+        this.#cancel(id);
+        reject(signal.reason as Error);
+      });
+      this.#calls.set(id, {
+        sink: sink as EventSink<unknown>,
+        resolve: () => {
+          unsubscribe();
+          resolve();
+        },
+        reject: (error) => {
+          unsubscribe();
+          reject(error as Error);
+        },
+      });
+      this.#returnCredit(id, sink);
+      this.#channel.send({ type: "run", id, operation, request, credit: sink.credit });
     });
-    try {
-      this.#channel.send({ type: "run", id, operation, request });
-      for await (const event of call.queue) {
-        call.taken += 1;
-        if (call.taken === creditWindow / 2) {
-          call.taken = 0;
-          this.#channel.send({ type: "credit", id, count: creditWindow / 2 });
-        }
-        yield event as Operations[O]["event"];
-      }
-    } finally {
-      unsubscribe();
-      this.#cancel(id);
-    }
   }
 
   /** Takes what the runner sent for its calls. */
@@ -85,13 +84,13 @@ export class RunnerBackend implements Backend {
     for (const update of updates) {
       const call = this.#calls.get(update.id);
       if ("event" in update) {
-        call?.queue.push(update.event);
+        call?.sink.push(update.event);
         continue;
       }
       this.#calls.delete(update.id);
       this.#cancelled.delete(update.id);
-      if ("error" in update) call?.queue.fail(deserializeError(update.error));
-      else call?.queue.end();
+      if ("error" in update) call?.reject(deserializeError(update.error));
+      else call?.resolve();
     }
   }
 
@@ -103,7 +102,7 @@ export class RunnerBackend implements Backend {
         "The request was not completed; the next one loads the model again.",
       retryAfterSeconds: 1,
     });
-    for (const call of this.#calls.values()) call.queue.fail(this.#ended);
+    for (const call of this.#calls.values()) call.reject(this.#ended);
     this.#calls.clear();
     this.#cancelled.clear();
   }
@@ -111,6 +110,17 @@ export class RunnerBackend implements Backend {
   async dispose(): Promise<void> {
     this.#ended ??= new ServerError("shutting_down", `The model '${this.#modelId}' is being unloaded.`);
     await this.#stop();
+  }
+
+  /** What the reader takes becomes credit for the runner, some events at a time. */
+  #returnCredit(id: CallId, sink: EventSink<never>): void {
+    let owed = 0;
+    sink.onCredit((events) => {
+      owed += events;
+      if (owed < creditWindow / 2 || !this.#calls.has(id)) return;
+      this.#channel.send({ type: "credit", id, count: owed });
+      owed = 0;
+    });
   }
 
   #cancel(id: CallId): void {

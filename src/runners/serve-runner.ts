@@ -2,8 +2,9 @@
 import type { Backend, BackendContext, Operation, Operations } from "../domain/backend.ts";
 import { ServerError, serializeError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
-import { Outbox, type Urgency } from "./outbox.ts";
-import { creditWindow, type CallId, type Channel, type RunnerMessage, type ServerMessage } from "./protocol.ts";
+import { CallOutput } from "./call-output.ts";
+import { Outbox } from "./outbox.ts";
+import type { CallId, Channel, RunnerMessage, ServerMessage } from "./protocol.ts";
 
 export interface ServeRunnerOptions {
   readonly channel: Channel<ServerMessage, RunnerMessage>;
@@ -12,24 +13,15 @@ export interface ServeRunnerOptions {
   readonly exit: (code: number) => void;
 }
 
-interface ActiveCall {
-  readonly abort: AbortController;
-  credit: number;
-  /** Set while the call waits for credit. */
-  wake: (() => void) | undefined;
-}
-
 type LoadMessage = Extract<ServerMessage, { readonly type: "load" }>;
+type RunMessage = Extract<ServerMessage, { readonly type: "run" }>;
 
 /** Tokens leave at most so often from a model that computes on every core: 25 times a second reads as one flow. */
 const contendedIntervalMs = 40;
 
-/** That a call was accepted is of use only when its first token is long in coming; that one never waits. */
-const urgencies: readonly Urgency[] = ["lazy", "urgent"];
-
 /** Serves one backend over `channel` until it is told to dispose. */
 export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions): void {
-  const calls = new Map<CallId, ActiveCall>();
+  const calls = new Map<CallId, CallOutput>();
   const lifetime = new AbortController();
   const outbox = new Outbox((updates) => channel.send({ type: "updates", updates }));
   let backend: Backend | undefined;
@@ -40,19 +32,14 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
         void load(message);
         return;
       case "run":
-        void serveCall(message.id, message.operation, message.request);
+        void serveCall(message);
         return;
       case "cancel":
-        calls.get(message.id)?.abort.abort(new ServerError("cancelled", "The request was cancelled."));
-        calls.get(message.id)?.wake?.();
+        calls.get(message.id)?.cancel(new ServerError("cancelled", "The request was cancelled."));
         return;
-      case "credit": {
-        const call = calls.get(message.id);
-        if (call === undefined) return;
-        call.credit += message.count;
-        call.wake?.();
+      case "credit":
+        calls.get(message.id)?.grant(message.count);
         return;
-      }
       case "ping":
         channel.send({ type: "pong", residentBytes: process.memoryUsage.rss() });
         return;
@@ -89,23 +76,18 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
     }
   }
 
-  async function serveCall(id: CallId, operation: Operation, request: unknown): Promise<void> {
-    const call: ActiveCall = { abort: new AbortController(), credit: creditWindow, wake: undefined };
-    calls.set(id, call);
-    let events = 0;
+  async function serveCall({ id, operation, request, credit }: RunMessage): Promise<void> {
+    const output = new CallOutput(id, { outbox, credit });
+    calls.set(id, output);
     try {
       if (backend === undefined) throw new ServerError("internal", "The runner has no model yet.");
-      const stream = backend.run(operation, request as Operations[Operation]["request"], call.abort.signal);
-      for await (const event of stream) {
-        call.credit -= 1;
-        outbox.push({ id, event }, urgencies[events] ?? "interval");
-        events += 1;
-        while (call.credit <= 0 && !call.abort.signal.aborted) await creditFor(call);
-        if (call.abort.signal.aborted) break;
-      }
+      await backend.run(operation, request as Operations[Operation]["request"], {
+        sink: output,
+        signal: output.signal,
+      });
       outbox.push({ id, end: true }, "urgent");
     } catch (error) {
-      if (!(error instanceof ServerError) && !call.abort.signal.aborted) {
+      if (!(error instanceof ServerError) && !output.signal.aborted) {
         const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
         channel.send({ type: "log", level: "error", message: "A backend failed.", facts: { operation, detail } });
       }
@@ -118,17 +100,8 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
   async function dispose(): Promise<void> {
     const reason = new ServerError("shutting_down", "The model is being unloaded.");
     lifetime.abort(reason);
-    for (const call of calls.values()) call.abort.abort(reason);
+    for (const call of calls.values()) call.cancel(reason);
     await backend?.dispose().catch(() => {});
     exit(0);
   }
-}
-
-function creditFor(call: ActiveCall): Promise<void> {
-  return new Promise((resolve) => {
-    call.wake = () => {
-      call.wake = undefined;
-      resolve();
-    };
-  });
 }

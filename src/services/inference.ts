@@ -1,9 +1,11 @@
 // The use case behind every inference endpoint: find the model, lease it, run the operation, give it back whatever happens.
 // The endpoints differ in their words (mappers) and not in this, so this is written once.
-import type { BackendDescription, Operation, Operations } from "../domain/backend.ts";
+import type { BackendDescription, Call, Operation, Operations } from "../domain/backend.ts";
 import { ServerError } from "../domain/errors.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { Lease } from "../registry/registry.ts";
+import { creditWindow } from "../runners/protocol.ts";
+import { pullEvents } from "../util/event-queue.ts";
 
 export interface InferenceOptions<O extends Operation> {
   /** As the caller wrote it; `undefined` = the default of the operation. */
@@ -45,24 +47,28 @@ export function createInference({ catalog, acquire, defaultModels }: InferenceDe
       catalog.assertCan(spec, operation);
       const lease = await acquire(spec.id, signal);
       const { description } = lease.backend;
-      const events = runLeased(lease, { operation, request, signal, ttlMs });
-      // The generator holds the lease from its first step on, and only a generator that has taken a step runs its `finally`.
+      const events = pullEvents<Operations[typeof operation]["event"]>(
+        (call) => runLeased(lease, { operation, request, call, ttlMs }),
+        { window: creditWindow, signal },
+      );
+      // The operation begins with the generator's first step, and gives the lease back in every way in which it ends.
       const first = await events.next();
       return { modelName: modelName ?? spec.id, description, events: replayFirst(first, events) };
     },
   };
 }
 
-async function* runLeased<O extends Operation>(
+/** Gives the model back as soon as its part is done, whatever the reader still has to take. */
+async function runLeased<O extends Operation>(
   lease: Lease,
   options: {
-    operation: O;
-    request: Operations[O]["request"];
-    signal: AbortSignal;
-    ttlMs: number | undefined;
+    readonly operation: O;
+    readonly request: Operations[O]["request"];
+    readonly call: Call<Operations[O]["event"]>;
+    readonly ttlMs: number | undefined;
   },
-): AsyncGenerator<Operations[O]["event"], void, undefined> {
-  const { operation, request, signal, ttlMs } = options;
+): Promise<void> {
+  const { operation, request, call, ttlMs } = options;
   try {
     const { operations } = lease.backend.description;
     if (!operations.includes(operation)) {
@@ -71,7 +77,7 @@ async function* runLeased<O extends Operation>(
         param: "model",
       });
     }
-    yield* lease.backend.run(operation, request, signal);
+    await lease.backend.run(operation, request, call);
   } finally {
     lease.release(ttlMs === undefined ? {} : { ttlMs });
   }

@@ -61,8 +61,8 @@ export class EventQueue<T> implements AsyncIterable<T> {
           this.#items.length = 0;
           this.#head = 0;
         }
-        this.#onCredit?.(1);
         yield item;
+        this.#onCredit?.(1);
       }
       if (this.#outcome !== undefined) {
         if ("error" in this.#outcome) throw this.#outcome.error;
@@ -89,33 +89,29 @@ export interface Production<T> {
 }
 
 /**
- * Runs `produce` and yields what it pushes; its rejection is thrown after that. When `signal` aborts, its reason is thrown at once
- * and what waits is dropped.
+ * Runs `produce` and yields what it pushes; its rejection is thrown after that. When `signal` aborts, what waits is dropped and the
+ * signal's reason is thrown. Either way, and when the reader leaves early, `produce` has settled before the iteration is over.
  */
 export async function* pullEvents<T>(
   produce: (production: Production<T>) => Promise<void>,
   { window, signal }: { readonly window: number; readonly signal: AbortSignal },
 ): AsyncGenerator<T, void, undefined> {
-  signal.throwIfAborted();
   const sink = new EventQueue<T>(window);
   const controller = new AbortController();
-  let isOver = false;
   const unsubscribe = onAbort(signal, () => {
     controller.abort(signal.reason);
     sink.abandon(signal.reason);
   });
-  void produce({ sink, signal: controller.signal })
-    .then(
-      () => sink.end(),
-      (error: unknown) => sink.fail(error),
-    )
-    .finally(() => {
-      isOver = true;
-    });
+  const run = async (): Promise<void> => produce({ sink, signal: controller.signal });
+  const production = run().then(
+    () => sink.end(),
+    (error: unknown) => sink.fail(error),
+  );
   try {
     yield* sink;
   } finally {
     unsubscribe();
-    if (!isOver) controller.abort();
+    controller.abort();
+    await production;
   }
 }

@@ -1,62 +1,54 @@
 // What was sampled and its receivers have not been told yet. It is told while the next batch is being computed, so that text,
 // stop strings and events cost no time of their own.
-import { performance } from "node:perf_hooks";
-import type { EndReason, Generation } from "./sequence.ts";
 import type { TokenScore } from "../native/context.ts";
+import type { EndReason, SequenceView } from "./sequence.ts";
 
-interface Delivery {
-  readonly generation: Generation;
+export interface Delivery<S extends SequenceView> {
+  readonly sequence: S;
+  /** The token, where there is one: an end may come without. */
   readonly token: number | undefined;
   readonly score: TokenScore | undefined;
+  /** Set where the sequence is over with this. */
   readonly end: EndReason | undefined;
 }
 
-export class DeliveryQueue {
-  #deliveries: Delivery[] = [];
+export class DeliveryQueue<S extends SequenceView> {
+  #deliveries: Delivery<S>[] = [];
 
-  token(generation: Generation, { token, score }: { token: number; score: TokenScore | undefined }): void {
-    this.#deliveries.push({ generation, token, score, end: undefined });
+  push(delivery: Delivery<S>): void {
+    this.#deliveries.push(delivery);
   }
 
-  /** The choice is over; `last` = its last token, where that is text. */
-  end(
-    generation: Generation,
-    { reason, last }: { reason: EndReason; last?: { token: number; score: TokenScore | undefined } },
-  ): void {
-    generation.phase = "ended";
-    generation.endedAt = performance.now();
-    this.#deliveries.push({ generation, token: last?.token, score: last?.score, end: reason });
-  }
-
-  /** Tells the receivers; one that has enough ends its choice. False when there was nothing to tell. */
-  flush(): boolean {
+  /**
+   * Tells the receivers. `close` is called before the receiver of a sequence hears the end, which comes early where the receiver has
+   * had enough or has failed. False when there was nothing to tell.
+   */
+  flush(close: (sequence: S) => void): boolean {
     const deliveries = this.#deliveries;
     if (deliveries.length === 0) return false;
     this.#deliveries = [];
-    for (const { generation, token, score, end } of deliveries) {
-      if (generation.cancelled || generation.receiverDone) continue;
+    for (const delivery of deliveries) {
+      const { sequence } = delivery;
+      if (sequence.isCancelled || sequence.isDelivered) continue;
       try {
-        deliver({ generation, token, score, end });
+        deliver(delivery, close);
       } catch (error) {
         // A receiver that fails costs its own choice, not the batch.
-        close(generation);
-        generation.request.receiver.onError(error);
+        close(sequence);
+        sequence.request.receiver.onError(error);
       }
     }
     return true;
   }
 }
 
-function deliver({ generation, token, score, end }: Delivery): void {
-  const { receiver } = generation.request;
-  const enough = token !== undefined && receiver.onToken(token, score);
-  if (!enough && end === undefined) return;
-  close(generation);
-  receiver.onEnd(enough ? "receiver" : (end as EndReason));
-}
-
-function close(generation: Generation): void {
-  generation.receiverDone = true;
-  generation.phase = "ended";
-  generation.endedAt ??= performance.now();
+function deliver<S extends SequenceView>(
+  { sequence, token, score, end }: Delivery<S>,
+  close: (sequence: S) => void,
+): void {
+  const { receiver } = sequence.request;
+  const isEnough = token !== undefined && receiver.onToken(token, score);
+  if (!isEnough && end === undefined) return;
+  close(sequence);
+  receiver.onEnd(isEnough ? "receiver" : (end as EndReason));
 }

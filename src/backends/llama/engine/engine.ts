@@ -1,48 +1,46 @@
-// The decode loop of one model. Every turn is one batch: a token for every generating sequence, then pieces of prompts.
-// What was sampled in the turn before is turned into text while the batch is being computed.
+// The decode loop of one model. Every turn is one batch: a token for every decoding sequence, then pieces of prompts. What was
+// sampled in the turn before is turned into text while the batch is being computed. The engine alone changes a sequence.
 import { performance } from "node:perf_hooks";
 import { ServerError } from "../../../domain/errors.ts";
 import type { NativeModelHandle } from "../native/model.ts";
-import type { NativeContextHandle } from "../native/context.ts";
-import {
-  addFiller,
-  addPart,
-  sampleEarly,
-  samplePart,
-  scorePromptPart,
-  withGrammar,
-  type BatchPart,
-  type SampledToken,
-} from "./batch-parts.ts";
+import { sampleEarly, samplePart, scorePromptPart, withGrammar, type ComputedPart, type SampledToken } from "./batch-parts.ts";
 import { planBatch, type BatchPlan } from "./batch-plan.ts";
+import { buildBatch } from "./build-batch.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
-import { Generation, type GenerationRequest } from "./sequence.ts";
 import type { Guesser } from "./guesser.ts";
 import { withGeneratedPenalty } from "./sampler-config.ts";
-import { arrangeBatch } from "./batch-order.ts";
-import type { SequenceSlots, Slot } from "./slots/slots.ts";
+import type { Sequence, SequenceRequest, SequenceView } from "./sequence.ts";
+import { Slots, type Slot, type SlotsOptions } from "./slots/slots.ts";
+import { WaitingQueue } from "./waiting-queue.ts";
 
-export interface EngineOptions {
+export interface EngineOptions extends SlotsOptions {
   readonly model: NativeModelHandle;
-  readonly context: NativeContextHandle;
-  readonly slots: SequenceSlots;
   readonly isEndOfGeneration: (token: number) => boolean;
   readonly vocabularySize: number;
-  /** Requests that may wait for a sequence. */
+  /** Requests that may wait for a slot. */
   readonly maxQueue: number;
   readonly threads: { readonly decode: number; readonly prompt: number };
   readonly guesser: Guesser | undefined;
 }
 
+/** The choices of one request in the engine. */
+export interface Submission {
+  readonly sequences: readonly SequenceView[];
+  /** Frees their slots before the next batch; their receivers hear nothing more. */
+  cancel(): void;
+}
+
+type Part = ComputedPart<Sequence>;
+
 /** Logits of scored prompts are held for a whole batch: so many floats at most. */
 const maximumScoredLogits = 8 * 1024 * 1024;
 
-/** Runs all choices of one model on a fixed number of sequences. */
+/** Runs all sequences of one model on a fixed number of slots. */
 export class Engine {
   readonly #options: EngineOptions;
-  readonly #slots: SequenceSlots;
-  readonly #waiting: Generation[] = [];
-  readonly #deliveries = new DeliveryQueue();
+  readonly #slots: Slots<Sequence>;
+  readonly #waiting: WaitingQueue;
+  readonly #deliveries = new DeliveryQueue<Sequence>();
   #wake: (() => void) | undefined;
   /** Something happened since the turn began, so it must not end in sleep. */
   #stirred = false;
@@ -51,35 +49,30 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#slots = options.slots;
+    this.#slots = new Slots(options);
+    this.#waiting = new WaitingQueue(options.maxQueue);
     this.#loop = this.#run();
   }
 
   /**
    * Queues the choices of one request; entries with the same `prompt` array share its evaluation.
-   * @throws ServerError `overloaded` when all sequences are taken and the queue is full.
+   * @throws ServerError `overloaded` when all slots are taken and the queue is full.
    */
-  submit(requests: readonly GenerationRequest[]): Generation[] {
+  submit(requests: readonly SequenceRequest[]): Submission {
     if (this.#disposed) throw new ServerError("shutting_down", "The model is being unloaded.");
-    this.#refuseWhenFull();
-    const leaders = new Map<readonly number[], Generation>();
-    const generations = requests.map((request) => {
-      const generation = new Generation(request, leaders.get(request.prompt));
-      if (generation.leader === undefined) leaders.set(request.prompt, generation);
-      return generation;
-    });
-    this.#waiting.push(...generations);
+    const { all, idleCount, meanOccupancyMs } = this.#slots;
+    const sequences = this.#waiting.add(requests, { slots: all.length, idle: idleCount, meanOccupancyMs });
     this.wake();
-    return generations;
+    return {
+      sequences,
+      cancel: () => {
+        for (const sequence of sequences) sequence.isCancelled = true;
+        this.wake();
+      },
+    };
   }
 
-  /** Frees the choice's sequence before the next batch; its receiver hears nothing more. */
-  cancel(generation: Generation): void {
-    generation.cancelled = true;
-    this.wake();
-  }
-
-  /** To be called when a receiver that was full can take tokens again. */
+  /** To be called when credit has come back to a receiver that was paused. */
   wake(): void {
     this.#stirred = true;
     const wake = this.#wake;
@@ -92,19 +85,6 @@ export class Engine {
     this.#disposed = true;
     this.wake();
     await this.#loop;
-  }
-
-  #refuseWhenFull(): void {
-    // The choices of one request count as one: who asks for more of them than there are slots only queues behind himself.
-    const waiting = this.#waiting.filter(
-      (generation) => generation.leader === undefined && !generation.cancelled,
-    ).length;
-    if (waiting < this.#options.maxQueue + this.#slots.idleCount) return;
-    const { meanOccupancyMs, all } = this.#slots;
-    throw new ServerError("overloaded", {
-      message: `The model is busy: ${waiting} requests are waiting already. Please try again later.`,
-      retryAfterSeconds: Math.max(1, Math.ceil(((waiting + 1) * meanOccupancyMs) / all.length / 1000)),
-    });
   }
 
   async #run(): Promise<void> {
@@ -122,7 +102,7 @@ export class Engine {
         this.#failAll(error);
         continue;
       }
-      if (this.#deliveries.flush() || this.#stirred) continue;
+      if (this.#deliver() || this.#stirred) continue;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -130,54 +110,66 @@ export class Engine {
     this.#failAll(new ServerError("shutting_down", "The model is being unloaded."));
   }
 
-  /** Cancelled choices leave the queue, and slots of choices that are over become idle. */
+  /** Cancelled sequences leave the queue, and slots of sequences that are over become idle. */
   #releaseEnded(): void {
-    for (let index = this.#waiting.length - 1; index >= 0; index -= 1) {
-      const generation = this.#waiting[index] as Generation;
-      if (!generation.cancelled) continue;
-      generation.phase = "ended";
-      this.#waiting.splice(index, 1);
-    }
+    for (const sequence of this.#waiting.dropCancelled()) sequence.end();
     for (const slot of this.#slots.all) {
-      const { generation } = slot;
-      if (generation !== undefined && (generation.phase === "ended" || generation.cancelled)) this.#slots.release(slot);
+      const { user } = slot;
+      if (user !== undefined && (user.phase === "ended" || user.isCancelled)) this.#release(slot, user);
     }
   }
 
+  #release(slot: Slot<Sequence>, sequence: Sequence): void {
+    sequence.end();
+    sequence.sampler?.dispose();
+    sequence.sampler = undefined;
+    sequence.slot = undefined;
+    const endedAt = sequence.endedAt as number;
+    this.#slots.release(slot.id, { occupiedMs: endedAt - (sequence.startedAt ?? endedAt) });
+  }
+
   async #startWaiting(): Promise<void> {
-    for (let index = 0; index < this.#waiting.length && this.#slots.idleCount > 0;) {
-      const generation = this.#waiting[index] as Generation;
-      if (!generation.isReadyToStart) {
-        index += 1;
-        continue;
-      }
-      this.#waiting.splice(index, 1);
+    while (this.#slots.idleCount > 0) {
+      const sequence = this.#waiting.take();
+      if (sequence === undefined) return;
       try {
-        await this.#slots.assign(generation);
-        if (generation.request.maxNewTokens === 0) continue;
-        const config = withGrammar(generation.request.sampler.config, generation.grammar);
-        generation.sampler = this.#options.model.createSampler(config);
+        await this.#start(sequence);
       } catch (error) {
-        this.#fail(generation, error);
+        this.#fail(sequence, error);
       }
     }
+  }
+
+  async #start(sequence: Sequence): Promise<void> {
+    const { request } = sequence;
+    sequence.phase = "prompt";
+    sequence.startedAt = performance.now();
+    const assigned = await this.#slots.assign(sequence);
+    if (assigned === undefined) throw new Error("a sequence was started without an idle slot");
+    sequence.slot = assigned.slot.id;
+    sequence.cachedTokens = assigned.cachedTokens;
+    if (request.maxNewTokens === 0) return;
+    sequence.sampler = this.#options.model.createSampler(withGrammar(request.sampler.config, sequence.grammar));
   }
 
   async #plan(): Promise<BatchPlan> {
     const { context, guesser, vocabularySize } = this.#options;
-    const decoding: Generation[] = [];
+    const decoding: Sequence[] = [];
     const prompting: { slot: number; remaining: number; limit: number; startedAt: number }[] = [];
-    for (const { generation, id, tokens } of this.#slots.all) {
-      if (generation === undefined || generation.cancelled) continue;
-      if (generation.phase === "decoding" && !generation.request.receiver.isFull) decoding.push(generation);
-      if (generation.phase !== "prompt") continue;
-      const limit = generation.request.scorePrompt
+    for (const { user, id, tokens } of this.#slots.all) {
+      if (user === undefined || user.isCancelled) continue;
+      if (user.phase === "decoding" && !user.request.receiver.isPaused) decoding.push(user);
+      if (user.phase !== "prompt") continue;
+      const limit = user.request.scorePrompt
         ? Math.max(1, Math.floor(maximumScoredLogits / vocabularySize))
         : context.batchSize;
-      const remaining = generation.promptLength - tokens.length;
-      prompting.push({ slot: id, remaining, limit, startedAt: generation.startedAt ?? 0 });
+      const remaining = user.request.prompt.length - tokens.length;
+      prompting.push({ slot: id, remaining, limit, startedAt: user.startedAt ?? 0 });
     }
-    if (guesser !== undefined) await guesser.guess(decoding);
+    if (guesser !== undefined) {
+      const guesses = await guesser.guess(decoding);
+      for (const [index, sequence] of decoding.entries()) sequence.guessed = guesses[index] ?? [];
+    }
     prompting.sort((first, second) => first.startedAt - second.startedAt);
     const steps = decoding.map(({ slot, guessed }) => ({ slot: slot as number, guesses: guessed.length }));
     return planBatch({ decoding: steps, prompting }, context.batchSize);
@@ -186,102 +178,120 @@ export class Engine {
   async #step(plan: BatchPlan): Promise<void> {
     const { context, threads } = this.#options;
     context.setThreads(plan.prompting.length > 0 ? threads.prompt : threads.decode);
-    const entries = arrangeBatch(plan, {
-      room: context.batchSize - plan.total,
-      isFillable: (slot) => this.#slots.canFill(this.#slots.get(slot)),
-    });
-    context.beginBatch(entries.reduce((total, { count }) => total + count, 0));
-    const parts: BatchPart[] = [];
-    const fillers: Slot[] = [];
-    for (const { slot: id, count, isFiller } of entries) {
-      const slot = this.#slots.get(id);
-      if (isFiller) {
-        addFiller(context, slot);
-        fillers.push(slot);
-      } else parts.push(addPart(context, slot, count));
-    }
+    const batch = buildBatch(plan, { context, slots: this.#slots });
     const decoded = context.decode();
-    for (const part of parts) sampleEarly(context, part);
-    this.#deliveries.flush();
+    const parts: Part[] = batch.parts.map((part) => ({ ...part, early: sampleEarly(context, part) }));
+    this.#deliver();
     try {
       await decoded.finally(() => {
-        for (const slot of fillers) this.#slots.dropFiller(slot);
+        for (const slot of batch.fillers) this.#slots.dropFiller(slot);
       });
     } catch (error) {
       for (const part of parts) this.#failPart(part, error);
       return;
     }
-    for (const { slot, tokens } of parts) for (const token of tokens) slot.tokens.push(token);
+    for (const { slot, tokens } of parts) this.#slots.append(slot.id, tokens);
     await Promise.all(
       parts.map((part) => this.#finishPart(part).catch((error: unknown) => this.#failPart(part, error))),
     );
   }
 
-  async #finishPart(part: BatchPart): Promise<void> {
-    const { generation } = part;
+  async #finishPart(part: Part): Promise<void> {
+    const { sequence, slot } = part;
     const { context } = this.#options;
-    const { request } = generation;
-    // A receiver may have ended the choice while the batch was computed: then what was computed for it is of no use.
-    if (generation.phase === "ended" || generation.cancelled) {
+    const { request } = sequence;
+    // A receiver may have ended the sequence while the batch was computed: then what was computed for it is of no use.
+    if (sequence.phase === "ended" || sequence.isCancelled) {
       await part.early?.catch(() => {});
       return;
     }
-    if (generation.phase === "prompt") {
-      if (request.scorePrompt) generation.promptScores.push(...(await scorePromptPart(context, part)));
+    if (sequence.phase === "prompt") {
+      if (request.scorePrompt) sequence.promptScores.push(...(await scorePromptPart(context, part)));
       if (!part.finishesPrompt) return;
-      generation.promptDoneAt = performance.now();
-      generation.phase = "decoding";
-      request.receiver.onPrompt((generation.leader ?? generation).promptScores);
+      sequence.promptDoneAt = performance.now();
+      sequence.phase = "decoding";
+      request.receiver.onPrompt((sequence.leader ?? sequence).promptScores);
       if (request.maxNewTokens === 0) {
-        this.#deliveries.end(generation, { reason: "length" });
+        sequence.end();
+        this.#deliveries.push({ sequence, token: undefined, score: undefined, end: "length" });
         return;
       }
     }
-    await samplePart(part, { context, slots: this.#slots, take: (sampled) => this.#take(generation, sampled) });
+    const { accepted, rejected } = await samplePart(part, {
+      context,
+      isRejected: (token) => this.#openGate(sequence, token),
+      take: (sampled) => this.#take(sequence, sampled),
+    });
+    if (accepted + rejected === 0) return;
+    sequence.acceptedGuesses += accepted;
+    sequence.rejectedGuesses += rejected;
+    this.#slots.trim(slot.id, slot.tokens.length - rejected);
   }
 
-  /** A sampled token is the choice's next one, or its end; false for the end. */
-  #take(generation: Generation, { token, score }: SampledToken): boolean {
-    const { request, generated } = generation;
+  /** A sampled token is the sequence's next one, or its end; false for the end. */
+  #take(sequence: Sequence, { token, score }: SampledToken): boolean {
+    const { request, generated } = sequence;
     if (token >= 0) generated.push(token);
     if (token < 0 || this.#options.isEndOfGeneration(token)) {
-      this.#deliveries.end(generation, { reason: "end-token" });
+      sequence.end();
+      this.#deliveries.push({ sequence, token: undefined, score: undefined, end: "end-token" });
       return false;
     }
     if (generated.length >= request.maxNewTokens) {
-      this.#deliveries.end(generation, { reason: "length", last: { token, score } });
+      sequence.end();
+      this.#deliveries.push({ sequence, token, score, end: "length" });
       return false;
     }
-    generation.nextToken = token;
-    this.#deliveries.token(generation, { token, score });
+    sequence.nextToken = token;
+    this.#deliveries.push({ sequence, token, score, end: undefined });
     if (request.sampler.generatedPenalty !== undefined) {
       const config = withGeneratedPenalty(request.sampler, { prompt: request.prompt, generated });
-      generation.sampler?.applyConfig(withGrammar(config, generation.grammar));
+      sequence.sampler?.applyConfig(withGrammar(config, sequence.grammar));
     }
     return true;
   }
 
-  /** The computation failed: the sequence holds nobody knows what. */
-  #failPart({ slot, generation }: BatchPart, error: unknown): void {
-    this.#slots.forget(slot);
-    this.#fail(generation, error);
+  /** Lets a grammar begin that has waited for its moment; true when the token it begins with has to be another one. */
+  #openGate(sequence: Sequence, token: number): boolean {
+    const { gate, sampler: plan } = sequence.request;
+    if (gate === undefined || gate.settled) return false;
+    const opened = gate.next(token);
+    if (opened === undefined) return false;
+    sequence.grammar = opened.grammar;
+    sequence.sampler?.applyConfig(withGrammar(plan.config, opened.grammar));
+    return opened.again;
+  }
+
+  /** Tells receivers what was sampled; false when there was nothing to tell. */
+  #deliver(): boolean {
+    return this.#deliveries.flush((sequence) => {
+      sequence.isDelivered = true;
+      sequence.end();
+    });
+  }
+
+  /** The computation failed: the slot holds nobody knows what. */
+  #failPart({ slot, sequence }: Part, error: unknown): void {
+    this.#slots.forget(slot.id);
+    this.#fail(sequence, error);
   }
 
   #failAll(error: unknown): void {
-    this.#deliveries.flush();
-    for (const generation of this.#waiting.splice(0)) this.#fail(generation, error);
+    this.#deliver();
+    for (const sequence of this.#waiting.takeAll()) this.#fail(sequence, error);
     for (const slot of this.#slots.all) {
-      if (slot.generation === undefined) continue;
-      this.#slots.forget(slot);
-      this.#fail(slot.generation, error);
-      this.#slots.release(slot);
+      const { user } = slot;
+      if (user === undefined) continue;
+      this.#slots.forget(slot.id);
+      this.#fail(user, error);
+      this.#release(slot, user);
     }
   }
 
-  #fail(generation: Generation, error: unknown): void {
-    generation.phase = "ended";
-    if (generation.cancelled || generation.receiverDone) return;
-    generation.receiverDone = true;
-    generation.request.receiver.onError(error);
+  #fail(sequence: Sequence, error: unknown): void {
+    sequence.end();
+    if (sequence.isCancelled || sequence.isDelivered) return;
+    sequence.isDelivered = true;
+    sequence.request.receiver.onError(error);
   }
 }

@@ -1,9 +1,9 @@
 // What the engine asks for guesses at the next tokens. The guessers themselves are in `speculative/`.
-import type { Generation } from "./sequence.ts";
+import type { SequenceView } from "./sequence.ts";
 
 export interface Guesser {
-  /** Sets `guessed` of every generation that is about to decode. */
-  guess(generations: readonly Generation[]): Promise<void>;
+  /** Guesses for sequences that are about to decode, in their order; an empty list where none is worth it. */
+  guess(sequences: readonly SequenceView[]): Promise<readonly (readonly number[])[]>;
   /** Bytes that it holds. */
   readonly memoryBytes?: number;
   dispose?(): Promise<void>;

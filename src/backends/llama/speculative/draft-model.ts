@@ -3,7 +3,7 @@
 import type { NativeModelHandle } from "../native/model.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import type { NativeSampler } from "../native/binding.ts";
-import type { Generation } from "../engine/sequence.ts";
+import type { SequenceView } from "../engine/sequence.ts";
 import { guessLimit } from "./prompt-lookup.ts";
 import { type Guesser } from "../engine/guesser.ts";
 import { commonPrefixLength } from "../tokens/common-prefix.ts";
@@ -20,7 +20,6 @@ export interface DraftParts {
 export const draftLength = 6;
 
 interface Drafting {
-  readonly generation: Generation;
   readonly slot: number;
   /** Tokens that the draft's sequence has to hold before the next guess. */
   readonly wanted: readonly number[];
@@ -44,30 +43,32 @@ export class DraftGuesser implements Guesser {
     return this.#parts.model.memoryBytes + this.#parts.context.memoryBytes;
   }
 
-  async guess(generations: readonly Generation[]): Promise<void> {
-    const drafting: Drafting[] = [];
-    for (const generation of generations) {
-      generation.guessed = [];
-      const limit = Math.min(draftLength, guessLimit(generation));
-      if (limit === 0 || generation.slot === undefined) continue;
-      const wanted = generation.request.prompt.concat(generation.generated);
-      drafting.push({ generation, slot: generation.slot, wanted, limit, guessed: [] });
-    }
-    if (drafting.length === 0) return;
-    this.#parts.context.setThreads(this.#parts.threads);
-    let open = await this.#catchUp(drafting);
-    for (;;) {
-      open = open.filter(({ guessed, limit }) => guessed.length < limit && !this.#hasEnded(guessed));
-      if (open.length === 0) break;
-      await this.#decode(open.map((draft) => ({ draft, tokens: [draft.guessed.at(-1) as number], wantsGuess: true })));
-    }
-    for (const { generation, guessed } of drafting) generation.guessed = guessed;
+  async guess(sequences: readonly SequenceView[]): Promise<readonly (readonly number[])[]> {
+    const drafts = sequences.map((sequence): Drafting | undefined => {
+      const limit = Math.min(draftLength, guessLimit(sequence));
+      if (limit === 0 || sequence.slot === undefined) return undefined;
+      const wanted = sequence.request.prompt.concat(sequence.generated);
+      return { slot: sequence.slot, wanted, limit, guessed: [] };
+    });
+    const drafting = drafts.filter((draft) => draft !== undefined);
+    if (drafting.length > 0) await this.#draft(drafting);
+    return drafts.map((draft) => draft?.guessed ?? []);
   }
 
   async dispose(): Promise<void> {
     this.#sampler.dispose();
     await this.#parts.context.dispose();
     await this.#parts.model.dispose();
+  }
+
+  async #draft(drafting: readonly Drafting[]): Promise<void> {
+    this.#parts.context.setThreads(this.#parts.threads);
+    let open = await this.#catchUp(drafting);
+    for (;;) {
+      open = open.filter(({ guessed, limit }) => guessed.length < limit && !this.#hasEnded(guessed));
+      if (open.length === 0) return;
+      await this.#decode(open.map((draft) => ({ draft, tokens: [draft.guessed.at(-1) as number], wantsGuess: true })));
+    }
   }
 
   #hasEnded(guessed: readonly number[]): boolean {

@@ -1,7 +1,7 @@
 // Guesses the next tokens of a choice, so that one batch can check several of them. A guess only ever saves time: what is
 // sampled at each place is what would have been sampled without it.
 import type { Guesser } from "../engine/guesser.ts";
-import type { Generation } from "../engine/sequence.ts";
+import type { SequenceView } from "../engine/sequence.ts";
 
 /** Longest and shortest run of tokens that is looked up. */
 const longestRun = 4;
@@ -9,23 +9,20 @@ const shortestRun = 2;
 
 /** Guesses by finding the last few tokens earlier in the prompt, in the answer, or in the text that the caller expects. */
 export const promptLookup: Guesser = {
-  guess(generations) {
-    for (const generation of generations) generation.guessed = lookUp(generation);
-    return Promise.resolve();
-  },
+  guess: (sequences) => Promise.resolve(sequences.map(lookUp)),
 };
 
 /** Guesses that are worth asking for: none past the end of the choice, none while a grammar may yet change the token. */
-export function guessLimit({ request, generated }: Generation): number {
+export function guessLimit({ request, generated }: SequenceView): number {
   if (request.gate !== undefined && !request.gate.settled) return 0;
   return Math.max(0, Math.min(request.guesses, request.maxNewTokens - generated.length - 1));
 }
 
-function lookUp(generation: Generation): readonly number[] {
-  const limit = guessLimit(generation);
+function lookUp(sequence: SequenceView): readonly number[] {
+  const limit = guessLimit(sequence);
   if (limit === 0) return [];
-  const { prompt, expected = [] } = generation.request;
-  const text = prompt.concat(generation.generated);
+  const { prompt, expected = [] } = sequence.request;
+  const text = prompt.concat(sequence.generated);
   return findContinuation(text, { sources: [expected, text], limit });
 }
 

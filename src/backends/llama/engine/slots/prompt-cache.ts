@@ -6,20 +6,27 @@ import type { BackendContext } from "../../../../domain/backend.ts";
 import type { NativeContextHandle } from "../../native/context.ts";
 import { commonPrefixLength } from "../../tokens/common-prefix.ts";
 
-interface StoredPrefix {
+export interface StoredPrefix {
   readonly path: string;
   readonly tokens: readonly number[];
   readonly bytes: number;
   lastUsed: number;
 }
 
-interface StoredSlot {
+interface HeldTokens {
   readonly id: number;
-  tokens: number[];
+  readonly tokens: readonly number[];
 }
 
-export interface PrefixStoreOptions {
-  /** Belongs to the store alone; it is removed in the end. */
+/** An entry that begins as a prompt does. */
+export interface FoundPrefix {
+  readonly entry: StoredPrefix;
+  /** Tokens that the entry and the prompt have in common. */
+  readonly common: number;
+}
+
+export interface PromptCacheOptions {
+  /** Belongs to the cache alone; it is removed in the end. */
   readonly folder: string;
   readonly budgetBytes: number;
   /** Tokens per sequence. */
@@ -31,7 +38,7 @@ export interface PrefixStoreOptions {
 const minimumTokens = 64;
 
 /** Sequence states by their tokens; the least recently used go first when `budgetBytes` is reached. */
-export class PrefixStore {
+export class PromptCache {
   readonly #context: NativeContextHandle;
   readonly #folder: string;
   readonly #budgetBytes: number;
@@ -40,7 +47,7 @@ export class PrefixStore {
   #entries: StoredPrefix[] = [];
   #clock = 0;
 
-  constructor(context: NativeContextHandle, { folder, budgetBytes, contextSize, log }: PrefixStoreOptions) {
+  constructor(context: NativeContextHandle, { folder, budgetBytes, contextSize, log }: PromptCacheOptions) {
     this.#log = log;
     this.#context = context;
     this.#folder = folder;
@@ -56,7 +63,7 @@ export class PrefixStore {
    * Saves what `slot` holds before its tokens from `keep` on are lost. Nothing is saved that another entry contains, and
    * what the new one contains is dropped.
    */
-  async keep(slot: StoredSlot, { keep, copies }: { keep: number; copies: boolean }): Promise<void> {
+  async keep(slot: HeldTokens, { keep, copies }: { keep: number; copies: boolean }): Promise<void> {
     const lost = slot.tokens.length - (copies ? 0 : keep);
     if (slot.tokens.length < minimumTokens || lost < minimumTokens) return;
     const tokens = slot.tokens.slice();
@@ -76,33 +83,31 @@ export class PrefixStore {
     }
   }
 
-  /** Loads the entry with the longest prefix of `prompt` if that is worth it; answers how many tokens of it are there. */
-  async restore(
-    slot: StoredSlot,
-    { prompt, longerThan }: { prompt: readonly number[]; longerThan: number },
-  ): Promise<number> {
-    let best: StoredPrefix | undefined;
+  /** The entry with the longest prefix of `prompt`, where it is so much longer than `longerThan` that reading it pays. */
+  find({ prompt, longerThan }: { prompt: readonly number[]; longerThan: number }): FoundPrefix | undefined {
+    let best: FoundPrefix | undefined;
     let bestLength = longerThan + minimumTokens - 1;
     for (const entry of this.#entries) {
-      const length = commonPrefixLength(entry.tokens, prompt);
-      if (length <= bestLength) continue;
-      best = entry;
-      bestLength = length;
+      const common = commonPrefixLength(entry.tokens, prompt);
+      if (common <= bestLength) continue;
+      best = { entry, common };
+      bestLength = common;
     }
-    if (best === undefined) return 0;
-    best.lastUsed = this.#clock += 1;
-    this.#context.clear(slot.id);
-    slot.tokens = [];
+    return best;
+  }
+
+  /** Reads an entry into an empty slot and answers the tokens that the slot holds then: none where it could not be read. */
+  async load({ entry }: FoundPrefix, slot: number): Promise<number[]> {
+    entry.lastUsed = this.#clock += 1;
     try {
-      await this.#context.restore(slot.id, { path: best.path, maxTokens: this.#contextSize });
+      await this.#context.restore(slot, { path: entry.path, maxTokens: this.#contextSize });
+      return entry.tokens.slice();
     } catch (error) {
       this.#log("warn", "A stored prefix could not be read.", { folder: this.#folder, reason: String(error) });
-      this.#context.clear(slot.id);
-      await this.#drop([best]);
-      return 0;
+      this.#context.clear(slot);
+      await this.#drop([entry]);
+      return [];
     }
-    slot.tokens = best.tokens.slice();
-    return bestLength;
   }
 
   async dispose(): Promise<void> {

@@ -1,68 +1,86 @@
-// The sequences of one model: what each holds, who uses it, and how a new prompt gets one with as much of it read as possible.
-import { performance } from "node:perf_hooks";
+// The slots of one model: each is a sequence of the KV cache, with the tokens that it holds and whoever uses it. A new prompt gets a
+// slot with as much of it evaluated already as can be had. Nobody else changes a slot.
 import type { NativeContextHandle } from "../../native/context.ts";
-import type { Generation } from "../sequence.ts";
-import type { PrefixStore } from "./prompt-cache.ts";
+import type { SequenceView } from "../sequence.ts";
 import { chooseSlot, type SlotChoice } from "./choose-slot.ts";
+import type { PromptCache } from "./prompt-cache.ts";
 
-export interface Slot {
+export interface Slot<S extends SequenceView = SequenceView> {
   readonly id: number;
-  /** What the KV cache of the sequence holds. */
-  tokens: number[];
-  generation: Generation | undefined;
-  lastUsed: number;
+  /** What the KV cache of the slot holds. */
+  readonly tokens: readonly number[];
+  readonly user: S | undefined;
+  /** Grows with every use; the smallest is the least recently used. */
+  readonly lastUsed: number;
 }
 
-export interface SequenceSlotsOptions {
+export interface SlotsOptions {
   readonly context: NativeContextHandle;
   readonly parallel: number;
-  /** Tokens per sequence. */
+  /** Tokens per slot. */
   readonly contextSize: number;
   /** False for models whose state cannot be cut at its end. */
   readonly canTrim: boolean;
-  readonly prefixStore: PrefixStore | undefined;
+  readonly promptCache: PromptCache | undefined;
+}
+
+/** A slot that was given to a sequence. */
+export interface AssignedSlot<S extends SequenceView> {
+  readonly slot: Slot<S>;
+  /** Tokens of the prompt that need not be evaluated. */
+  readonly cachedTokens: number;
+}
+
+interface OwnSlot<S extends SequenceView> extends Slot<S> {
+  tokens: number[];
+  user: S | undefined;
+  lastUsed: number;
 }
 
 /** A copied prefix has to save at least so many tokens of evaluation. */
 const minimumCopiedTokens = 64;
 
-export class SequenceSlots {
-  readonly #options: SequenceSlotsOptions;
-  readonly all: readonly Slot[];
+export class Slots<S extends SequenceView> {
+  readonly #options: SlotsOptions;
+  readonly #slots: readonly OwnSlot<S>[];
   #clock = 0;
   #meanOccupancyMs = 1000;
 
-  constructor(options: SequenceSlotsOptions) {
+  constructor(options: SlotsOptions) {
     this.#options = options;
-    this.all = Array.from({ length: options.parallel }, (_, id) => ({
+    this.#slots = Array.from({ length: options.parallel }, (_, id) => ({
       id,
       tokens: [],
-      generation: undefined,
+      user: undefined,
       lastUsed: 0,
     }));
   }
 
-  get(id: number): Slot {
-    return this.all[id] as Slot;
+  get all(): readonly Slot<S>[] {
+    return this.#slots;
+  }
+
+  get(id: number): Slot<S> {
+    return this.#own(id);
   }
 
   get idleCount(): number {
-    return this.all.reduce((count, slot) => count + (slot.generation === undefined ? 1 : 0), 0);
+    return this.#slots.reduce((count, slot) => count + (slot.user === undefined ? 1 : 0), 0);
   }
 
-  /** Running mean of how long a choice occupies its slot. */
+  /** Running mean of how long a sequence occupies its slot. */
   get meanOccupancyMs(): number {
     return this.#meanOccupancyMs;
   }
 
   /**
-   * Gives `generation` a slot whose state is a prefix of its prompt, as long as can be had. False when none is idle.
+   * Gives `sequence` a slot whose state is a prefix of its prompt, as long as can be had; `undefined` when none is idle.
    * @throws Error of the native library; the slot is then free and empty again.
    */
-  async assign(generation: Generation): Promise<boolean> {
+  async assign(sequence: S): Promise<AssignedSlot<S> | undefined> {
     const { canTrim } = this.#options;
-    const { prompt, scorePrompt } = generation.request;
-    const views = this.all.map(({ id, tokens, lastUsed, generation: user }) => ({
+    const { prompt, scorePrompt } = sequence.request;
+    const views = this.#slots.map(({ id, tokens, lastUsed, user }) => ({
       id,
       tokens,
       lastUsed,
@@ -72,97 +90,101 @@ export class SequenceSlots {
       prompt,
       canTrim,
       mayReuse: !scorePrompt,
-      // A choice that shares its prompt with another never reads it again.
-      minimumCopiedTokens: generation.leader === undefined ? minimumCopiedTokens : 1,
+      // A sequence that shares its prompt with another never evaluates it again.
+      minimumCopiedTokens: sequence.leader === undefined ? minimumCopiedTokens : 1,
     });
-    if (choice === undefined) return false;
-    const slot = this.get(choice.slot);
-    slot.generation = generation;
-    generation.slot = slot.id;
-    generation.phase = "prompt";
-    generation.startedAt = performance.now();
+    if (choice === undefined) return undefined;
+    const slot = this.#own(choice.slot);
+    slot.user = sequence;
     try {
-      generation.cachedTokens = await this.#prepare(slot, { generation, ...choice });
+      return { slot, cachedTokens: await this.#prepare(slot, { sequence, ...choice }) };
     } catch (error) {
-      this.forget(slot);
-      this.release(slot);
+      this.forget(slot.id);
+      slot.user = undefined;
       throw error;
     }
-    return true;
   }
 
   /** The slot's user is done; what the slot holds stays for the next prompt that begins alike. */
-  release(slot: Slot): void {
-    const { generation } = slot;
-    slot.generation = undefined;
+  release(id: number, { occupiedMs }: { readonly occupiedMs: number }): void {
+    const slot = this.#own(id);
+    slot.user = undefined;
     slot.lastUsed = this.#clock += 1;
-    if (generation === undefined) return;
-    generation.phase = "ended";
-    generation.endedAt ??= performance.now();
-    generation.sampler?.dispose();
-    generation.sampler = undefined;
-    generation.slot = undefined;
-    const occupiedMs = generation.endedAt - (generation.startedAt ?? generation.endedAt);
     this.#meanOccupancyMs += (occupiedMs - this.#meanOccupancyMs) / 8;
   }
 
+  /** Tokens were evaluated behind those that the slot held. */
+  append(id: number, tokens: Iterable<number>): void {
+    const slot = this.#own(id);
+    for (const token of tokens) slot.tokens.push(token);
+  }
+
   /** Empties the slot. */
-  forget(slot: Slot): void {
-    this.#options.context.clear(slot.id);
-    slot.tokens = [];
+  forget(id: number): void {
+    this.#options.context.clear(id);
+    this.#own(id).tokens = [];
   }
 
   /** True when the slot can compute a token that is not kept: see {@link dropFiller}. */
-  canFill(slot: Slot): boolean {
+  canFill(id: number): boolean {
     const { canTrim, contextSize } = this.#options;
-    return canTrim && slot.tokens.length < contextSize;
+    return canTrim && this.#own(id).tokens.length < contextSize;
   }
 
   /** Takes back what was computed behind the slot's tokens. */
-  dropFiller({ id, tokens }: Slot): void {
+  dropFiller(id: number): void {
     const { context } = this.#options;
+    const { tokens } = this.#own(id);
     if (tokens.length === 0) context.clear(id);
     else context.trim(id, tokens.length);
   }
 
   /** Keeps the first `length` tokens of the slot, or none where the model cannot cut; answers how many. */
-  trim(slot: Slot, length: number): number {
+  trim(id: number, length: number): number {
+    const slot = this.#own(id);
     if (slot.tokens.length <= length) return slot.tokens.length;
-    if (length > 0 && this.#options.context.trim(slot.id, length)) slot.tokens.length = length;
-    else this.forget(slot);
+    if (length > 0 && this.#options.context.trim(id, length)) slot.tokens.length = length;
+    else this.forget(id);
     return slot.tokens.length;
   }
 
+  #own(id: number): OwnSlot<S> {
+    return this.#slots[id] as OwnSlot<S>;
+  }
+
   /** Leaves `from` empty. */
-  async #move(from: Slot, to: Slot): Promise<void> {
-    const { context, prefixStore } = this.#options;
-    await prefixStore?.keep(to, { keep: 0, copies: false });
+  async #move(from: OwnSlot<S>, to: OwnSlot<S>): Promise<void> {
+    const { context, promptCache } = this.#options;
+    await promptCache?.keep(to, { keep: 0, copies: false });
     to.tokens = [];
     try {
       await context.copy(to.id, from.id);
     } catch (error) {
-      this.forget(to);
+      this.forget(to.id);
       throw error;
     }
     to.tokens = from.tokens;
     to.lastUsed = from.lastUsed;
-    this.forget(from);
+    this.forget(from.id);
   }
 
   async #prepare(
-    slot: Slot,
-    { generation, keep, copyFrom, moveTo }: SlotChoice & { generation: Generation },
+    slot: OwnSlot<S>,
+    { sequence, keep, copyFrom, moveTo }: SlotChoice & { readonly sequence: S },
   ): Promise<number> {
-    const { context, prefixStore, canTrim } = this.#options;
-    const { prompt, scorePrompt } = generation.request;
-    if (moveTo !== null) await this.#move(slot, this.get(moveTo));
-    await prefixStore?.keep(slot, { keep, copies: copyFrom !== null });
+    const { context, promptCache, canTrim } = this.#options;
+    const { prompt, scorePrompt } = sequence.request;
+    if (moveTo !== null) await this.#move(slot, this.#own(moveTo));
+    await promptCache?.keep(slot, { keep, copies: copyFrom !== null });
     if (copyFrom !== null) {
       await context.copy(slot.id, copyFrom);
-      slot.tokens = this.get(copyFrom).tokens.slice();
+      slot.tokens = this.#own(copyFrom).tokens.slice();
     }
-    if (prefixStore === undefined || !canTrim || scorePrompt) return this.trim(slot, keep);
-    const restored = await prefixStore.restore(slot, { prompt, longerThan: keep });
-    return this.trim(slot, Math.max(keep, Math.min(restored, prompt.length - 1)));
+    if (promptCache === undefined || !canTrim || scorePrompt) return this.trim(slot.id, keep);
+    const stored = promptCache.find({ prompt, longerThan: keep });
+    if (stored === undefined) return this.trim(slot.id, keep);
+    this.forget(slot.id);
+    slot.tokens = await promptCache.load(stored, slot.id);
+    return this.trim(slot.id, Math.min(stored.common, prompt.length - 1));
   }
 }
