@@ -37,7 +37,11 @@ export type ErrorKind = keyof typeof errorKinds;
 
 /** What a caller is told beside the kind. */
 export interface ErrorDetails {
-  /** A sentence for the caller: what was wrong, what was expected, where. Never an internal of ours. */
+  /**
+   * A sentence for the caller: what was wrong, what was expected, where. Never an internal of ours. A field of the domain's request
+   * stands in braces, `{sampling.logitBias}`, or `{/tools[0].parameters}` where a JSON pointer is meant: the dialect puts its own
+   * name there.
+   */
   readonly message: string;
   /**
    * The request field at fault. A backend names it as a path in the domain's request, such as `messages[0].content` or

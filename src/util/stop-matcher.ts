@@ -4,8 +4,8 @@
 export interface StopMatch {
   /** Text that is safe to pass on. */
   readonly text: string;
-  /** True when a stop string was completed; what follows it is dropped and nothing may be pushed any more. */
-  readonly stopped: boolean;
+  /** The stop string that was completed; what follows it is dropped and nothing may be pushed any more. */
+  readonly stop: string | undefined;
 }
 
 /**
@@ -29,16 +29,16 @@ export class StopMatcher {
   }
 
   push(piece: string): StopMatch {
-    if (this.#longest === 0) return { text: piece, stopped: false };
+    if (this.#longest === 0) return { text: piece, stop: undefined };
     const text = this.#held + piece;
-    const start = this.#firstStop(text);
-    if (start !== undefined) {
+    const first = this.#firstStop(text);
+    if (first !== undefined) {
       this.#held = "";
-      return { text: text.slice(0, start), stopped: true };
+      return { text: text.slice(0, first.start), stop: first.stop };
     }
     const heldFrom = this.#firstPartialStop(text);
     this.#held = text.slice(heldFrom);
-    return { text: text.slice(0, heldFrom), stopped: false };
+    return { text: text.slice(0, heldFrom), stop: undefined };
   }
 
   /** The text is over: what was held back is no stop string after all. */
@@ -48,20 +48,20 @@ export class StopMatcher {
     return text;
   }
 
-  /** Where the stop string begins that ends first. */
-  #firstStop(text: string): number | undefined {
-    let bestStart: number | undefined;
+  /** The stop string that ends first, and where it begins. */
+  #firstStop(text: string): { readonly stop: string; readonly start: number } | undefined {
+    let best: { readonly stop: string; readonly start: number } | undefined;
     let bestEnd = Infinity;
     for (const stop of this.#stops) {
       const start = text.indexOf(stop);
       if (start === -1) continue;
       const end = start + stop.length;
-      if (end < bestEnd || (end === bestEnd && start < (bestStart ?? Infinity))) {
-        bestStart = start;
+      if (end < bestEnd || (end === bestEnd && best !== undefined && start < best.start)) {
+        best = { stop, start };
         bestEnd = end;
       }
     }
-    return bestStart;
+    return best;
   }
 
   /** Start of the longest suffix of `text` that begins a stop string; the text's length where there is none. */

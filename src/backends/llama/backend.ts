@@ -2,10 +2,11 @@
 // The process has to be started with UV_THREADPOOL_SIZE=1: with more workers every decode may land on another thread, which
 // costs more than the decode itself, and native calls have to be made one by one.
 import { availableParallelism } from "node:os";
-import type { Backend, BackendContext, BackendDescription, Operation, Operations } from "../../domain/backend.ts";
+import type { Backend, BackendContext } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { ModelSpec } from "../../domain/model.ts";
 import type { NativeContextHandle } from "./native/context.ts";
+import { createBackend, single } from "../common/operation-table.ts";
 import { ChatRunner } from "./generate/chat.ts";
 import { runCompletion } from "./generate/completion.ts";
 import { DraftGuesser, draftLength } from "./speculative/draft-model.ts";
@@ -14,10 +15,9 @@ import { Engine } from "./engine/engine.ts";
 import { loadFailure } from "../../model-files/gguf/gguf-facts.ts";
 import { promptLookup } from "./speculative/prompt-lookup.ts";
 import { type Guesser } from "./engine/guesser.ts";
-import { describeModel, resolveThreads, type Creation } from "./load/describe.ts";
+import { describeModel, resolveThreads, type Creation, type ModelDescription } from "./load/describe.ts";
 import { createContext, loadWeights, prefixStoreFolder, resolveContextSize } from "./load/load-model.ts";
-import { PrefixStore } from "./engine/slots/prompt-cache.ts";
-import { SequenceSlots } from "./engine/slots/slots.ts";
+import { PromptCache } from "./engine/slots/prompt-cache.ts";
 import { TextModel } from "./generate/text-model.ts";
 
 /** @throws ServerError `model_load_failed` with a reason for the operator. */
@@ -49,9 +49,9 @@ async function createText({ spec, options, weights, context }: Creation): Promis
   });
   const threads = await resolveThreads({ options, weights, context }, native);
   const canTrim = weights.native.canTrimSequences;
-  const prefixStore =
+  const promptCache =
     options.prefixStoreBytes > 0
-      ? new PrefixStore(native, {
+      ? new PromptCache(native, {
           folder: prefixStoreFolder(spec, context.cacheDirectory),
           budgetBytes: options.prefixStoreBytes,
           contextSize,
@@ -64,9 +64,12 @@ async function createText({ spec, options, weights, context }: Creation): Promis
   const engine = new Engine({
     model: weights.native,
     context: native,
+    parallel: options.parallel,
+    contextSize,
+    canTrim,
+    promptCache,
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,
-    slots: new SequenceSlots({ context: native, parallel: options.parallel, contextSize, canTrim, prefixStore }),
     maxQueue: options.maxQueue,
     threads,
     guesser,
@@ -81,27 +84,24 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     canTrim,
   });
   const chat = new ChatRunner(model, weights.facts);
-  const description = await describeModel(
-    { spec, options, weights, context },
-    { operations: ["chat", "completion", "apply-template"], native, threads, contextSize },
-  );
-  return new LlamaBackend(withDraft(description, guesser), {
+  const description = await describeModel({ spec, options, weights, context }, { native, threads, contextSize });
+  return createBackend(withDraft(description, guesser), {
     handlers: {
-      chat: (request, signal) => chat.run(request, signal),
-      completion: (request, signal) => runCompletion(model, request, signal),
-      "apply-template": (request, signal) => once(() => chat.applyTemplate(request, signal)),
+      chat: (request, call) => chat.run(request, call),
+      completion: (request, call) => runCompletion(model, request, call),
+      "apply-template": single((request, signal) => chat.applyTemplate(request, signal)),
     },
     dispose: async () => {
       await engine.dispose();
       await guesser?.dispose?.();
-      await prefixStore?.dispose();
+      await promptCache?.dispose();
       await native.dispose();
       await weights.native.dispose();
     },
   });
 }
 
-function withDraft(description: BackendDescription, guesser: Guesser | undefined): BackendDescription {
+function withDraft(description: ModelDescription, guesser: Guesser | undefined): ModelDescription {
   return { ...description, memoryBytes: description.memoryBytes + (guesser?.memoryBytes ?? 0) };
 }
 
@@ -176,56 +176,14 @@ async function createEmbedding({ spec, options, weights, context }: Creation): P
   });
   const description = await describeModel(
     { spec, options, weights, context },
-    { operations: ["embedding"], native, threads, contextSize: maxTokens },
+    { native, threads, contextSize: maxTokens },
   );
-  return new LlamaBackend(description, {
-    handlers: { embedding: (request, signal) => once(() => embedder.embed(request, signal)) },
+  return createBackend(description, {
+    handlers: { embedding: single((request, signal) => embedder.embed(request, signal)) },
     dispose: async () => {
       await embedder.dispose();
       await native.dispose();
       await weights.native.dispose();
     },
   });
-}
-
-type Handlers = {
-  readonly [O in Operation]?: (
-    request: Operations[O]["request"],
-    signal: AbortSignal,
-  ) => AsyncIterable<Operations[O]["event"]>;
-};
-
-class LlamaBackend implements Backend {
-  readonly description: BackendDescription;
-  readonly #handlers: Handlers;
-  readonly #dispose: () => Promise<void>;
-  #disposal: Promise<void> | undefined;
-
-  constructor(description: BackendDescription, parts: { handlers: Handlers; dispose: () => Promise<void> }) {
-    this.description = description;
-    this.#handlers = parts.handlers;
-    this.#dispose = parts.dispose;
-  }
-
-  run<O extends Operation>(
-    operation: O,
-    request: Operations[O]["request"],
-    signal: AbortSignal,
-  ): AsyncIterable<Operations[O]["event"]> {
-    if (this.#disposal !== undefined) throw new ServerError("shutting_down", "The model is being unloaded.");
-    const handler: Handlers[O] = this.#handlers[operation];
-    if (handler === undefined) {
-      throw new ServerError("unsupported_operation", `This model does not support the operation '${operation}'.`);
-    }
-    return handler(request, signal);
-  }
-
-  dispose(): Promise<void> {
-    this.#disposal ??= this.#dispose();
-    return this.#disposal;
-  }
-}
-
-async function* once<T>(produce: () => Promise<T>): AsyncGenerator<T, void, undefined> {
-  yield await produce();
 }

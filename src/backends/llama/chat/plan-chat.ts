@@ -38,8 +38,9 @@ export function planChat(request: ChatRequest, template: ChatTemplate, options: 
   const { callable, mustCall } = chooseTools(request);
   if (request.constraint.type === "grammar" && callable.length > 0) {
     throw new ServerError("unsupported_value", {
-      message: 'A grammar cannot be combined with tools that may be called; send tool_choice "none", or leave one out.',
-      param: "grammar",
+      message:
+        'A grammar cannot be combined with tools that may be called; send {toolChoice} "none", or leave one out.',
+      param: "constraint.grammar",
     });
   }
   const rendered = template.render(request, options);
@@ -57,7 +58,7 @@ export function planChat(request: ChatRequest, template: ChatTemplate, options: 
     parser: {
       family,
       tools: callable,
-      parallel: request.parallelToolCalls && !request.legacyFunctions,
+      parallel: request.parallelToolCalls,
       startsInReasoning,
       ...(constrained ? { finalTextOnly: true } : {}),
       ...(header !== "" || startsInText(request, rendered, family) ? { startsInText: true } : {}),
@@ -82,15 +83,15 @@ function chooseTools(request: ChatRequest): {
     const callable = tools.filter((tool) => tool.name === toolChoice.name);
     if (callable.length > 0) return { callable, mustCall: true };
     throw new ServerError("invalid_value", {
-      message: `tool_choice names the tool "${toolChoice.name}", which is not among the tools.`,
-      param: "tool_choice",
+      message: `{toolChoice} names the tool "${toolChoice.name}", which is not among the tools.`,
+      param: "toolChoice",
     });
   }
   const mustCall = toolChoice.type === "required" || toolChoice.mode === "required";
   if (mustCall && tools.length === 0) {
     throw new ServerError("invalid_value", {
-      message: "tool_choice requires a call, but there is no tool that may be called.",
-      param: "tool_choice",
+      message: "{toolChoice} requires a call, but there is no tool that may be called.",
+      param: "toolChoice",
     });
   }
   return { callable: tools, mustCall };
@@ -108,8 +109,8 @@ function planGrammar(
   context: GrammarContext,
 ): { readonly grammar: PlannedGrammar | null; readonly grammarStart: GrammarStart } {
   const { callable, mustCall, family } = context;
-  const parallel = request.parallelToolCalls && !request.legacyFunctions && request.toolChoice.type !== "named";
-  const places = callable.map((tool) => placeOf(request, request.tools.indexOf(tool)));
+  const parallel = request.parallelToolCalls && request.toolChoice.type !== "named";
+  const places = callable.map((tool) => placeOf(request.tools.indexOf(tool)));
   const calls: CallGrammar = { type: "tool-calls", tools: callable, places, parallel, shape: family.formatShape };
   const text = textGrammar(request);
   const either = callable.length > 0 && text !== null && !mustCall;
@@ -133,10 +134,9 @@ function planGrammar(
 }
 
 /** Tools may be callable in part only: what counts is where the caller wrote them. */
-function placeOf({ legacyFunctions }: ChatRequest, index: number): SchemaPlace {
-  return legacyFunctions
-    ? { param: `functions[${index}].parameters`, path: `/functions/${index}/parameters` }
-    : { param: `tools[${index}].function.parameters`, path: `/tools/${index}/function/parameters` };
+function placeOf(index: number): SchemaPlace {
+  const param = `tools[${index}].parameters`;
+  return { param, path: `{/${param}}` };
 }
 
 function textGrammar({ constraint }: ChatRequest): TextGrammar | null {

@@ -218,7 +218,7 @@ export type PlannedGrammar =
       readonly text: TextGrammar;
     };
 
-/** Where the schema of a tool stands in the request, for errors: as OpenAI writes it, and as a JSON pointer. */
+/** Where the schema of a tool stands in the request, for errors: as a path, and as the pointer that messages show. */
 export interface SchemaPlace {
   readonly param: string;
   readonly path: string;

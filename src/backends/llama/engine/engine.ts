@@ -3,7 +3,14 @@
 import { performance } from "node:perf_hooks";
 import { ServerError } from "../../../domain/errors.ts";
 import type { NativeModelHandle } from "../native/model.ts";
-import { sampleEarly, samplePart, scorePromptPart, withGrammar, type ComputedPart, type SampledToken } from "./batch-parts.ts";
+import {
+  sampleEarly,
+  samplePart,
+  scorePromptPart,
+  withGrammar,
+  type ComputedPart,
+  type SampledToken,
+} from "./batch-parts.ts";
 import { planBatch, type BatchPlan } from "./batch-plan.ts";
 import { buildBatch } from "./build-batch.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";

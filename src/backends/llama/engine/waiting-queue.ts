@@ -54,9 +54,7 @@ export class WaitingQueue {
 
   #refuseWhenFull({ slots, idle, meanOccupancyMs }: SlotLoad): void {
     // The choices of one request count as one: who asks for more of them than there are slots only queues behind himself.
-    const waiting = this.#sequences.filter(
-      (sequence) => sequence.leader === undefined && !sequence.isCancelled,
-    ).length;
+    const waiting = this.#sequences.filter((sequence) => sequence.leader === undefined && !sequence.isCancelled).length;
     if (waiting < this.#maximum + idle) return;
     throw new ServerError("overloaded", {
       message: `The model is busy: ${waiting} requests are waiting already. Please try again later.`,

@@ -1,29 +1,32 @@
 // One choice of a chat on its way out: tokens become text, the family's parser tells text, reasoning and calls apart, and the
 // caller's stop strings end the text.
 import type { ChatRequest } from "../../../domain/chat.ts";
-import type { FinishReason, TextEvent, TokenLogprob } from "../../../domain/text.ts";
+import type { EventSink } from "../../../domain/backend.ts";
+import type { TextEvent, TokenLogprob } from "../../../domain/text.ts";
 import { StopMatcher } from "../../../util/stop-matcher.ts";
-import type { TokenScore } from "../native/context.ts";
 import { createOutputParser } from "../chat/output-parser.ts";
 import type { ChatPlan, OutputParser, ParsedEvent } from "../chat/types.ts";
-import type { EventBuffer } from "./event-buffer.ts";
-import type { EndReason, GenerationReceiver } from "../engine/sequence.ts";
+import type { EndReason, TokenReceiver } from "../engine/sequence.ts";
+import type { TokenScore } from "../native/context.ts";
 import { ReleaseGate, TokenText, toTokenLogprob, type ReleasedText } from "../tokens/detokenizer.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
+import { PartWriter } from "./part-writer.ts";
+import type { ChoiceOutlet } from "./run-choices.ts";
 
-export interface ChatReceiverOptions {
+export interface ChatOutputOptions {
   readonly request: ChatRequest;
   readonly plan: ChatPlan;
   /** Control tokens that the parser reads. */
   readonly keptTokens: ReadonlySet<number>;
   readonly vocabulary: Vocabulary;
-  readonly buffer: EventBuffer;
-  readonly finished: () => void;
+  readonly outlet: ChoiceOutlet;
   readonly choice: number;
 }
 
-export class ChatReceiver implements GenerationReceiver {
-  readonly #options: ChatReceiverOptions;
+export class ChatOutput implements TokenReceiver {
+  readonly #options: ChatOutputOptions;
+  readonly #sink: EventSink<TextEvent>;
+  readonly #writer: PartWriter;
   readonly #text: TokenText;
   /** The family's own end texts, looked for before the parser sees anything. */
   readonly #familyStops: StopMatcher;
@@ -34,13 +37,18 @@ export class ChatReceiver implements GenerationReceiver {
   readonly #callsOnly: boolean;
   #logprobs: TokenLogprob[] = [];
   #calls = 0;
+  /** Nothing more is shown: a stop string has come, the caller's or the family's. */
   #stopped = false;
+  /** The caller's stop string that has come. */
+  #stopString: string | undefined;
   /** Generated tokens inside reasoning. */
   reasoningTokens = 0;
 
-  constructor(options: ChatReceiverOptions) {
-    const { vocabulary, keptTokens, plan, request } = options;
+  constructor(options: ChatOutputOptions) {
+    const { vocabulary, keptTokens, plan, request, outlet, choice } = options;
     this.#options = options;
+    this.#sink = outlet.sink;
+    this.#writer = new PartWriter(outlet.sink, choice);
     this.#text = new TokenText(vocabulary, keptTokens);
     this.#familyStops = new StopMatcher(plan.stopTexts);
     this.#parser = createOutputParser(plan.parser);
@@ -48,20 +56,19 @@ export class ChatReceiver implements GenerationReceiver {
     this.#callsOnly = plan.grammar?.type === "tool-calls" && plan.grammarStart.when !== "after-trigger";
   }
 
-  get isFull(): boolean {
-    return this.#options.buffer.isFull;
+  get isPaused(): boolean {
+    return this.#sink.credit <= 0;
   }
 
   onPrompt(): void {}
 
   onToken(token: number, score: TokenScore | undefined): boolean {
-    const { buffer, request, vocabulary } = this.#options;
-    buffer.countToken();
+    const { request, vocabulary } = this.#options;
     const wasInReasoning = this.#parser.inReasoning;
     if (request.topLogprobs !== null) this.#logprobs.push(toTokenLogprob(vocabulary, { token, score }));
     const match = this.#familyStops.push(this.#text.push(token));
     this.#take(this.#parser.push(match.text));
-    if (match.stopped && !this.#stopped) {
+    if (match.stop !== undefined && !this.#stopped) {
       this.#take(this.#parser.end());
       this.#release(this.#gate.flush());
       this.#stopped = true;
@@ -71,34 +78,30 @@ export class ChatReceiver implements GenerationReceiver {
   }
 
   onEnd(reason: EndReason): void {
-    const { buffer, choice, finished } = this.#options;
     if (!this.#stopped) {
       const rest = this.#familyStops.push(this.#text.flush());
       this.#take(this.#parser.push(rest.text));
-      if (!rest.stopped) this.#take(this.#parser.push(this.#familyStops.flush()));
+      if (rest.stop === undefined) this.#take(this.#parser.push(this.#familyStops.flush()));
       const cutOff = reason === "length";
       const ending = this.#parser.end({ cutOff });
       // Where there is room for calls only, even the beginning of a call's opening is no text.
       this.#take(cutOff && this.#callsOnly ? ending.filter(({ type }) => type !== "text") : ending);
       if (!this.#stopped) this.#release(this.#gate.flush());
     }
-    buffer.push({ type: "finish", choice, reason: this.#finishReason(reason) });
-    finished();
+    this.#end(reason);
+    this.#options.outlet.finished();
   }
 
   onError(error: unknown): void {
-    this.#options.buffer.fail(error);
+    this.#options.outlet.failed(error);
   }
 
-  /**
-   * `length` stays `length`, for arguments that were cut off are no call. Who named the tool knows that it was called, so
-   * that OpenAI says `stop` there.
-   */
-  #finishReason(reason: EndReason): FinishReason {
-    if (reason === "length") return "length";
-    const { request } = this.#options;
-    if (this.#calls === 0 || request.toolChoice.type === "named") return "stop";
-    return request.legacyFunctions ? "function_call" : "tool_calls";
+  /** Arguments that were cut off are no call, so that the limit is what is told. */
+  #end(reason: EndReason): void {
+    if (reason === "length") this.#writer.end("length");
+    else if (this.#calls > 0) this.#writer.end("tool-calls");
+    else if (this.#stopString !== undefined) this.#writer.end("stop-string", this.#stopString);
+    else this.#writer.end("end-of-turn");
   }
 
   #take(events: readonly ParsedEvent[]): void {
@@ -109,35 +112,30 @@ export class ChatReceiver implements GenerationReceiver {
   }
 
   #emit(event: ParsedEvent): void {
-    const { buffer, choice } = this.#options;
+    if (event.type === "text") {
+      const released = this.#gate.push(event.text, this.#logprobs);
+      this.#logprobs = [];
+      this.#release(released);
+      this.#stopString = released.stop;
+      this.#stopped = released.stop !== undefined;
+      return;
+    }
+    this.#logprobs = [];
     switch (event.type) {
-      case "text": {
-        const released = this.#gate.push(event.text, this.#logprobs);
-        this.#logprobs = [];
-        this.#release(released);
-        this.#stopped = released.stopped;
-        return;
-      }
       case "reasoning":
-        this.#logprobs = [];
-        if (event.text !== "") buffer.push({ type: "reasoning-delta", choice, text: event.text });
+        this.#writer.reasoning(event.text);
         return;
       case "tool-call-start":
-        this.#logprobs = [];
         this.#calls += 1;
-        buffer.push({ type: "tool-call-start", choice, index: event.index, id: event.id, name: event.name });
+        this.#writer.startCall({ index: event.index, id: event.id, name: event.name });
         return;
       case "tool-call-delta":
-        this.#logprobs = [];
-        buffer.push({ type: "tool-call-delta", choice, index: event.index, arguments: event.arguments });
+        this.#writer.callArguments(event.index, event.arguments);
         return;
     }
   }
 
   #release({ text, logprobs }: ReleasedText): void {
-    if (text === "" && logprobs.length === 0) return;
-    const { buffer, choice, request } = this.#options;
-    const event: TextEvent = { type: "text-delta", choice, text };
-    buffer.push(request.topLogprobs === null ? event : { ...event, logprobs });
+    this.#writer.text(text, this.#options.request.topLogprobs === null ? undefined : logprobs);
   }
 }

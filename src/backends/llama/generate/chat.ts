@@ -2,24 +2,25 @@
 // into text, reasoning and tool calls.
 import { randomInt } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { performance } from "node:perf_hooks";
+import type { Call } from "../../../domain/backend.ts";
 import type { ChatRequest } from "../../../domain/chat.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import type { TextModelOptions } from "../../../domain/model.ts";
 import type { AppliedTemplate, TextEvent } from "../../../domain/text.ts";
 import { resolveMaxTokens } from "../tokens/token-limits.ts";
-import { ChatReceiver } from "./chat-output.ts";
+import { ChatOutput } from "./chat-output.ts";
 import { createChatTemplate, type ChatTemplate } from "../chat/template/chat-template.ts";
 import { planChat } from "../chat/plan-chat.ts";
 import { tokenizePrompt } from "../chat/template/prompt-pieces.ts";
 import type { ChatPlan, ControlToken, GrammarStart, PromptTokenizer } from "../chat/types.ts";
-import type { EventBuffer } from "./event-buffer.ts";
-import type { GenerationRequest } from "../engine/sequence.ts";
+import type { SequenceRequest } from "../engine/sequence.ts";
 import type { GgufFacts } from "../../../model-files/gguf/gguf-facts.ts";
 import { bannedBefore, bannedUnder } from "../guided/banned-tokens.ts";
 import { freePartGrammar, FreePartGate, TriggerGate } from "../guided/trigger-gates.ts";
 import { choiceSeed, planSampler } from "../engine/sampler-config.ts";
 import type { TextModel } from "./text-model.ts";
-import { runText } from "./run-choices.ts";
+import { runChoices, type ChoiceOutlet } from "./run-choices.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
 
 /** Guesses per step when the caller sent a prediction and the model is not configured to speculate. */
@@ -73,7 +74,9 @@ export class ChatRunner {
     return { prompt: plan.prompt.text, tokens };
   }
 
-  async *run(request: ChatRequest, signal: AbortSignal): AsyncGenerator<TextEvent, void, undefined> {
+  async run(request: ChatRequest, call: Call<TextEvent>): Promise<void> {
+    const arrivedAt = performance.now();
+    const { signal } = call;
     const model = this.#model;
     const { vocabulary } = model;
     const { plan, tokens } = await this.#readPrompt(request, signal);
@@ -86,7 +89,7 @@ export class ChatRunner {
       requested: request.limits.maxTokens,
       fallback: model.options.defaults.maxTokens,
       contextSize: model.contextSize,
-      promptName: "messages",
+      field: "messages",
     });
     const createGrammar = await this.#planGrammar(plan, signal);
     const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);
@@ -100,12 +103,12 @@ export class ChatRunner {
     const guesses =
       expected !== undefined && model.canTrim ? Math.max(model.guesses, guessesWithPrediction) : model.guesses;
     const keptTokens = new Set(plan.keepTokens.flatMap((text) => this.#tokenOfText.get(text) ?? []));
-    const receivers: ChatReceiver[] = [];
+    const outputs: ChatOutput[] = [];
 
-    const choices = (buffer: EventBuffer, finished: () => void): GenerationRequest[] =>
+    const choices = (outlet: ChoiceOutlet): SequenceRequest[] =>
       Array.from({ length: request.n }, (_, choice) => {
-        const receiver = new ChatReceiver({ request, plan, keptTokens, vocabulary, buffer, finished, choice });
-        receivers.push(receiver);
+        const output = new ChatOutput({ request, plan, keptTokens, vocabulary, outlet, choice });
+        outputs.push(output);
         return {
           prompt: tokens,
           maxNewTokens,
@@ -121,11 +124,11 @@ export class ChatRunner {
           scorePrompt: false,
           guesses,
           ...(expected === undefined ? {} : { expected }),
-          receiver,
+          receiver: output,
         };
       });
-    const reasoningTokens = (): number => receivers.reduce((sum, receiver) => sum + receiver.reasoningTokens, 0);
-    yield* runText(model.engine, { choices, promptTokens: tokens.length, reasoningTokens }, signal);
+    const reasoningTokens = (): number => outputs.reduce((sum, output) => sum + output.reasoningTokens, 0);
+    await runChoices(model.engine, { choices, promptTokens: tokens.length, arrivedAt, reasoningTokens }, call);
   }
 
   /** @throws ServerError what rendering throws; `context_length_exceeded` for a conversation that is far too long. */
@@ -144,7 +147,7 @@ export class ChatRunner {
       });
       return { plan, tokens };
     };
-    return this.#model.readPrompt(read, { requested: request.limits.maxTokens, promptName: "messages" });
+    return this.#model.readPrompt(read, { requested: request.limits.maxTokens, field: "messages" });
   }
 
   /**
@@ -158,7 +161,7 @@ export class ChatRunner {
   }
 
   /** What makes the grammar of each choice; compiled once, and refused before the request is accepted. */
-  async #planGrammar(plan: ChatPlan, signal: AbortSignal): Promise<() => Pick<GenerationRequest, "grammar" | "gate">> {
+  async #planGrammar(plan: ChatPlan, signal: AbortSignal): Promise<() => Pick<SequenceRequest, "grammar" | "gate">> {
     const planned = plan.grammar;
     if (planned === null) return () => ({});
     const { family } = plan;

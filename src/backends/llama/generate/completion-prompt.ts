@@ -57,7 +57,7 @@ async function preparePrompt(
   },
 ): Promise<PreparedPrompt> {
   const { vocabulary, contextSize } = model;
-  const param = request.prompts.length === 1 ? "prompt" : `prompt[${index}]`;
+  const param = `prompts[${index}]`;
   const isText = typeof prompt === "string";
   if (!isText) assertTokensInVocabulary(prompt, { vocabularySize: vocabulary.size, param });
   // Between marks of ours the text that spells one is text.
@@ -72,7 +72,7 @@ async function preparePrompt(
     requested: request.limits.maxTokens,
     fallback: model.options.defaults.maxTokens,
     contextSize,
-    promptName: "prompt",
+    field: "prompts",
   });
   const text = isText ? prompt : readTokens(vocabulary, own);
   return { tokens, text, hiddenTokens, echoedTokens: own.length, maxNewTokens };
@@ -86,7 +86,7 @@ function readText(
   const { contextSize } = model;
   return model.readPrompt(() => model.tokenizer.tokenize(text, { parseSpecial, contextSize, signal }), {
     requested: request.limits.maxTokens,
-    promptName: "prompt",
+    field: "prompts",
   });
 }
 
@@ -121,7 +121,7 @@ async function prepareInsertion(
   const marks = vocabulary.fillInTheMiddle;
   if (marks === undefined) {
     throw new ServerError("unsupported_parameter", {
-      message: "This model has no fill-in-the-middle tokens, so 'suffix' is not supported.",
+      message: "This model has no fill-in-the-middle tokens, so '{suffix}' is not supported.",
       param: "suffix",
     });
   }

@@ -1,77 +1,97 @@
-// What chat and completion have in common: choices go to the engine, their events come back through one buffer, and the
-// request ends with its usage. A reader who leaves takes the choices out of the engine.
+// What chat and completion have in common: the choices of a request go to the engine, write their events to the sink, and the
+// request ends with its usage and the time of each phase. A caller who leaves takes the choices out of the engine.
 import { performance } from "node:perf_hooks";
+import type { Call, EventSink } from "../../../domain/backend.ts";
 import type { TextEvent, TextTimings, TextUsage } from "../../../domain/text.ts";
 import { onAbort } from "../../../util/abort.ts";
 import type { Engine } from "../engine/engine.ts";
-import { EventBuffer } from "./event-buffer.ts";
-import type { Generation, GenerationRequest } from "../engine/sequence.ts";
+import type { SequenceRequest, SequenceView } from "../engine/sequence.ts";
 
-export interface TextRun {
-  /** Makes the choices' requests; they push their events into `buffer` and call `finished` once each. */
-  readonly choices: (buffer: EventBuffer, finished: () => void) => readonly GenerationRequest[];
+/** Where a choice's receiver writes, and whom it tells of its end. */
+export interface ChoiceOutlet {
+  readonly sink: EventSink<TextEvent>;
+  /** To be called once by every choice, after its last event. */
+  readonly finished: () => void;
+  /** Ends the whole request. */
+  readonly failed: (error: unknown) => void;
+}
+
+export interface ChoicesRun {
+  readonly choices: (outlet: ChoiceOutlet) => readonly SequenceRequest[];
   /** Tokens of all prompts, each counted once. */
   readonly promptTokens: number;
+  /** When the request arrived, in milliseconds of the process's clock. */
+  readonly arrivedAt: number;
   readonly reasoningTokens: () => number;
-  /** Events after the last choice has ended and before the usage. */
-  readonly conclude?: (generations: readonly Generation[]) => readonly TextEvent[];
+  /** Pushes what comes after the last choice has ended and before the usage. */
+  readonly conclude?: () => void;
 }
 
-/** @throws ServerError `overloaded` before the first event; the signal's reason when it aborts. */
-export async function* runText(
-  engine: Engine,
-  run: TextRun,
-  signal: AbortSignal,
-): AsyncGenerator<TextEvent, void, undefined> {
+/**
+ * Resolves when the last event is in the sink.
+ * @throws ServerError `overloaded` before the first event; the signal's reason when it aborts
+ */
+export async function runChoices(engine: Engine, run: ChoicesRun, { sink, signal }: Call<TextEvent>): Promise<void> {
   signal.throwIfAborted();
-  const buffer = new EventBuffer(() => engine.wake());
-  let open = 0;
-  let generations: readonly Generation[] = [];
-  const finished = (): void => {
-    open -= 1;
-    if (open > 0) return;
-    for (const event of run.conclude?.(generations) ?? []) buffer.push(event);
-    buffer.push({ type: "usage", usage: sumUsage(run, generations), timings: measure(generations) });
-    buffer.end();
-  };
-  const requests = run.choices(buffer, finished);
-  open = requests.length;
-  generations = engine.submit(requests);
-  const leave = (reason: unknown): void => {
-    for (const generation of generations) engine.cancel(generation);
-    buffer.abandon(reason);
-  };
-  const unsubscribe = onAbort(signal, () => leave(signal.reason));
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const over = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  const requests = run.choices({
+    sink,
+    finished: () => {
+      open -= 1;
+      if (open === 0) resolve();
+    },
+    failed: (error) => reject(error),
+  });
+  let open = requests.length;
+  const submission = engine.submit(requests);
+  // Accepted comes before any event of a choice: the engine tells those in a later turn.
+  sink.push({ type: "accepted", promptTokens: run.promptTokens });
+  sink.onCredit(() => engine.wake());
+  const unsubscribe = onAbort(signal, () => reject(signal.reason));
   try {
-    yield { type: "accepted", promptTokens: run.promptTokens };
-    yield* buffer;
+    await over;
+  } catch (error) {
+    submission.cancel();
+    throw error;
   } finally {
     unsubscribe();
-    if (open > 0) leave(undefined);
   }
+  run.conclude?.();
+  const { sequences } = submission;
+  sink.push({ type: "finish", usage: sumUsage(run, sequences), timings: measure(run, sequences) });
 }
 
-function sumUsage(run: TextRun, generations: readonly Generation[]): TextUsage {
-  const total = (count: (generation: Generation) => number): number =>
-    generations.reduce((sum, generation) => sum + count(generation), 0);
+function sumUsage(run: ChoicesRun, sequences: readonly SequenceView[]): TextUsage {
+  const total = (count: (sequence: SequenceView) => number): number =>
+    sequences.reduce((sum, sequence) => sum + count(sequence), 0);
   return {
     promptTokens: run.promptTokens,
     // A choice that shares its prompt with another one did not save the caller a second evaluation of it.
-    cachedTokens: total((generation) => (generation.leader === undefined ? generation.cachedTokens : 0)),
-    completionTokens: total((generation) => generation.generated.length),
+    cachedTokens: total((sequence) => (sequence.leader === undefined ? sequence.cachedTokens : 0)),
+    completionTokens: total((sequence) => sequence.generated.length),
     reasoningTokens: run.reasoningTokens(),
-    acceptedPredictionTokens: total((generation) => generation.acceptedGuesses),
-    rejectedPredictionTokens: total((generation) => generation.rejectedGuesses),
+    acceptedPredictionTokens: total((sequence) => sequence.acceptedGuesses),
+    rejectedPredictionTokens: total((sequence) => sequence.rejectedGuesses),
   };
 }
 
 /** Queue until the first choice starts, prompt until its first token, decode until the last choice ends. */
-function measure(generations: readonly Generation[]): TextTimings {
+function measure(run: ChoicesRun, sequences: readonly SequenceView[]): TextTimings {
   const now = performance.now();
-  const earliest = (time: (generation: Generation) => number | undefined): number =>
-    generations.reduce((least, generation) => Math.min(least, time(generation) ?? now), now);
-  const submitted = earliest((generation) => generation.submittedAt);
-  const started = earliest((generation) => generation.startedAt);
-  const read = earliest((generation) => generation.promptDoneAt);
-  return { queueMs: started - submitted, promptMs: Math.max(0, read - started), decodeMs: Math.max(0, now - read) };
+  const earliest = (time: (sequence: SequenceView) => number | undefined): number =>
+    sequences.reduce((least, sequence) => Math.min(least, time(sequence) ?? now), now);
+  const submitted = earliest((sequence) => sequence.submittedAt);
+  const started = earliest((sequence) => sequence.startedAt);
+  const read = earliest((sequence) => sequence.promptDoneAt);
+  return {
+    tokenizeMs: submitted - run.arrivedAt,
+    queueMs: started - submitted,
+    promptMs: Math.max(0, read - started),
+    decodeMs: Math.max(0, now - read),
+  };
 }

@@ -51,7 +51,7 @@ export class TextModel implements TextModelParts {
    * Reads a prompt by `read`, which may give up on one that is far too long.
    * @throws ServerError `context_length_exceeded` in that case
    */
-  async readPrompt<T>(read: () => Promise<T>, limits: Pick<LengthQuestion, "requested" | "promptName">): Promise<T> {
+  async readPrompt<T>(read: () => Promise<T>, limits: Pick<LengthQuestion, "requested" | "field">): Promise<T> {
     try {
       return await read();
     } catch (error) {
@@ -68,8 +68,8 @@ export class TextModel implements TextModelParts {
     );
     if (stranger === undefined) return;
     throw new ServerError("invalid_value", {
-      message: `Token id ${stranger[0]} in 'logit_bias' is outside this model's vocabulary, whose ids are 0 to ${this.vocabulary.size - 1}.`,
-      param: "logit_bias",
+      message: `Token id ${stranger[0]} in '{sampling.logitBias}' is outside this model's vocabulary, whose ids are 0 to ${this.vocabulary.size - 1}.`,
+      param: "sampling.logitBias",
     });
   }
 
@@ -110,7 +110,10 @@ export class TextModel implements TextModelParts {
     } catch (error) {
       throw new ServerError(
         "invalid_value",
-        { message: "The grammar cannot be parsed: it must be GBNF with a rule named 'root'.", param: "grammar" },
+        {
+          message: "The grammar cannot be parsed: it must be GBNF with a rule named 'root'.",
+          param: "constraint.grammar",
+        },
         { cause: error },
       );
     }

@@ -59,7 +59,7 @@ export interface ToolCallGrammarOptions {
   readonly maxCalls?: number;
   /** True where the model has already written `listPrefix` and the first `callPrefix`: the grammar starts at the body. @default false */
   readonly hasBegun?: boolean;
-  /** Path of a tool's schema in errors. @default (index) => `/tools/${index}/function/parameters` */
+  /** Path of a tool's schema in errors. @default (index) => `/tools/${index}/parameters` */
   readonly pathOf?: (index: number) => string;
   readonly limits?: Partial<GrammarLimits>;
 }
@@ -100,10 +100,7 @@ class ToolCompiler {
   readonly #numbering = { next: 0 };
   readonly #pathOf: (index: number) => string;
 
-  constructor(
-    writer: GrammarWriter,
-    pathOf: (index: number) => string = (index) => `/tools/${index}/function/parameters`,
-  ) {
+  constructor(writer: GrammarWriter, pathOf: (index: number) => string = (index) => `/tools/${index}/parameters`) {
     this.#writer = writer;
     this.#compiler = new SchemaCompiler(writer);
     this.#pathOf = pathOf;

@@ -62,7 +62,7 @@ function requireFollowable(grammar: string): string {
   const validation = validateGbnf(grammar, combinedLimits);
   if (validation.isValid) return grammar;
   throw new ServerError("unsupported_schema", {
-    message: `Invalid schemas for 'tools': all of them together cannot be enforced, because ${validation.message}.`,
+    message: `Invalid schemas for '{tools}': all of them together cannot be enforced, because ${validation.message}.`,
     param: "tools",
   });
 }

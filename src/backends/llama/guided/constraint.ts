@@ -24,8 +24,7 @@ export function compileConstraint(constraint: Exclude<OutputConstraint, { readon
 
 /** @throws ServerError as {@link compileConstraint} */
 export function compileSchema(schema: JsonSchema): string {
-  const param = "response_format.json_schema.schema";
-  return refusing(param, () => jsonSchemaToGbnf(schema as JsonValue));
+  return refusing("constraint.schema", () => jsonSchemaToGbnf(schema as JsonValue));
 }
 
 /** Turns the compiler's refusal of a schema into an error for the caller; `place` = where the schema stands. */
@@ -37,7 +36,7 @@ export function refusing<T>(place: string | ((path: string) => string), compile:
     const param = typeof place === "string" ? place : place(error.path);
     throw new ServerError(
       "unsupported_schema",
-      { message: `Invalid schema for '${param}': ${error.message}.`, param },
+      { message: `Invalid schema for '{${param}}': ${error.message}.`, param },
       { cause: error },
     );
   }
@@ -50,6 +49,6 @@ export function checkGrammar(grammar: string): string {
   const { line, column, message } = validation;
   throw new ServerError("invalid_value", {
     message: `The grammar is not valid GBNF (line ${line}, column ${column}): ${message}.`,
-    param: "grammar",
+    param: "constraint.grammar",
   });
 }

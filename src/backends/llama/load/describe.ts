@@ -1,11 +1,14 @@
-// What a loaded GGUF says of itself: operations, memory, device, fingerprint, and the facts of the model list.
+// What a loaded GGUF says of itself: memory, device, fingerprint, and the facts of the model list.
 import { availableParallelism } from "node:os";
-import type { BackendContext, BackendDescription, Operation } from "../../../domain/backend.ts";
+import type { BackendContext, BackendDescription } from "../../../domain/backend.ts";
 import type { ModelSpec, TextModelOptions } from "../../../domain/model.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import { calibrateThreads, type ThreadCounts } from "../native/thread-calibration.ts";
 import { computeFingerprint } from "./fingerprint.ts";
 import type { LoadedWeights } from "./load-model.ts";
+
+/** What a model says of itself, before it is known what it is used for. */
+export type ModelDescription = Omit<BackendDescription, "operations">;
 
 /** What a backend is made from: the configured model, and its weights in memory. */
 export interface Creation {
@@ -28,19 +31,17 @@ export async function resolveThreads(
 export async function describeModel(
   { spec, options, weights }: Creation,
   parts: {
-    readonly operations: readonly Operation[];
     readonly native: NativeContextHandle;
     readonly threads: ThreadCounts;
     readonly contextSize: number;
   },
-): Promise<BackendDescription> {
+): Promise<ModelDescription> {
   const { facts, native, library, gpuLayers } = weights;
   const gpu = gpuLayers > 0 ? library.llama.gpu : false;
   const wantsGpu = options.gpuLayers === "max" || (typeof options.gpuLayers === "number" && options.gpuLayers > 0);
   const release = library.llama.llamaCppRelease;
   const { path } = spec;
   return {
-    operations: parts.operations,
     memoryBytes: native.memoryBytes + parts.native.memoryBytes,
     device: gpu === false ? "cpu" : gpu,
     occupiesAllCores: gpu === false && parts.threads.decode >= availableParallelism(),

@@ -33,7 +33,8 @@ export interface ReleasedText {
   readonly text: string;
   /** Of the tokens whose text has now left completely. */
   readonly logprobs: readonly TokenLogprob[];
-  readonly stopped: boolean;
+  /** The stop string that has come. */
+  readonly stop: string | undefined;
 }
 
 /** The last stage before a delta: holds back what may become a stop string, and the log-probabilities with it. */
@@ -51,27 +52,22 @@ export class ReleaseGate {
   /** `logprobs` = the tokens that brought `text`; they may be more than one, or come before their text does. */
   push(text: string, logprobs: readonly TokenLogprob[]): ReleasedText {
     for (const logprob of logprobs) this.#pending.push({ logprob, end: undefined });
-    if (text === "") return { text: "", logprobs: [], stopped: false };
+    if (text === "") return { text: "", logprobs: [], stop: undefined };
     this.#pushedLength += text.length;
     for (const token of this.#pending) token.end ??= this.#pushedLength;
     const match = this.#matcher.push(text);
     this.#releasedLength += match.text.length;
     const released = this.#release(this.#releasedLength);
     // A token that holds the beginning of the stop string goes with it: it must show nowhere.
-    if (match.stopped) this.#pending = [];
-    return { text: match.text, logprobs: released, stopped: match.stopped };
+    if (match.stop !== undefined) this.#pending = [];
+    return { text: match.text, logprobs: released, stop: match.stop };
   }
 
   /** The text is over without a stop string. */
   flush(): ReleasedText {
     const text = this.#matcher.flush();
     const logprobs = this.#release(Infinity);
-    return { text, logprobs, stopped: false };
-  }
-
-  /** Drops tokens whose text went elsewhere, such as into a tool call. */
-  forgetTokensWithoutText(): void {
-    this.#pending = this.#pending.filter((token) => token.end !== undefined);
+    return { text, logprobs, stop: undefined };
   }
 
   #release(length: number): TokenLogprob[] {

@@ -8,8 +8,8 @@ export interface LengthQuestion {
   /** 0 = up to the end of the context. */
   readonly fallback: number;
   readonly contextSize: number;
-  /** How OpenAI's message calls the prompt. */
-  readonly promptName: "messages" | "prompt";
+  /** The field of the request that holds the prompt. */
+  readonly field: "messages" | "prompts";
 }
 
 /**
@@ -28,24 +28,24 @@ export function contextLengthExceeded({
   promptTokens,
   requested,
   contextSize,
-  promptName,
+  field,
   isLowerBound = false,
 }: Omit<LengthQuestion, "fallback"> & { readonly isLowerBound?: boolean }): ServerError {
   const limit = `This model's maximum context length is ${contextSize} tokens.`;
   const count = (tokens: number): string => `${isLowerBound ? "at least " : ""}${tokens}`;
   const message =
     requested === undefined
-      ? `${limit} However, your ${promptName} resulted in ${count(promptTokens)} tokens. ` +
-        `Please reduce the length of the ${promptName}.`
+      ? `${limit} However, your {${field}} resulted in ${count(promptTokens)} tokens. ` +
+        `Please reduce the length of the {${field}}.`
       : `${limit} However, you requested ${count(promptTokens + requested)} tokens ` +
-        `(${count(promptTokens)} in the ${promptName}, ${requested} in the completion). ` +
-        `Please reduce the length of the ${promptName} or of the completion.`;
-  return new ServerError("context_length_exceeded", { message, param: promptName });
+        `(${count(promptTokens)} in the {${field}}, ${requested} in the completion). ` +
+        `Please reduce the length of the {${field}} or of the completion.`;
+  return new ServerError("context_length_exceeded", { message, param: field });
 }
 
 /**
  * Every id must be one of the model's own.
- * @throws ServerError `invalid_value` naming the first that is not, e.g. `prompt[3]`.
+ * @throws ServerError `invalid_value` naming the first that is not, e.g. `prompts[0][3]`.
  */
 export function assertTokensInVocabulary(
   tokens: readonly number[],

@@ -183,8 +183,8 @@ function checkKwargs(request: ChatRequest): void {
   const reserved = Object.keys(request.templateKwargs).find((name) => RESERVED_NAMES.has(name));
   if (reserved === undefined) return;
   throw new ServerError("invalid_value", {
-    message: `chat_template_kwargs cannot set "${reserved}": the server sets it.`,
-    param: `chat_template_kwargs.${reserved}`,
+    message: `{templateKwargs} cannot set "${reserved}": the server sets it.`,
+    param: `templateKwargs.${reserved}`,
   });
 }
 
