@@ -37,7 +37,6 @@ export function chatRequest(
     })),
     toolChoice: { type: "auto" },
     parallelToolCalls: true,
-    legacyFunctions: false,
     constraint: { type: "text" },
     sampling: {},
     limits: { stop: [] },

@@ -6,6 +6,7 @@ import type { Backend, BackendContext } from "../../src/domain/backend.ts";
 import type { ChatRequest } from "../../src/domain/chat.ts";
 import type { CompletionRequest } from "../../src/domain/completion.ts";
 import type { ModelSpec, TextModelOptions } from "../../src/domain/model.ts";
+import { runBackend } from "./run-backend.ts";
 import type { TextEvent, TextUsage, TokenLogprob } from "../../src/domain/text.ts";
 
 export const textDefaults: TextModelOptions = {
@@ -76,7 +77,6 @@ export function chatRequest(request: Partial<ChatRequest> = {}): ChatRequest {
     tools: [],
     toolChoice: { type: "auto" },
     parallelToolCalls: true,
-    legacyFunctions: false,
     constraint: { type: "text" },
     sampling: { temperature: 0 },
     limits: { maxTokens: 32, stop: [] },
@@ -108,17 +108,17 @@ export async function collect(events: AsyncIterable<TextEvent>): Promise<Collect
   const choices: CollectedChoice[] = [];
   let usage: TextUsage | undefined;
   for (const event of all) {
-    if (event.type === "usage") usage = event.usage;
+    if (event.type === "finish") usage = event.usage;
     if (!("choice" in event)) continue;
     const choice = (choices[event.choice] ??= { text: "", reasoning: "", logprobs: [], calls: [], finish: undefined });
     if (event.type === "text-delta") {
       choice.text += event.text;
       choice.logprobs.push(...(event.logprobs ?? []));
     } else if (event.type === "reasoning-delta") choice.reasoning += event.text;
-    else if (event.type === "tool-call-start")
-      choice.calls[event.index] = { id: event.id, name: event.name, arguments: "" };
+    else if (event.type === "part-start" && event.part.type === "tool-call")
+      choice.calls[event.part.index] = { id: event.part.id, name: event.part.name, arguments: "" };
     else if (event.type === "tool-call-delta") choice.calls[event.index]!.arguments += event.arguments;
-    else choice.finish = event.reason;
+    else if (event.type === "choice-end") choice.finish = event.reason;
   }
   if (usage === undefined) throw new Error("The request ended without usage.");
   return { events: all, choices, usage };
@@ -129,7 +129,7 @@ export async function complete(
   request: Partial<CompletionRequest> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<CollectedText> {
-  return collect(backend.run("completion", completionRequest(request), signal));
+  return collect(runBackend(backend, "completion", completionRequest(request), { signal }));
 }
 
 export async function chat(
@@ -137,5 +137,5 @@ export async function chat(
   request: Partial<ChatRequest> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<CollectedText> {
-  return collect(backend.run("chat", chatRequest(request), signal));
+  return collect(runBackend(backend, "chat", chatRequest(request), { signal }));
 }

@@ -6,6 +6,7 @@ import type { Backend } from "../../../src/domain/backend.ts";
 import type { ToolDefinition } from "../../../src/domain/chat.ts";
 import type { OutputConstraint } from "../../../src/domain/sampling.ts";
 import { chat, collect, complete, chatRequest, testContext, textSpec } from "../../support/llama.ts";
+import { runBackend } from "../../support/run-backend.ts";
 
 const path = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
 const token = { firstControl: 1528, start: 1529, end: 1530, fimPrefix: 1531, toolCall: 1534 };
@@ -69,7 +70,7 @@ describe("a call that max_tokens cuts off", () => {
   ] as const)("shows its name and what there is of its arguments, under %s", async (_, toolChoice) => {
     const request = { tools: [note], toolChoice, parallelToolCalls: false, sampling };
     const whole = await chat(backend, { ...request, limits: { maxTokens: 100, stop: [] } });
-    expect(whole.choices[0]!).toMatchObject({ text: "", calls: [{ name: "note" }], finish: "tool_calls" });
+    expect(whole.choices[0]!).toMatchObject({ text: "", calls: [{ name: "note" }], finish: "tool-calls" });
     const complete_ = whole.choices[0]!.calls[0]!.arguments;
     const seen = { nothing: 0, begun: 0 };
     for (let maxTokens = 1; maxTokens < whole.usage.completionTokens; maxTokens += 1) {
@@ -93,10 +94,10 @@ describe("a caller who leaves while the prompt is being read", () => {
     const message = (text: string) => [{ role: "user" as const, content: [{ type: "text" as const, text }] }];
     const alone = await chat(backend, { limits: { maxTokens: 8, stop: [] } });
     const caller = new AbortController();
-    const leaving = backend.run("chat", chatRequest({ messages: message(words) }), caller.signal);
+    const leaving = runBackend(backend, "chat", chatRequest({ messages: message(words) }), { signal: caller.signal });
     const events = leaving[Symbol.asyncIterator]();
     const accepted = await events.next();
-    expect(accepted.value).toMatchObject({ type: "accepted" });
+    if (accepted.done === true || accepted.value.type !== "accepted") throw new Error("The chat was not accepted.");
     const read = collect({ [Symbol.asyncIterator]: () => events });
     const beside = chat(backend, { limits: { maxTokens: 8, stop: [] } });
     await new Promise((resolve) => setImmediate(resolve));

@@ -6,6 +6,7 @@ import type { Backend } from "../../../src/domain/backend.ts";
 import type { CompletionRequest } from "../../../src/domain/completion.ts";
 import { complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
 import { hasShared, sharedPath } from "../../support/shared.ts";
+import { runBackend } from "../../support/run-backend.ts";
 
 const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
 
@@ -26,7 +27,7 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
     });
     expect(events[0]).toEqual({ type: "accepted", promptTokens: usage.promptTokens });
     expect(events.at(-1)?.type).toBe("usage");
-    expect(events.filter(({ type }) => type === "finish")).toHaveLength(4);
+    expect(events.filter(({ type }) => type === "choice-end")).toHaveLength(4);
     expect(choices).toHaveLength(4);
     expect(usage.completionTokens).toBe(4 * 32);
     expect(choices.every(({ finish }) => finish === "length")).toBe(true);
@@ -49,7 +50,7 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
         const { text, finish, logprobs } = choices[0]!;
         expect(whole.startsWith(text)).toBe(true);
         expect(stop.some((string) => text.includes(string))).toBe(false);
-        expect(finish).toBe(stop.some((string) => whole.includes(string)) ? "stop" : "length");
+        expect(finish).toBe(stop.some((string) => whole.includes(string)) ? "stop-string" : "length");
         // Log-probabilities never show what the text does not.
         expect(text.startsWith(logprobs.map((token) => token.text).join(""))).toBe(true);
       }),
@@ -220,7 +221,7 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
     });
     for (const { text, finish } of choices) {
       expect(text).toMatch(/^(one|two, [abc]{3})$/);
-      expect(finish).toBe("stop");
+      expect(finish).toBe("end-of-turn");
     }
   });
 
@@ -237,7 +238,7 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
           ],
         },
       });
-      expect(choices[0]).toMatchObject({ text: "yes", finish: "stop" });
+      expect(choices[0]).toMatchObject({ text: "yes", finish: "end-of-turn" });
     }
   });
 
@@ -292,11 +293,14 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
   });
 
   it.each([
-    [{ prompts: [[1, 512]] }, { kind: "invalid_value", param: "prompt[1]" }],
-    [{ prompts: ["a", [1, -1]] }, { kind: "invalid_value", param: "prompt[1][1]" }],
+    [{ prompts: [[1, 512]] }, { kind: "invalid_value", param: "prompts[0][1]" }],
+    [{ prompts: ["a", [1, -1]] }, { kind: "invalid_value", param: "prompts[1][1]" }],
     [{ suffix: "the end" }, { kind: "unsupported_parameter", param: "suffix" }],
-    [{ sampling: { logitBias: [[512, 1]] } }, { kind: "invalid_value", param: "logit_bias" }],
-    [{ constraint: { type: "grammar", grammar: "root ::= (" } }, { kind: "invalid_value", param: "grammar" }],
+    [{ sampling: { logitBias: [[512, 1]] } }, { kind: "invalid_value", param: "sampling.logitBias" }],
+    [
+      { constraint: { type: "grammar", grammar: "root ::= (" } },
+      { kind: "invalid_value", param: "constraint.grammar" },
+    ],
     [
       { constraint: { type: "json-schema", name: "x", schema: { not: { type: "string" } }, strict: true } },
       { kind: "unsupported_schema" },
@@ -313,11 +317,7 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
 
   it("keeps streamed pieces to whole code points", async () => {
     const grammar = 'root ::= "é€😀" [😀-😂]{4} "ü"';
-    const events = backend.run(
-      "completion",
-      completionRequest({ constraint: { type: "grammar", grammar } }),
-      new AbortController().signal,
-    );
+    const events = runBackend(backend, "completion", completionRequest({ constraint: { type: "grammar", grammar } }));
     let text = "";
     for await (const event of events) {
       if (event.type !== "text-delta") continue;

@@ -8,6 +8,7 @@ import type { TextModelOptions } from "../../../src/domain/model.ts";
 import type { TextEvent } from "../../../src/domain/text.ts";
 import { chat, collect, complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
 import { hasShared, sharedPath } from "../../support/shared.ts";
+import { runBackend } from "../../support/run-backend.ts";
 
 const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
 const never = new AbortController().signal;
@@ -31,7 +32,7 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
 
   /** Starts a completion and reads it up to its first text. */
   async function begin(backend: Backend, signal: AbortSignal): Promise<AsyncIterator<TextEvent>> {
-    const events = backend.run("completion", completionRequest(long), signal)[Symbol.asyncIterator]();
+    const events = runBackend(backend, "completion", completionRequest(long), { signal })[Symbol.asyncIterator]();
     for (;;) {
       const { value, done } = await events.next();
       if (done === true) throw new Error("The completion ended before its first text.");
@@ -133,7 +134,7 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
 
   it("refuses operations that it does not have", async () => {
     const backend = await load({});
-    expect(() => backend.run("embedding", { inputs: ["a"] }, never)).toThrow(/does not support/);
+    await expect(runBackend(backend, "embedding", { inputs: ["a"] }).next()).rejects.toThrow(/not embedding/);
   });
 
   it.each([0, 1])("says the same with and without guesses from the prompt (temperature %d)", async (temperature) => {
@@ -204,11 +205,9 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
     const backend = await load({ parallel: 2 });
     const prefix = Array.from({ length: 150 }, (_, index) => 260 + ((index * 37) % 200));
     const caller = new AbortController();
-    const events = backend.run(
-      "completion",
-      completionRequest({ ...long, prompts: [[...prefix, 300]] }),
-      caller.signal,
-    );
+    const events = runBackend(backend, "completion", completionRequest({ ...long, prompts: [[...prefix, 300]] }), {
+      signal: caller.signal,
+    });
     const running = events[Symbol.asyncIterator]();
     while ((await running.next()).value?.type !== "text-delta");
     const { usage } = await complete(backend, { prompts: [[...prefix, 301, 302]] });

@@ -5,7 +5,6 @@ import type { NativeGrammarState } from "../../../src/backends/llama/native/bind
 import { Engine } from "../../../src/backends/llama/engine/engine.ts";
 import { freePartGrammar, FreePartGate, TriggerGate } from "../../../src/backends/llama/guided/trigger-gates.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
-import { SequenceSlots } from "../../../src/backends/llama/engine/slots/slots.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
 import { hasShared, sharedPath } from "../../support/shared.ts";
 
@@ -63,7 +62,10 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
     const engine = new Engine({
       model: weights.native,
       context,
-      slots: new SequenceSlots({ context, parallel: 1, contextSize: 256, canTrim: true, prefixStore: undefined }),
+      parallel: 1,
+      contextSize: 256,
+      canTrim: true,
+      promptCache: undefined,
       isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
       vocabularySize: vocabulary.size,
       maxQueue: 1,
@@ -81,7 +83,7 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
           scorePrompt: false,
           guesses: 0,
           receiver: {
-            isFull: false,
+            isPaused: false,
             onPrompt: () => {},
             onToken: (token) => {
               text += vocabulary.piece(token).text ?? "";

@@ -225,7 +225,7 @@ describe("insertion by tiny-chat", () => {
       kind: "context_length_exceeded",
     });
     const stranger = complete(backend, { prompts: [[5, 1_000_000]], suffix: after, limits: few });
-    await expect(stranger).rejects.toMatchObject({ kind: "invalid_value", param: "prompt[1]" });
+    await expect(stranger).rejects.toMatchObject({ kind: "invalid_value", param: "prompts[0][1]" });
   });
 });
 

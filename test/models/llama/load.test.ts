@@ -9,6 +9,7 @@ import type { EmbeddingRequest, EmbeddingResult } from "../../../src/domain/embe
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { testContext, textDefaults, textSpec } from "../../support/llama.ts";
 import { hasShared, sharedPath } from "../../support/shared.ts";
+import { runBackend } from "../../support/run-backend.ts";
 
 const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
 
@@ -118,7 +119,7 @@ describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
 
   describe("for embeddings", () => {
     async function embed(backend: Backend, request: EmbeddingRequest): Promise<EmbeddingResult> {
-      for await (const result of backend.run("embedding", request, new AbortController().signal)) return result;
+      for await (const result of runBackend(backend, "embedding", request)) return result;
       throw new Error("no answer");
     }
     const options = (more: Partial<TextModelOptions["embeddingOptions"]> = {}): Partial<TextModelOptions> => ({

@@ -13,6 +13,7 @@ import { Vocabulary } from "../../../src/backends/llama/tokens/vocabulary.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import { chat, chatRequest, complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
 import { sharedPath } from "../../support/shared.ts";
+import { runBackend } from "../../support/run-backend.ts";
 
 const tinyChat = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
 const stories = sharedPath("models", "stories260K", "stories260K-f32.gguf");
@@ -125,23 +126,23 @@ describe("a prompt of megabytes", () => {
     await expect(chat(backend, message(text))).rejects.toMatchObject({
       kind: "context_length_exceeded",
       param: "messages",
-      message: expect.stringMatching(/you requested at least \d{4,} tokens \(at least \d{4,} in the messages, 32 in/),
+      message: expect.stringMatching(/you requested at least \d{4,} tokens \(at least \d{4,} in the {messages}, 32 in/),
     });
     await expect(complete(backend, { prompts: [text] })).rejects.toMatchObject({
       kind: "context_length_exceeded",
-      param: "prompt",
-      message: expect.stringMatching(/at least \d{4,} in the prompt, 32 in/),
+      param: "prompts",
+      message: expect.stringMatching(/at least \d{4,} in the \{prompts\}, 32 in/),
     });
   });
 
   it("is counted to the end while it is not far too long", async () => {
     const [applied] = await all(
-      backend.run("apply-template", chatRequest(message("lorem ipsum dolor ".repeat(1500))), never),
+      runBackend(backend, "apply-template", chatRequest(message("lorem ipsum dolor ".repeat(1500)))),
     );
     const count = applied?.tokens.length ?? 0;
     expect(count).toBeGreaterThan(4096);
     await expect(chat(backend, message("lorem ipsum dolor ".repeat(1500)))).rejects.toMatchObject({
-      message: expect.stringContaining(`(${count} in the messages, 32 in`),
+      message: expect.stringContaining(`(${count} in the {messages}, 32 in`),
     });
   });
 
@@ -150,7 +151,7 @@ describe("a prompt of megabytes", () => {
       limits: { maxTokens: 3000, stop: [] },
       sampling: { temperature: 0, logitBias: [] },
     });
-    const stream = backend.run("completion", request, never)[Symbol.asyncIterator]();
+    const stream = runBackend(backend, "completion", request)[Symbol.asyncIterator]();
     await stream.next();
     await stream.next();
     const refusal = chat(backend, message(huge)).catch((error: unknown) => error);

@@ -6,9 +6,9 @@ import type { Backend } from "../../../src/domain/backend.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
 import { hasShared, sharedPath } from "../../support/shared.ts";
+import { runBackend } from "../../support/run-backend.ts";
 
 const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
-const never = new AbortController().signal;
 const limits = (maxTokens: number): { maxTokens: number; stop: string[] } => ({ maxTokens, stop: [] });
 const tokens = (length: number, step: number): number[] =>
   Array.from({ length }, (_, index) => 260 + ((index * step) % 200));
@@ -66,7 +66,7 @@ describe.skipIf(!hasShared(...modelFile))("sequences side by side, on stories260
       sampling: { temperature: 0, logitBias: [[2, -100]] },
       limits: { stop: [] },
     });
-    const events = backend.run("completion", request, never);
+    const events = runBackend(backend, "completion", request);
     const running = events[Symbol.asyncIterator]();
     while ((await running.next()).value?.type !== "text-delta");
     await complete(backend, { prompts: [tokens(100, 19)], limits: limits(8) });

@@ -1,58 +1,15 @@
-// Both sides of the line between server and runner, joined by a pair of channels that clones as the real one does.
+// The line between server and runner: order, errors, credit, cancellation, and the end of the process.
 import { describe, expect, it } from "vitest";
-import type { Backend } from "../../../src/domain/backend.ts";
 import { ServerError } from "../../../src/domain/errors.ts";
-import type { ModelSpec } from "../../../src/domain/model.ts";
 import type { CompletionRequest } from "../../../src/domain/completion.ts";
 import type { TextEvent } from "../../../src/domain/text.ts";
-import { creditWindow, type RunnerMessage, type ServerMessage } from "../../../src/runners/protocol.ts";
-import { RunnerBackend } from "../../../src/runners/runner-backend.ts";
-import { serveRunner } from "../../../src/runners/serve-runner.ts";
-import { createFakeBackend, fakeDescription } from "../../support/fake-backend.ts";
+import { creditWindow } from "../../../src/runners/protocol.ts";
+import { createFakeBackend } from "../../support/fake-backend.ts";
+import { runBackend } from "../../support/run-backend.ts";
+import { connectRunner } from "../../support/runner-line.ts";
 
 const request = { prompts: ["x"] } as unknown as CompletionRequest;
 const delta = (text: string): TextEvent => ({ type: "text-delta", choice: 0, text });
-
-async function connect(
-  backend: Backend,
-  { streamIntervalMs = 0 }: { streamIntervalMs?: number | "auto" } = {},
-): Promise<{ line: RunnerBackend; sent: ServerMessage[]; exits: number[]; updates: () => number }> {
-  const sent: ServerMessage[] = [];
-  let updates = 0;
-  const exits: number[] = [];
-  let toRunner: (message: ServerMessage) => void = () => {};
-  const line = new RunnerBackend({
-    modelId: "m",
-    description: fakeDescription,
-    stop: () => Promise.resolve(),
-    channel: {
-      send: (message) => {
-        sent.push(message);
-        toRunner(structuredClone(message));
-      },
-      onMessage: () => {},
-    },
-  });
-  await new Promise<void>((ready) => {
-    serveRunner({
-      createBackend: () => Promise.resolve(backend),
-      exit: (code) => exits.push(code),
-      channel: {
-        send: (message: RunnerMessage) => {
-          if (message.type === "ready") ready();
-          if (message.type !== "updates") return;
-          updates += 1;
-          line.receive(structuredClone(message.updates));
-        },
-        onMessage: (listener) => {
-          toRunner = listener;
-        },
-      },
-    });
-    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "", streamIntervalMs });
-  });
-  return { line, sent, exits, updates: () => updates };
-}
 
 async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -60,18 +17,16 @@ async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-const never = new AbortController().signal;
-
 describe("the line between server and runner", () => {
   it("delivers every event in order", async () => {
-    const { line } = await connect(
+    const { line } = await connectRunner(
       createFakeBackend({
         async *completion() {
           for (let i = 0; i < 500; i += 1) yield delta(String(i));
         },
       }),
     );
-    const events = await collect(line.run("completion", request, never));
+    const events = await collect(runBackend(line, "completion", request));
     expect(events).toEqual(Array.from({ length: 500 }, (_, i) => delta(String(i))));
     expect(line.busyCalls).toBe(0);
   });
@@ -96,15 +51,15 @@ describe("the line between server and runner", () => {
       },
       { occupiesAllCores: expected.occupiesAllCores },
     );
-    const { line, updates } = await connect(backend, { streamIntervalMs: "auto" });
-    const events = await collect(line.run("completion", request, never));
+    const { line, updates } = await connectRunner(backend, { streamIntervalMs: "auto" });
+    const events = await collect(runBackend(line, "completion", request));
     expect(events).toEqual(Array.from({ length: 24 }, (_, index) => delta(String(index))));
     expect(updates()).toBeGreaterThanOrEqual(expected.messages[0]);
     expect(updates()).toBeLessThanOrEqual(expected.messages[1]);
   });
 
   it("carries a ServerError over with its kind, parameter and retry time", async () => {
-    const { line } = await connect(
+    const { line } = await connectRunner(
       createFakeBackend({
         async *completion() {
           yield delta("a");
@@ -112,7 +67,7 @@ describe("the line between server and runner", () => {
         },
       }),
     );
-    await expect(collect(line.run("completion", request, never))).rejects.toMatchObject({
+    await expect(collect(runBackend(line, "completion", request))).rejects.toMatchObject({
       kind: "overloaded",
       message: "full",
       param: "p",
@@ -121,7 +76,7 @@ describe("the line between server and runner", () => {
   });
 
   it("hides the internals of any other error", async () => {
-    const { line } = await connect(
+    const { line } = await connectRunner(
       createFakeBackend({
         async *completion() {
           yield delta("a");
@@ -129,14 +84,14 @@ describe("the line between server and runner", () => {
         },
       }),
     );
-    const error = await collect(line.run("completion", request, never)).catch((thrown: unknown) => thrown);
+    const error = await collect(runBackend(line, "completion", request)).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ kind: "internal" });
     expect(String(error)).not.toContain("secret");
   });
 
   it("stops the producer while the reader does not read", async () => {
     let produced = 0;
-    const { line } = await connect(
+    const { line } = await connectRunner(
       createFakeBackend({
         async *completion() {
           for (;;) {
@@ -146,7 +101,7 @@ describe("the line between server and runner", () => {
         },
       }),
     );
-    const events = line.run("completion", request, never);
+    const events = runBackend(line, "completion", request);
     await events.next();
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(produced).toBeLessThanOrEqual(creditWindow + 1);
@@ -157,7 +112,7 @@ describe("the line between server and runner", () => {
 
   it("aborts the backend when the reader's signal aborts, and ends with the signal's reason", async () => {
     let seen: AbortSignal | undefined;
-    const { line } = await connect(
+    const { line } = await connectRunner(
       createFakeBackend({
         async *completion(_, signal) {
           seen = signal;
@@ -167,7 +122,7 @@ describe("the line between server and runner", () => {
       }),
     );
     const abort = new AbortController();
-    const events = line.run("completion", request, abort.signal);
+    const events = runBackend(line, "completion", request, { signal: abort.signal });
     await events.next();
     const reason = new ServerError("cancelled", "gone");
     abort.abort(reason);
@@ -179,7 +134,7 @@ describe("the line between server and runner", () => {
 
   it("aborts the backend when the reader breaks off", async () => {
     let aborted = false;
-    const { line } = await connect(
+    const { line } = await connectRunner(
       createFakeBackend({
         async *completion(_, signal) {
           signal.addEventListener("abort", () => (aborted = true));
@@ -187,7 +142,7 @@ describe("the line between server and runner", () => {
         },
       }),
     );
-    for await (const event of line.run("completion", request, never)) {
+    for await (const event of runBackend(line, "completion", request)) {
       expect(event).toEqual(delta("a"));
       break;
     }
@@ -196,7 +151,7 @@ describe("the line between server and runner", () => {
   });
 
   it("fails every call in flight when the process ends, and every later one", async () => {
-    const { line } = await connect(
+    const { line } = await connectRunner(
       createFakeBackend({
         async *completion(_, signal) {
           yield delta("a");
@@ -204,18 +159,18 @@ describe("the line between server and runner", () => {
         },
       }),
     );
-    const events = line.run("completion", request, never);
+    const events = runBackend(line, "completion", request);
     await events.next();
     line.end("SIGKILL");
     await expect(events.next()).rejects.toMatchObject({ kind: "model_crashed" });
-    await expect(collect(line.run("completion", request, never))).rejects.toMatchObject({ kind: "model_crashed" });
+    await expect(collect(runBackend(line, "completion", request))).rejects.toMatchObject({ kind: "model_crashed" });
   });
 
   it("exits after disposing when it is told to", async () => {
-    const { exits, sent, line } = await connect(createFakeBackend({}));
+    const { exits, sent, line } = await connectRunner(createFakeBackend({}));
     expect(sent).toEqual([]);
     await line.dispose();
-    await expect(collect(line.run("completion", request, never))).rejects.toMatchObject({ kind: "shutting_down" });
+    await expect(collect(runBackend(line, "completion", request))).rejects.toMatchObject({ kind: "shutting_down" });
     expect(exits).toEqual([]);
   });
 });

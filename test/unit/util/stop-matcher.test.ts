@@ -4,7 +4,7 @@ import { StopMatcher } from "../../../src/util/stop-matcher.ts";
 
 interface Outcome {
   readonly text: string;
-  readonly stopped: boolean;
+  readonly stop: string | undefined;
 }
 
 function run(stops: readonly string[], pieces: readonly string[]): Outcome {
@@ -13,37 +13,37 @@ function run(stops: readonly string[], pieces: readonly string[]): Outcome {
   for (const piece of pieces) {
     const match = matcher.push(piece);
     text += match.text;
-    if (match.stopped) return { text, stopped: true };
+    if (match.stop !== undefined) return { text, stop: match.stop };
   }
-  return { text: text + matcher.flush(), stopped: false };
+  return { text: text + matcher.flush(), stop: undefined };
 }
 
 describe("StopMatcher", () => {
   it("passes everything on when there is nothing to look for", () => {
     const matcher = new StopMatcher([""]);
-    expect(matcher.push("any text")).toEqual({ text: "any text", stopped: false });
+    expect(matcher.push("any text")).toEqual({ text: "any text", stop: undefined });
     expect(matcher.heldLength).toBe(0);
   });
 
   it("holds back the longest beginning of a stop string, and lets it go when it becomes something else", () => {
     const matcher = new StopMatcher(["<|end|>"]);
-    expect(matcher.push("text <|e")).toEqual({ text: "text ", stopped: false });
+    expect(matcher.push("text <|e")).toEqual({ text: "text ", stop: undefined });
     expect(matcher.heldLength).toBe(3);
-    expect(matcher.push("gg <")).toEqual({ text: "<|egg ", stopped: false });
+    expect(matcher.push("gg <")).toEqual({ text: "<|egg ", stop: undefined });
     expect(matcher.flush()).toBe("<");
   });
 
   it("finds a stop string that comes in pieces", () => {
-    expect(run(["END"], ["abcE", "N", "D more"])).toEqual({ text: "abc", stopped: true });
+    expect(run(["END"], ["abcE", "N", "D more"])).toEqual({ text: "abc", stop: "END" });
   });
 
   it("finds one that begins inside a failed beginning", () => {
-    expect(run(["aab"], ["a", "a", "a", "b"])).toEqual({ text: "a", stopped: true });
+    expect(run(["aab"], ["a", "a", "a", "b"])).toEqual({ text: "a", stop: "aab" });
   });
 
   it("lets the stop string count that ends first, and of two that end together the longer one", () => {
-    expect(run(["bcd", "c"], ["abcd"])).toEqual({ text: "ab", stopped: true });
-    expect(run(["bc", "c"], ["abcd"])).toEqual({ text: "a", stopped: true });
+    expect(run(["bcd", "c"], ["abcd"])).toEqual({ text: "ab", stop: "c" });
+    expect(run(["bc", "c"], ["abcd"])).toEqual({ text: "a", stop: "bc" });
   });
 
   const letters = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 30 });
@@ -66,7 +66,7 @@ describe("StopMatcher", () => {
         expect(outcome).toEqual(run(stops, [...text]));
         expect(stops.some((stop) => outcome.text.includes(stop))).toBe(false);
         expect(text.startsWith(outcome.text)).toBe(true);
-        expect(outcome.stopped).toBe(stops.some((stop) => text.includes(stop)));
+        expect(outcome.stop !== undefined).toBe(stops.some((stop) => text.includes(stop)));
       }),
       { numRuns: 1000 },
     );

@@ -90,7 +90,6 @@ describe("tool choice", () => {
 
   it("one call where callers want one", () => {
     expect(planChat(request({ parallelToolCalls: false }), family("hermes")).parser.parallel).toBe(false);
-    expect(planChat(request({ legacyFunctions: true }), family("hermes")).parser.parallel).toBe(false);
   });
 });
 

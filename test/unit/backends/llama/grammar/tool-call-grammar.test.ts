@@ -108,7 +108,7 @@ describe("toolCallGrammar", () => {
   it("names the tool whose schema cannot be enforced", () => {
     const bad: ToolCallTool = { name: "bad", parameters: { type: "object", properties: { a: { not: {} } } } };
     expect(() => toolCallGrammar({ tools: [weather, bad], parallel: false, shape: hermes })).toThrow(
-      expect.objectContaining({ keyword: "not", path: "/tools/1/function/parameters/properties/a" }),
+      expect.objectContaining({ keyword: "not", path: "/tools/1/parameters/properties/a" }),
     );
     const pathOf = (index: number): string => `/functions/${index}/parameters`;
     expect(() => toolCallGrammar({ tools: [bad], parallel: false, shape: hermes, pathOf })).toThrow(

@@ -47,15 +47,11 @@ describe.each(FAMILIES.map((family) => ({ name: family.name, family })))(
     it("that cannot be enforced is named by its place in the request", () => {
       expect(refusal(family, { tools: [fine, wrong] })).toMatchObject({
         kind: "unsupported_schema",
-        param: "tools[1].function.parameters",
-        message: expect.stringContaining(`/tools/1/function/parameters${path}`),
+        param: "tools[1].parameters",
+        message: expect.stringContaining(`{/tools[1].parameters}${path}`),
       });
       expect(refusal(family, { tools: [fine, wrong], toolChoice: { type: "named", name: "wrong" } })).toMatchObject({
-        param: "tools[1].function.parameters",
-      });
-      expect(refusal(family, { tools: [fine, fine, wrong], legacyFunctions: true })).toMatchObject({
-        param: "functions[2].parameters",
-        message: expect.stringContaining("/functions/2/parameters"),
+        param: "tools[1].parameters",
       });
     });
 
@@ -73,7 +69,7 @@ describe.each(FAMILIES.map((family) => ({ name: family.name, family })))(
       } as const;
       expect(refusal(family, { tools: [fine], toolChoice: { type: "auto" }, constraint })).toMatchObject({
         kind: "unsupported_schema",
-        param: "response_format.json_schema.schema",
+        param: "constraint.schema",
       });
     });
 
@@ -112,7 +108,7 @@ describe("a string between tags", () => {
   it("that needs the character of tags is refused", () => {
     expect(refusal(coder, { tools: [tool("f", { s: { type: "string", pattern: "^<b>$" } })] })).toMatchObject({
       kind: "unsupported_schema",
-      message: expect.stringContaining('"pattern" at /tools/0/function/parameters/properties/s'),
+      message: expect.stringContaining('"pattern" at {/tools[0].parameters}/properties/s'),
     });
   });
 });

@@ -24,10 +24,10 @@ describe("GrammarCompiler", () => {
   it("refuses the same from there, with the caller's parameter", async () => {
     const impossible = ofSchema({ type: "string", minLength: 2, maxLength: 1 });
     const here = await new GrammarCompiler().compile(impossible, never).catch((error: unknown) => error);
-    expect(here).toMatchObject({ kind: "unsupported_schema", param: "response_format.json_schema.schema" });
+    expect(here).toMatchObject({ kind: "unsupported_schema", param: "constraint.schema" });
     await expect(new GrammarCompiler(apart).compile(impossible, never)).rejects.toMatchObject({
       kind: "unsupported_schema",
-      param: "response_format.json_schema.schema",
+      param: "constraint.schema",
       message: (here as Error).message,
     });
   });

@@ -6,7 +6,7 @@ const question = {
   requested: undefined,
   fallback: 0,
   contextSize: 512,
-  promptName: "messages",
+  field: "messages",
 } as const;
 
 describe("resolveMaxTokens", () => {
@@ -28,10 +28,10 @@ describe("resolveMaxTokens", () => {
   it("refuses more than fits with OpenAI's sentence and the real counts", () => {
     expect(() => resolveMaxTokens({ ...question, requested: 413 })).toThrow(
       "This model's maximum context length is 512 tokens. However, you requested 513 tokens " +
-        "(100 in the messages, 413 in the completion). Please reduce the length of the messages or of the completion.",
+        "(100 in the {messages}, 413 in the completion). Please reduce the length of the {messages} or of the completion.",
     );
     expect(() => resolveMaxTokens({ ...question, promptTokens: 512 })).toThrow(
-      "This model's maximum context length is 512 tokens. However, your messages resulted in 512 tokens.",
+      "This model's maximum context length is 512 tokens. However, your {messages} resulted in 512 tokens.",
     );
   });
 });

@@ -238,7 +238,7 @@ describe("variables", () => {
       const request = chatRequest({ messages: [USER] }, { templateKwargs: { [name]: "x" } });
       expect(failure(() => template(ECHO)(request))).toMatchObject({
         kind: "invalid_value",
-        param: `chat_template_kwargs.${name}`,
+        param: `templateKwargs.${name}`,
       });
     }
   });

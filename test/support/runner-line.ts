@@ -1,0 +1,58 @@
+// Both sides of the line between server and runner in one process, joined by a pair of channels that clones as the real one does.
+import type { Backend } from "../../src/domain/backend.ts";
+import type { ModelSpec } from "../../src/domain/model.ts";
+import type { RunnerMessage, ServerMessage } from "../../src/runners/protocol.ts";
+import { RunnerBackend } from "../../src/runners/runner-backend.ts";
+import { serveRunner } from "../../src/runners/serve-runner.ts";
+
+export interface RunnerLine {
+  /** The server's end. */
+  readonly line: RunnerBackend;
+  /** What the server said. */
+  readonly sent: readonly ServerMessage[];
+  readonly exits: readonly number[];
+  /** Messages with updates that the runner sent. */
+  readonly updates: () => number;
+}
+
+/** `backend` behind the line. */
+export async function connectRunner(
+  backend: Backend,
+  { streamIntervalMs = 0 }: { streamIntervalMs?: number | "auto" } = {},
+): Promise<RunnerLine> {
+  const sent: ServerMessage[] = [];
+  let updates = 0;
+  const exits: number[] = [];
+  let toRunner: (message: ServerMessage) => void = () => {};
+  const line = new RunnerBackend({
+    modelId: "m",
+    description: backend.description,
+    stop: () => Promise.resolve(),
+    channel: {
+      send: (message) => {
+        sent.push(message);
+        toRunner(structuredClone(message));
+      },
+      onMessage: () => {},
+    },
+  });
+  await new Promise<void>((ready) => {
+    serveRunner({
+      createBackend: () => Promise.resolve(backend),
+      exit: (code) => exits.push(code),
+      channel: {
+        send: (message: RunnerMessage) => {
+          if (message.type === "ready") ready();
+          if (message.type !== "updates") return;
+          updates += 1;
+          line.receive(structuredClone(message.updates));
+        },
+        onMessage: (listener) => {
+          toRunner = listener;
+        },
+      },
+    });
+    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "", streamIntervalMs });
+  });
+  return { line, sent, exits, updates: () => updates };
+}
