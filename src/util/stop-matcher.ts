@@ -8,70 +8,78 @@ export interface StopMatch {
   readonly stop: string | undefined;
 }
 
+/** One stop string, and how much of it the text read so far ends with. */
+interface Pattern {
+  readonly stop: string;
+  /** `borders[n]` = length of the longest proper prefix that the first `n` characters end with. */
+  readonly borders: Uint32Array;
+  matched: number;
+}
+
 /**
  * The stop string that is completed first ends the text, as if every character had come alone: how the text was cut
  * into pieces makes no difference. Of two that end at the same character the longer one counts.
+ *
+ * Each character costs a constant time per stop string on average, however long the strings are: Knuth, Morris and Pratt, "Fast
+ * Pattern Matching in Strings", 1977.
  */
 export class StopMatcher {
-  readonly #stops: readonly string[];
-  readonly #longest: number;
+  readonly #patterns: readonly Pattern[];
   #held = "";
 
   /** Empty strings are ignored: they would end every text before it began. */
   constructor(stops: readonly string[]) {
-    this.#stops = stops.filter((stop) => stop !== "");
-    this.#longest = this.#stops.reduce((longest, stop) => Math.max(longest, stop.length), 0);
-  }
-
-  /** Characters held back, because they may become a stop string. */
-  get heldLength(): number {
-    return this.#held.length;
+    this.#patterns = stops
+      .filter((stop) => stop !== "")
+      .toSorted((first, second) => second.length - first.length)
+      .map((stop) => ({ stop, borders: bordersOf(stop), matched: 0 }));
   }
 
   push(piece: string): StopMatch {
-    if (this.#longest === 0) return { text: piece, stop: undefined };
+    if (this.#patterns.length === 0) return { text: piece, stop: undefined };
     const text = this.#held + piece;
-    const first = this.#firstStop(text);
-    if (first !== undefined) {
+    for (let index = 0; index < piece.length; index += 1) {
+      const stop = this.#read(piece.charCodeAt(index));
+      if (stop === undefined) continue;
+      const end = this.#held.length + index + 1;
       this.#held = "";
-      return { text: text.slice(0, first.start), stop: first.stop };
+      return { text: text.slice(0, end - stop.length), stop };
     }
-    const heldFrom = this.#firstPartialStop(text);
-    this.#held = text.slice(heldFrom);
-    return { text: text.slice(0, heldFrom), stop: undefined };
+    const heldLength = this.#patterns.reduce((longest, { matched }) => Math.max(longest, matched), 0);
+    this.#held = heldLength === text.length ? text : text.slice(text.length - heldLength);
+    return { text: text.slice(0, text.length - heldLength), stop: undefined };
   }
 
   /** The text is over: what was held back is no stop string after all. */
   flush(): string {
     const text = this.#held;
     this.#held = "";
+    for (const pattern of this.#patterns) pattern.matched = 0;
     return text;
   }
 
-  /** The stop string that ends first, and where it begins. */
-  #firstStop(text: string): { readonly stop: string; readonly start: number } | undefined {
-    let best: { readonly stop: string; readonly start: number } | undefined;
-    let bestEnd = Infinity;
-    for (const stop of this.#stops) {
-      const start = text.indexOf(stop);
-      if (start === -1) continue;
-      const end = start + stop.length;
-      if (end < bestEnd || (end === bestEnd && best !== undefined && start < best.start)) {
-        best = { stop, start };
-        bestEnd = end;
-      }
+  /** Reads one character; the longest stop string that ends with it, if any does. */
+  #read(character: number): string | undefined {
+    let completed: string | undefined;
+    for (const pattern of this.#patterns) {
+      const { stop, borders } = pattern;
+      let { matched } = pattern;
+      while (matched > 0 && stop.charCodeAt(matched) !== character) matched = borders[matched] as number;
+      if (stop.charCodeAt(matched) === character) matched += 1;
+      pattern.matched = matched;
+      if (matched === stop.length) completed ??= stop;
     }
-    return best;
+    return completed;
   }
+}
 
-  /** Start of the longest suffix of `text` that begins a stop string; the text's length where there is none. */
-  #firstPartialStop(text: string): number {
-    for (let start = Math.max(0, text.length - this.#longest + 1); start < text.length; start += 1) {
-      const suffixLength = text.length - start;
-      for (const stop of this.#stops) {
-        if (suffixLength < stop.length && text.endsWith(stop.slice(0, suffixLength))) return start;
-      }
-    }
-    return text.length;
+function bordersOf(stop: string): Uint32Array {
+  const borders = new Uint32Array(stop.length + 1);
+  let border = 0;
+  for (let length = 1; length < stop.length; length += 1) {
+    while (border > 0 && stop.charCodeAt(border) !== stop.charCodeAt(length)) border = borders[border] as number;
+    if (stop.charCodeAt(border) === stop.charCodeAt(length)) border += 1;
+    borders[length + 1] = border;
   }
+  return borders;
 }

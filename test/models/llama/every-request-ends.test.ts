@@ -17,14 +17,16 @@ import { expectWholeOperation } from "../../support/text-event-order.ts";
 
 const path = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
 /** More in the long form of continuous integration. */
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 25);
+const runs = Number(process.env["PROPERTY_RUNS"] ?? 10);
 
 type Case =
   | { readonly operation: "completion"; readonly choices: number; readonly request: CompletionRequest }
   | { readonly operation: "chat"; readonly choices: number; readonly request: ChatRequest };
 
-const letters = { type: "grammar", grammar: 'root ::= "a"+' } as const;
-const blanks = { type: "grammar", grammar: "root ::= [ ]+" } as const;
+const letters = { type: "grammar", grammar: "root ::= [ab]{1500}" } as const;
+const blanks = { type: "grammar", grammar: "root ::= [ ]{1500}" } as const;
+/** Forbids every letter that a half-matched stop string would not hold back. */
+const onlyA = { type: "grammar", grammar: "root ::= [a]{1500}" } as const;
 
 function completion(request: Partial<CompletionRequest>): Case {
   const whole = completionRequest({ prompts: ["Tell me"], ...request });
@@ -50,8 +52,8 @@ const note: ToolDefinition = {
 /** The four requests that once waited for ever. */
 const onceForEver: readonly Case[] = [
   completion({ n: 1, bestOf: 20, limits: { maxTokens: 16, stop: [] }, sampling: { temperature: 1, seed: 1 } }),
-  chat({ constraint: blanks, limits: { maxTokens: 300, stop: [" ".repeat(900)] } }),
-  completion({ constraint: letters, limits: { maxTokens: 400, stop: ["a".repeat(1000)] } }),
+  chat({ constraint: blanks, limits: { maxTokens: 600, stop: [" ".repeat(50_000)] } }),
+  completion({ constraint: onlyA, limits: { maxTokens: 600, stop: ["a".repeat(50_000)] } }),
   chat({ tools: [note], toolChoice: { type: "required" }, limits: { maxTokens: 480, stop: [] } }),
 ];
 
