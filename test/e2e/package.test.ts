@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { version } from "../../src/version.ts";
 import { npmCommand } from "../support/npm.ts";
 import { copyPackage } from "../support/package-copy.ts";
 import { freePort, isListening, poll } from "../support/processes.ts";
@@ -16,12 +17,15 @@ const limitMs = 300_000;
 /** Why npm reaches no registry; null where it does. */
 const offline = await npm(tmpdir(), "ping", "--fetch-retries=0", "--fetch-timeout=10000").then(() => null, String);
 
-/** Runs npm as a stranger would: without what `npm test` hands down, and without a word on onnxruntime-node's download. */
-async function npm(cwd: string, ...args: string[]): Promise<void> {
+/**
+ * Runs npm as a stranger would: without what `npm test` hands down, and without a word on onnxruntime-node's download.
+ * Answers its standard output.
+ */
+async function npm(cwd: string, ...args: string[]): Promise<string> {
   const [program, ...leading] = npmCommand;
   const ours = /^npm_(?!config_)|^npm_config_(?:local_prefix|onnxruntime|allow_scripts)|^ONNXRUNTIME_/i;
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
-  await promisify(execFile)(program, [...leading, ...args], { cwd, env, maxBuffer: 2 ** 26 });
+  return (await promisify(execFile)(program, [...leading, ...args], { cwd, env, maxBuffer: 2 ** 26 })).stdout;
 }
 
 const reason = offline === null ? "" : ` (skipped, as npm reaches no registry: ${/npm err.*/i.exec(offline)?.[0]})`;
@@ -78,8 +82,10 @@ describe.skipIf(offline !== null)(`the package in an empty folder${reason}`, () 
     }
   });
 
-  it("names its command for npx", async () => {
-    expect(await readdir(join(installed, ".bin"))).toContain("hearth");
+  it("answers to npx by the names of its command and of the package", async () => {
+    for (const name of ["hearth", "hearth-server"]) {
+      expect(await npm(join(installed, ".."), "exec", "--offline", "--", name, "--version")).toBe(`${version}\n`);
+    }
   });
 });
 
