@@ -5,6 +5,8 @@ import { version } from "../version.ts";
 import { formatBanner } from "./banner.ts";
 import type { CommandContext } from "./command.ts";
 import { describeFailure } from "./failures.ts";
+import { watchNpm } from "./npm-parent.ts";
+import { processTable } from "./process-table.ts";
 import { listenForStop } from "./stop-signals.ts";
 
 export async function runServe(context: CommandContext): Promise<number> {
@@ -12,28 +14,38 @@ export async function runServe(context: CommandContext): Promise<number> {
   const configuration = loadConfiguration({ flags, environment, cwd });
   for (const warning of configuration.warnings) terminal.warn(`Warning: ${warning}`);
   const stop = listenForStop(process, { exit: (code) => process.exit(code), now: () => performance.now() });
+  const npm = watchNpm(environment, { processes: processTable, repeat: everyHalfSecond });
+  const requested = Promise.race([
+    stop.requested.then((signal) => `${signal}: finishing what is in progress. The same again ends at once.`),
+    npm.gone.then(() => "npm has ended: finishing what is in progress."),
+  ]);
   try {
-    return await serveUntilStopped(configuration, { context, requested: stop.requested });
+    return await serveUntilStopped(configuration, { context, requested });
   } catch (error) {
     const { message, exitCode } = describeFailure(error, configuration);
     terminal.warn(message);
     return exitCode;
   } finally {
     stop.dispose();
+    npm.dispose();
   }
+}
+
+function everyHalfSecond(look: () => void): () => void {
+  const timer = setInterval(look, 500).unref();
+  return () => clearInterval(timer);
 }
 
 async function serveUntilStopped(
   configuration: Configuration,
-  { context, requested }: { readonly context: CommandContext; readonly requested: Promise<string> },
+  { context, requested }: { readonly context: CommandContext; /** Says why. */ readonly requested: Promise<string> },
 ): Promise<number> {
   const { terminal } = context;
   // Loaded only now: a mistake in the configuration is told before the HTTP stack is read from the disk.
   const { startServer } = await import("../app.ts");
   const server = await startServer(configuration);
   terminal.print(formatBanner(configuration, { url: server.url, version, palette: terminal.palette }));
-  const signal = await requested;
-  terminal.warn(`${signal}: finishing what is in progress. The same again ends at once.`);
+  terminal.warn(await requested);
   await server.close();
   return 0;
 }

@@ -14,6 +14,7 @@ import {
   smallShape,
 } from "../../support/embedding.ts";
 import { createReferenceBert, erf, meanRow, unit } from "../../support/reference-bert.ts";
+import { componentDifference, roundingDifference, unitVectorDifference } from "../../support/tolerances.ts";
 
 const folders = createEncoderFolders();
 const backends: Backend[] = [];
@@ -43,7 +44,7 @@ describe("the reference's error function", () => {
 });
 
 describe("fp32 against an independent float64 forward pass", () => {
-  it("differs by less than 1e-5 for 12 layers of 384", async () => {
+  it("differs by rounding alone for 12 layers of 384", async () => {
     const shape = { ...bertShapes["e5-small"], vocabulary: 2048 };
     const { folder, model } = folders.write({ shape, seed: 11 });
     const backend = await open(folder, { options: { normalize: false } });
@@ -54,7 +55,8 @@ describe("fp32 against an independent float64 forward pass", () => {
     for (const [i, text] of sample.entries()) {
       const ids = encode(tokenizer, text);
       const expected = meanRow(reference.encode({ ids, segments: ids.map(() => 0) }));
-      expect(largestDifference(rows[i] as Float32Array, expected)).toBeLessThan(1e-5);
+      const tolerance = componentDifference(roundingDifference("float32", shape.feedForward), expected);
+      expect(largestDifference(rows[i] as Float32Array, expected)).toBeLessThan(tolerance);
     }
   });
 
@@ -68,7 +70,7 @@ describe("fp32 against an independent float64 forward pass", () => {
       const ids = encode(tokenizer, texts[i] as string);
       const hidden = reference.encode({ ids, segments: ids.map(() => 0) });
       const pooled = { mean: meanRow(hidden), cls: hidden[0], last: hidden.at(-1) }[pooling] as Float64Array;
-      expect(largestDifference(row, unit(pooled))).toBeLessThan(1e-5);
+      expect(largestDifference(row, unit(pooled))).toBeLessThan(unitVectorDifference);
     }
   });
 });
@@ -96,13 +98,13 @@ describe("a cross-encoder against the float64 forward pass", () => {
 });
 
 describe("batches", () => {
-  it("give what each text gives alone, within 1e-6", async () => {
+  it("give what each text gives alone, but for rounding", async () => {
     const { folder } = folders.write({ seed: 13 });
     const backend = await open(folder, { options: { maxBatchTokens: 4096, maxPaddingShare: 0.9 } });
     const together = rowsOf(await embed(backend, { inputs: texts }));
     for (const [i, text] of texts.entries()) {
       const [alone] = rowsOf(await embed(backend, { inputs: [text] }));
-      expect(largestDifference(together[i] as Float32Array, alone as Float32Array)).toBeLessThan(1e-6);
+      expect(largestDifference(together[i] as Float32Array, alone as Float32Array)).toBeLessThan(unitVectorDifference);
     }
   });
 
@@ -112,7 +114,7 @@ describe("batches", () => {
     const forward = rowsOf(await embed(backend, { inputs: texts }));
     const backward = rowsOf(await embed(backend, { inputs: texts.toReversed() })).reverse();
     for (const [i, row] of forward.entries()) {
-      expect(largestDifference(row, backward[i] as Float32Array)).toBeLessThan(1e-6);
+      expect(largestDifference(row, backward[i] as Float32Array)).toBeLessThan(unitVectorDifference);
     }
   });
 
@@ -122,7 +124,9 @@ describe("batches", () => {
     const expected = rowsOf(await embed(backend, { inputs: texts }));
     const answers = await Promise.all(texts.slice(0, 30).map((text) => embed(backend, { inputs: [text, "a"] })));
     for (const [i, answer] of answers.entries()) {
-      expect(largestDifference(rowsOf(answer)[0] as Float32Array, expected[i] as Float32Array)).toBeLessThan(1e-6);
+      expect(largestDifference(rowsOf(answer)[0] as Float32Array, expected[i] as Float32Array)).toBeLessThan(
+        unitVectorDifference,
+      );
     }
   });
 });
@@ -137,7 +141,10 @@ describe("precisions", () => {
     const { folder } = folders.write({ seed: 14, dtype: "float16" }, { fileName: "model_fp16.onnx" });
     const backend = await open(folder, { options: { precision: "fp16" } });
     const rows = rowsOf(await embed(backend, { inputs: texts }));
-    for (const [i, row] of rows.entries()) expect(largestDifference(row, exact[i] as Float32Array)).toBeLessThan(5e-3);
+    const tolerance = roundingDifference("float16", smallShape.feedForward) / 2;
+    for (const [i, row] of rows.entries()) {
+      expect(largestDifference(row, exact[i] as Float32Array)).toBeLessThan(tolerance);
+    }
   });
 
   it("loads and runs dynamically quantised int8", async () => {
@@ -145,19 +152,22 @@ describe("precisions", () => {
     const backend = await open(folder, { options: { precision: "int8" } });
     expect(backend.description.facts).toMatchObject({ graph: "onnx/model_int8.onnx", precision: "int8" });
     const rows = rowsOf(await embed(backend, { inputs: texts }));
+    // Without VNNI onnxruntime adds pairs of int8 products up in 16 bits, which may saturate: no rounding, and not bounded as one.
     for (const [i, row] of rows.entries()) expect(cosine(row, exact[i] as Float32Array)).toBeGreaterThan(0.99);
   });
 
   it("feeds ids as int32 where the graph asks for it", async () => {
     const { folder } = folders.write({ seed: 14, idsType: "int32" });
     const rows = rowsOf(await embed(await open(folder), { inputs: texts }));
-    for (const [i, row] of rows.entries()) expect(largestDifference(row, exact[i] as Float32Array)).toBeLessThan(1e-6);
+    for (const [i, row] of rows.entries())
+      expect(largestDifference(row, exact[i] as Float32Array)).toBeLessThan(unitVectorDifference);
   });
 
   it("reads weights from a file beside the graph", async () => {
     const { folder } = folders.write({ seed: 14 }, { write: { externalData: "model.onnx_data" } });
     const rows = rowsOf(await embed(await open(folder), { inputs: texts }));
-    for (const [i, row] of rows.entries()) expect(largestDifference(row, exact[i] as Float32Array)).toBeLessThan(1e-6);
+    for (const [i, row] of rows.entries())
+      expect(largestDifference(row, exact[i] as Float32Array)).toBeLessThan(unitVectorDifference);
   });
 });
 

@@ -17,6 +17,7 @@ import type { CompletionRequest } from "../../../src/domain/completion.ts";
 import type { TokenLogprob } from "../../../src/domain/text.ts";
 import { complete, testContext, textSpec } from "../../support/llama.ts";
 import { hasShared, sharedPath } from "../../support/shared.ts";
+import { blockDifference, logprobDifference, tinyChatSpread as spread } from "../../support/tolerances.ts";
 
 const path = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
 /** Ids of tiny-chat; the first two end an answer. */
@@ -151,7 +152,10 @@ describe("insertion by tiny-chat", () => {
       });
       const scores = plain.choices[0]!.logprobs.slice(1, 1 + prompt.length);
       expect(ids(scores)).toEqual(prompt);
-      for (const [index, { logprob }] of scores.entries()) expect(logprobs[index]!.logprob).toBeCloseTo(logprob!, 3);
+      for (const [index, { logprob }] of scores.entries()) {
+        const error = logprobDifference({ relative: blockDifference(127), spread, logprob: logprob! });
+        expect(Math.abs(logprobs[index]!.logprob! - logprob!)).toBeLessThan(error);
+      }
       expect(logprobs.every(({ logprob, top }) => logprob! < 0 && top.length === 2)).toBe(true);
     });
 

@@ -1,0 +1,48 @@
+// The processes of this machine, asked in the way of each system: Linux has files, other POSIX systems `ps`, Windows PowerShell.
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import type { ProcessDescription, ProcessTable } from "./npm-parent.ts";
+
+const run = promisify(execFile);
+
+export const processTable: ProcessTable = {
+  parentId: () => process.ppid,
+  isAlive(id) {
+    try {
+      // Signal 0 is delivered to nobody: it only asks.
+      return process.kill(id, 0);
+    } catch (error) {
+      // EPERM: it is there, and belongs to somebody else.
+      return (error as NodeJS.ErrnoException).code !== "ESRCH";
+    }
+  },
+  async describe(id) {
+    try {
+      if (process.platform === "linux") return fromStat(await readFile(`/proc/${id}/stat`, "utf8"));
+      if (process.platform === "win32") return fromWords(await askPowerShell(id));
+      return fromWords((await run("ps", ["-o", "ppid=", "-o", "comm=", "-p", String(id)])).stdout);
+    } catch {
+      return null;
+    }
+  },
+};
+
+/** Of `/proc/ID/stat`, see proc_pid_stat(5): `ID (name) state parent ...`, where the name may hold anything, brackets too. */
+export function fromStat(stat: string): ProcessDescription | null {
+  const end = stat.lastIndexOf(")");
+  const parentId = Number(stat.slice(end + 2).split(" ")[1]);
+  return Number.isSafeInteger(parentId) ? { name: stat.slice(stat.indexOf("(") + 1, end), parentId } : null;
+}
+
+/** Of a line `parent name`. */
+export function fromWords(line: string): ProcessDescription | null {
+  const [, parentId, name] = /^\s*(\d+)\s+(.+?)\s*$/.exec(line) ?? [];
+  return parentId === undefined || name === undefined ? null : { name, parentId: Number(parentId) };
+}
+
+async function askPowerShell(id: number): Promise<string> {
+  const question = `Get-CimInstance Win32_Process -Filter 'ProcessId=${id}' | ForEach-Object { "$($_.ParentProcessId) $($_.Name)" }`;
+  const command = ["-NoProfile", "-NonInteractive", "-Command", question];
+  return (await run("powershell.exe", command, { windowsHide: true })).stdout;
+}

@@ -1,0 +1,46 @@
+// `npm start` from the outside: whatever ends npm ends the server, and its port is free again.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { copyPackage, type PackageCopy } from "../support/package-copy.ts";
+import { freePort, isListening, poll } from "../support/processes.ts";
+
+let copy: PackageCopy;
+let npm: ChildProcess | null = null;
+beforeAll(async () => {
+  copy = await copyPackage();
+});
+afterEach(() => {
+  // The whole group: a server that outlived npm must not outlive the test.
+  if (npm?.pid !== undefined) killGroup(npm.pid);
+});
+afterAll(() => copy.remove());
+
+function killGroup(id: number): void {
+  try {
+    process.kill(-id, "SIGKILL");
+  } catch {
+    // It is gone, as it should be.
+  }
+}
+
+// Windows has no signals: `kill` there ends npm at once, and a group of processes cannot be cleaned up after a failure.
+describe.skipIf(process.platform === "win32")("npm start", () => {
+  it.each(["SIGTERM", "SIGHUP", "SIGKILL"] as const)("frees the port when npm gets %s", async (signal) => {
+    const port = await freePort();
+    npm = spawn("npm", ["start", "--", "--port", String(port), "--log-level", "error"], {
+      cwd: copy.folder,
+      detached: true,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let told = "";
+    npm.stderr?.setEncoding("utf8").on("data", (text: string) => (told += text));
+    await poll(() => isListening(port), { what: "the server listens" });
+    const ended = once(npm, "exit");
+    process.kill(npm.pid as number, signal);
+    await ended;
+    await poll(async () => !(await isListening(port)), { what: "the port is free", limitMs: 15_000 });
+    // It ended in good order, not by the signal.
+    expect(told).toContain("npm has ended: finishing what is in progress.");
+  });
+});
