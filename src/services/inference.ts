@@ -4,6 +4,7 @@ import type { BackendDescription, Operation, Operations } from "../domain/backen
 import { ServerError } from "../domain/errors.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { Lease } from "../registry/registry.ts";
+import { pullEvents } from "../util/event-queue.ts";
 
 export interface InferenceOptions<O extends Operation> {
   /** As the caller wrote it; `undefined` = the default of the operation. */
@@ -71,7 +72,7 @@ async function* runLeased<O extends Operation>(
         param: "model",
       });
     }
-    yield* lease.backend.run(operation, request, signal);
+    yield* pullEvents((call) => lease.backend.run(operation, request, call), { window: 64, signal });
   } finally {
     lease.release(ttlMs === undefined ? {} : { ttlMs });
   }
