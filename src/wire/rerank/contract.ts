@@ -7,7 +7,7 @@ import { accepted, honoured, honouredWith, refused } from "../contract/field-tab
 import type { FieldTable } from "../contract/field-table.ts";
 import { timeToLive } from "../contract/time-to-live.ts";
 
-export const maxRerankDocuments = 2048;
+const maxRerankDocuments = 2048;
 
 export type RerankDocument = string | { readonly text: string };
 

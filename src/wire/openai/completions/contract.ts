@@ -11,7 +11,7 @@ import { checkStreamOptions, generationFields, generationShape } from "../shared
 import { textInput } from "../../contract/text-input.ts";
 import { completionUsage } from "../shared/usage.ts";
 
-export const maxPrompts = 2048;
+const maxPrompts = 2048;
 
 export const completionRequest = once(() =>
   z

@@ -33,7 +33,7 @@ export async function collectCompletion(
 }
 
 /** The same without waiting: `build` may be called once the `finish` event is in. */
-export function createCompletionBuilder(context: CompletionAnswerContext): {
+function createCompletionBuilder(context: CompletionAnswerContext): {
   add(event: TextEvent): void;
   build(): Completion;
 } {

@@ -8,7 +8,7 @@ import type { FieldTable } from "../../contract/field-table.ts";
 import { timeToLive } from "../../contract/time-to-live.ts";
 import { textInput } from "../../contract/text-input.ts";
 
-export const maxEmbeddingInputs = 2048;
+const maxEmbeddingInputs = 2048;
 
 export const embeddingRequest = once(() =>
   z

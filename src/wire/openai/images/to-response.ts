@@ -34,7 +34,7 @@ export async function collectImagesResponse(
   return toImagesResponse({ images, usage }, context);
 }
 
-export function toImagesResponse(
+function toImagesResponse(
   made: { readonly images: readonly FinishedImage[]; readonly usage: FinishEvent | undefined },
   context: ImageAnswerContext,
 ): ImagesResponse {

@@ -81,7 +81,7 @@ export function checkStreamOptions(request: GenerationRequest): void {
 }
 
 /** The pattern of names of functions, tools and response schemas. */
-export const namePattern = /^[a-zA-Z0-9_-]{1,64}$/;
+const namePattern = /^[a-zA-Z0-9_-]{1,64}$/;
 
 export function nameSchema() {
   return z.string().regex(namePattern, { abort: true });
