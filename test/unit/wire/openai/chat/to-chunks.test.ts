@@ -87,6 +87,21 @@ describe("createChatChunkMapper", () => {
     expect(stream([{ type: "text-delta", choice: 0, text: "" }])).toEqual([]);
   });
 
+  it("sends nothing where text and reasoning begin and end", () => {
+    const events: TextEvent[] = [
+      partStart(0, "reasoning"),
+      { type: "reasoning-delta", choice: 0, text: "a" },
+      partEnd(0),
+      partStart(0, "text"),
+      { type: "text-delta", choice: 0, text: "b" },
+      partEnd(0),
+    ];
+    expect(stream(events).map((chunk) => chunk.choices[0]?.delta)).toEqual([
+      { reasoning_content: "a" },
+      { content: "b" },
+    ]);
+  });
+
   it("names the service tier only where the request did", () => {
     const mapper = createChatChunkMapper({ ...chatContext(), serviceTier: "default" }, silent);
     expect(JSON.parse(dataOf(mapper(choiceEnd(0, "end-of-turn")))[0] ?? "")).toMatchObject({ service_tier: "default" });

@@ -11,7 +11,7 @@ import { completion, completionContract } from "../../../../../src/wire/openai/c
 import type { Completion } from "../../../../../src/wire/openai/completions/contract.ts";
 import { dataOf } from "../../support/sse-data.ts";
 import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
-import { answerHeader, choiceEnd, finish, replay, token } from "../../support/text-events.ts";
+import { answerHeader, choiceEnd, finish, partEnd, partStart, replay, token } from "../../support/text-events.ts";
 
 function map(fields: Record<string, unknown>) {
   return toCompletionRequest(parseRequest(completionContract, { model: "m", prompt: "p", ...fields }));
@@ -23,6 +23,7 @@ function context(request: Partial<CompletionAnswerContext["request"]> = {}): Com
 
 const echoed: readonly TextEvent[] = [
   { type: "accepted", promptTokens: 2 },
+  partStart(0, "text"),
   { type: "text-delta", choice: 0, text: "\u{1F600} ", logprobs: [token("\u{1F600} ", null)] },
   {
     type: "text-delta",
@@ -36,6 +37,7 @@ const echoed: readonly TextEvent[] = [
     ],
   },
   { type: "text-delta", choice: 0, text: "!", logprobs: [token("!", -1, [["?", -0.1]])] },
+  partEnd(0),
   choiceEnd(0, "length"),
   finish,
 ];
