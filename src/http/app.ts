@@ -7,6 +7,7 @@ import { guardOrigin } from "./middleware/guard-origin.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { requestLifetime } from "./middleware/request-lifetime.ts";
 import { unknownPath } from "./middleware/unknown-path.ts";
+import { RouteTable, type RouteGroup } from "./route-table.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { completionRoutes } from "./routes/completions.ts";
 import { embeddingRoutes } from "./routes/embeddings.ts";
@@ -15,23 +16,32 @@ import { imageRoutes } from "./routes/images.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { rootRoutes } from "./routes/root.ts";
 
-export function createHttpApp(deps: HttpDependencies): Hono<HttpEnvironment> {
+/** Every path of the server. */
+export const serverRoutes: readonly RouteGroup[] = [
+  rootRoutes,
+  healthRoutes,
+  modelRoutes,
+  chatRoutes,
+  completionRoutes,
+  embeddingRoutes,
+  imageRoutes,
+];
+
+export function createHttpApp(
+  deps: HttpDependencies,
+  groups: readonly RouteGroup[] = serverRoutes,
+): Hono<HttpEnvironment> {
   const app = new Hono<HttpEnvironment>();
-  app.onError(errorHandler(deps));
+  const table = new RouteTable();
+  app.onError(errorHandler({ ...deps, table }));
 
   app.use(requestId(deps));
   app.use(requestLifetime(deps));
   app.use(guardOrigin(deps));
-  app.use(authenticate(deps));
+  app.use(authenticate({ ...deps, table }));
 
-  rootRoutes(app, deps);
-  healthRoutes(app, deps);
-  modelRoutes(app, deps);
-  chatRoutes(app, deps);
-  completionRoutes(app, deps);
-  embeddingRoutes(app, deps);
-  imageRoutes(app, deps);
+  for (const group of groups) table.register(app, { group, deps });
 
-  app.notFound(unknownPath(app));
+  app.notFound(unknownPath(table));
   return app;
 }

@@ -3,12 +3,15 @@
 import type { Context } from "hono";
 import type { Operation, Operations } from "../domain/backend.ts";
 import { parseRequest } from "../wire/contract/parse-request.ts";
-import { toErrorResponse } from "../wire/openai/shared/error.ts";
+import { withDialectParam } from "../wire/contract/param-names.ts";
+import type { Dialect } from "../wire/dialect.ts";
+import type { SseEvent } from "../wire/sse-event.ts";
 import type { RequestContract } from "../wire/contract/contract.ts";
-import { ttlToMs } from "../wire/openai/shared/generation.ts";
+import { ttlToMs } from "../wire/contract/time-to-live.ts";
 import type { RunningOperation } from "../services/inference.ts";
 import type { HttpDependencies, HttpEnvironment } from "./context.ts";
 import { toServerError } from "./error-response.ts";
+import type { RequestLifetime } from "./request-lifetime.ts";
 import { readJsonBody } from "./request-body.ts";
 import { sseResponse } from "./sse-response.ts";
 
@@ -30,23 +33,58 @@ export async function readRequest<T extends SharedFields>(
   return body;
 }
 
-/** Starts the operation for a validated request; resolves with its first event. */
-export function start<O extends Operation>(
+/**
+ * Starts the operation for a validated request; resolves with its first event. Errors, here and among the events, name fields as
+ * the caller does, and the phases' times are noted for the access log.
+ */
+export async function start<O extends Operation>(
   context: HttpContext,
   options: {
     readonly inference: HttpDependencies["inference"];
     readonly operation: O;
     readonly body: SharedFields;
     readonly request: Operations[O]["request"];
+    /** From a path in the domain's request to the name of the same field in the caller's. */
+    readonly toParam: (path: string) => string;
   },
 ): Promise<RunningOperation<O>> {
-  const { inference, operation, body, request } = options;
-  return inference.start(operation, {
-    modelName: body.model ?? undefined,
-    request,
-    signal: context.get("lifetime").signal,
-    ttlMs: body.ttl === null || body.ttl === undefined ? undefined : ttlToMs(body.ttl),
-  });
+  const { inference, operation, body, request, toParam } = options;
+  const lifetime = context.get("lifetime");
+  const fail = (thrown: unknown): never => {
+    throw withDialectParam(thrown, toParam);
+  };
+  const running = await inference
+    .start(operation, {
+      modelName: body.model ?? undefined,
+      request,
+      signal: lifetime.signal,
+      ttlMs: body.ttl === null || body.ttl === undefined ? undefined : ttlToMs(body.ttl),
+    })
+    .catch(fail);
+  return { ...running, events: observed(running.events, { onEvent: (event) => noteTimings(lifetime, event), fail }) };
+}
+
+/** The same events, each seen by `onEvent` as it is taken; not a generator, which would cost every token more than a callback. */
+function observed<T>(
+  events: AsyncIterableIterator<T>,
+  { onEvent, fail }: { readonly onEvent: (event: T) => void; readonly fail: (thrown: unknown) => never },
+): AsyncIterableIterator<T> {
+  const see = (result: IteratorResult<T>): IteratorResult<T> => {
+    if (result.done !== true) onEvent(result.value);
+    return result;
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => events.next().then(see, fail),
+    return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+  };
+}
+
+/** The one event that carries timings is the last one of its operation. */
+function noteTimings(lifetime: RequestLifetime, event: Operations[Operation]["event"]): void {
+  if ("timings" in event) lifetime.recordTimings({ ...event.timings });
 }
 
 /** The one event of an operation that yields one. */
@@ -58,33 +96,33 @@ export async function onlyEvent<O extends Operation>(running: RunningOperation<O
   return only.event;
 }
 
-/** Streams what `toChunks` makes of each event; `done` is sent after the last one. */
+/** Streams what `toEvents` makes of each event; the dialect says how the stream ends, well or badly. */
 export function streamResponse<O extends Operation>(
   context: HttpContext,
   options: {
     readonly running: RunningOperation<O>;
-    readonly toChunks: (event: Operations[O]["event"]) => Iterable<string>;
-    readonly done: string | undefined;
+    readonly toEvents: (event: Operations[O]["event"]) => Iterable<SseEvent>;
+    readonly dialect: Dialect;
     readonly deps: Pick<HttpDependencies, "settings" | "log">;
   },
 ): Response {
-  const { running, toChunks, done, deps } = options;
+  const { running, toEvents, dialect, deps } = options;
   const lifetime = context.get("lifetime");
   const requestId = context.get("requestId");
   lifetime.defer();
-  async function* chunks(): AsyncGenerator<string, void, undefined> {
-    for await (const event of running.events) yield* toChunks(event);
-    if (done !== undefined) yield done;
+  async function* events(): AsyncGenerator<SseEvent, void, undefined> {
+    for await (const event of running.events) yield* toEvents(event);
+    yield* dialect.streamEnd;
   }
   return sseResponse({
-    chunks: chunks(),
+    events: events(),
     pingMs: deps.settings.ssePingMs,
     onLeave: () => lifetime.leave(),
     onEnd: () => lifetime.end(),
     onError: (thrown) => {
       const error = toServerError(thrown, requestId);
       if (error.kind === "internal") deps.log.error({ requestId, err: thrown }, "internal error in a stream");
-      return JSON.stringify(toErrorResponse(error));
+      return dialect.streamError(error);
     },
   });
 }

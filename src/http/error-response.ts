@@ -1,6 +1,6 @@
-// The only file that knows the HTTP status of an error. Every error leaves the server in OpenAI's shape.
+// The only file that knows the HTTP status of an error. The shape in which it leaves is the dialect's.
 import { ServerError, type ErrorKind } from "../domain/errors.ts";
-import { toErrorResponse } from "../wire/openai/shared/error.ts";
+import type { Dialect } from "../wire/dialect.ts";
 
 /** HTTP status of every kind; `satisfies` keeps the two tables together. */
 export const errorStatus = {
@@ -45,9 +45,12 @@ export function toServerError(error: unknown, requestId: string): ServerError {
   );
 }
 
-/** The error as a response; `allow` is set on it where the method was wrong. */
-export function errorResponse(error: ServerError, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(toErrorResponse(error)), {
+/** The error as a response; `headers` stand beside those that every error has, such as `allow` where the method was wrong. */
+export function errorResponse(
+  error: ServerError,
+  { dialect, headers = {} }: { readonly dialect: Dialect; readonly headers?: Readonly<Record<string, string>> },
+): Response {
+  return new Response(JSON.stringify(dialect.errorBody(error)), {
     status: errorStatus[error.kind],
     headers: {
       "content-type": "application/json",

@@ -1,14 +1,15 @@
-// The socket: an HTTP server around the app, with the errors below HTTP answered in OpenAI's shape too.
+// The socket: an HTTP server around the app. What is no valid HTTP has no path that could be read, and is answered in the fallback
+// dialect.
 import { randomUUID } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Hono } from "hono";
 import { ServerError } from "../domain/errors.ts";
-import { toErrorResponse } from "../wire/openai/shared/error.ts";
 import { maxTimerMs } from "../util/timers.ts";
 import type { HttpEnvironment } from "./context.ts";
 import { errorResponse, toServerError } from "./error-response.ts";
+import { fallbackDialect } from "./route-table.ts";
 
 export interface ListenOptions {
   readonly app: Hono<HttpEnvironment>;
@@ -68,7 +69,7 @@ function answerRequestError(error: unknown): Response {
     error instanceof RequestError
       ? new ServerError("invalid_request", `The request is no valid HTTP (${error.message}).`)
       : toServerError(error, requestId);
-  return errorResponse(refusal, { "x-request-id": requestId });
+  return errorResponse(refusal, { dialect: fallbackDialect, headers: { "x-request-id": requestId } });
 }
 
 function createRequestId(): string {
@@ -89,7 +90,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
       ? "408 Request Timeout"
       : "400 Bad Request";
   const body = JSON.stringify(
-    toErrorResponse(
+    fallbackDialect.errorBody(
       new ServerError("invalid_request", `The request is no valid HTTP (${error.code ?? error.message}).`),
     ),
   );

@@ -10,6 +10,8 @@ export interface RequestLifetimeOptions {
   readonly timeoutMs: number;
 }
 
+type Timings = Readonly<Record<string, number>>;
+
 /** The life of one request: its signal, and what is to happen once when it is over. */
 export class RequestLifetime {
   readonly #connection: () => AbortSignal;
@@ -18,6 +20,7 @@ export class RequestLifetime {
   #abort: AbortController | undefined;
   #abortReason: ServerError | undefined;
   #unsubscribe: (() => void) | undefined;
+  #timings: Timings = {};
   #ended = false;
   #deferred = false;
 
@@ -63,6 +66,15 @@ export class RequestLifetime {
   /** The caller has left: work stops. */
   leave(): void {
     this.#stop(new ServerError("cancelled", "The caller closed the connection."));
+  }
+
+  /** Milliseconds of each phase of the model's work, by the domain's names; empty until the work was done. */
+  get timings(): Timings {
+    return this.#timings;
+  }
+
+  recordTimings(timings: Timings): void {
+    this.#timings = timings;
   }
 
   onEnd(listener: () => void): void {

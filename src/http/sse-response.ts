@@ -1,24 +1,25 @@
-// Server-sent events (WHATWG HTML, section 9.2), pulled: the next chunk is made when the reader has taken the last one, so a
+// Server-sent events (WHATWG HTML, section 9.2), pulled: the next event is made when the reader has taken the last one, so a
 // slow reader slows the producer and no buffer grows.
+import type { SseEvent } from "../wire/sse-event.ts";
 
 export interface SseOptions {
-  /** `data` of each event, already serialised. The first chunk must be ready to be made: errors before it belong to the caller. */
-  readonly chunks: AsyncGenerator<string, void, undefined>;
+  /** The first event must be ready to be made: errors before it belong to the caller. */
+  readonly events: AsyncGenerator<SseEvent, void, undefined>;
   /** Called once when the stream is over, whatever ended it. */
   readonly onEnd: () => void;
-  /** Called when the reader has left, before the iterator is returned: work stops at once, not at the next chunk. */
+  /** Called when the reader has left, before the iterator is returned: work stops at once, not at the next event. */
   readonly onLeave: () => void;
-  /** `data` of the one event that tells of a failure in mid-stream. No `[DONE]` follows it. */
-  readonly onError: (error: unknown) => string;
+  /** The one event that tells of a failure in mid-stream, the last one of its stream. */
+  readonly onError: (error: unknown) => SseEvent;
   /** Milliseconds of silence after which a comment keeps the connection alive; 0 = never. */
   readonly pingMs: number;
 }
 
 const encoder = new TextEncoder();
-const ping = encoder.encode(": ping\n\n");
+const ping = encoder.encode(formatEvent({ comment: "ping" }));
 
-/** Streams `chunks` as events; the iterator itself decides whether a `[DONE]` ends them. */
-export function sseResponse({ chunks, onEnd, onLeave, onError, pingMs }: SseOptions): Response {
+/** Streams `events`; the iterator itself decides with which event they end. */
+export function sseResponse({ events, onEnd, onLeave, onError, pingMs }: SseOptions): Response {
   let pingTimer: NodeJS.Timeout | undefined;
   let wroteSincePing = false;
   const finish = (): void => {
@@ -37,7 +38,7 @@ export function sseResponse({ chunks, onEnd, onLeave, onError, pingMs }: SseOpti
       },
       async pull(controller) {
         try {
-          const { done, value } = await chunks.next();
+          const { done, value } = await events.next();
           wroteSincePing = true;
           if (done === true) {
             finish();
@@ -53,7 +54,7 @@ export function sseResponse({ chunks, onEnd, onLeave, onError, pingMs }: SseOpti
       },
       async cancel() {
         onLeave();
-        await chunks.return().catch(() => {});
+        await events.return().catch(() => {});
         finish();
       },
     },
@@ -70,7 +71,18 @@ export function sseResponse({ chunks, onEnd, onLeave, onError, pingMs }: SseOpti
   });
 }
 
-/** One event. A chunk that names its event type, or is a comment, is written as it is; JSON holds no raw line feeds. */
-function formatEvent(chunk: string): string {
-  return chunk.startsWith("event: ") || chunk.startsWith(": ") ? `${chunk}\n\n` : `data: ${chunk}\n\n`;
+/** An event as it is sent. */
+export function formatEvent(event: SseEvent): string {
+  if ("comment" in event) return `${toLines("", event.comment)}\n`;
+  const data = `${toLines("data", event.data)}\n`;
+  return event.event === undefined ? data : `event: ${event.event}\n${data}`;
+}
+
+/** A field for each line of the value: a line break inside a field would end it. */
+function toLines(name: string, value: string): string {
+  if (!/[\r\n]/.test(value)) return `${name}: ${value}\n`;
+  return value
+    .split(/\r\n|\r|\n/)
+    .map((line) => `${name}: ${line}\n`)
+    .join("");
 }

@@ -1,8 +1,9 @@
 // What a generated token costs on its way out, piece by piece: npx vitest bench test/bench/text-path.bench.ts
 import { bench, describe } from "vitest";
 import type { TextEvent } from "../../src/domain/text.ts";
-import { sseResponse } from "../../src/http/sse-response.ts";
+import { formatEvent, sseResponse } from "../../src/http/sse-response.ts";
 import { createChatChunkMapper } from "../../src/wire/openai/chat/to-chunks.ts";
+import type { SseEvent } from "../../src/wire/sse-event.ts";
 import { StopMatcher } from "../../src/util/stop-matcher.ts";
 import { Utf8Assembler } from "../../src/util/utf8-assembler.ts";
 
@@ -44,7 +45,8 @@ const context = {
   createdSeconds: 1_700_000_000,
   model: "tiny-chat",
   fingerprint: "fp_0123456789ab",
-  request: { n: 1, topLogprobs: null, toolChoice: { type: "auto" }, legacyFunctions: false },
+  request: { n: 1, topLogprobs: null, toolChoice: { type: "auto" } },
+  usesFunctions: false,
 } as const;
 const events = pieces.map((text): TextEvent => ({ type: "text-delta", choice: 0, text }));
 
@@ -69,24 +71,24 @@ describe(`events to JSON chunks, ${tokens} tokens`, () => {
 });
 
 const toChunks = createChatChunkMapper(context, { includeUsage: true, includeObfuscation: false });
-const data = events.flatMap((event) => toChunks(event));
+const sent = events.flatMap((event) => toChunks(event));
 
-async function* streamed(): AsyncGenerator<string, void, undefined> {
-  for (const chunk of data) yield await Promise.resolve(chunk);
+async function* streamed(): AsyncGenerator<SseEvent, void, undefined> {
+  for (const event of sent) yield await Promise.resolve(event);
 }
 
 describe(`server-sent events, ${tokens} chunks`, () => {
   bench("pulled through the response's body", async () => {
     const response = sseResponse({
-      chunks: streamed(),
+      events: streamed(),
       onEnd: () => undefined,
       onLeave: () => undefined,
-      onError: () => "{}",
+      onError: () => ({ data: "{}" }),
       pingMs: 0,
     });
     await response.body?.pipeTo(new WritableStream());
   });
   bench("the iterator alone, for comparison", async () => {
-    for await (const chunk of streamed()) encoder.encode(`data: ${chunk}\n\n`);
+    for await (const event of streamed()) encoder.encode(formatEvent(event));
   });
 });

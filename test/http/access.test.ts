@@ -21,8 +21,10 @@ describe("API keys", () => {
     expect((await ask("Basic sk-one")).status).toBe(401);
   });
 
-  it("are not asked of health probes", async () => {
+  it("are not asked of health probes, but of their other name /health", async () => {
     expect((await app.request("/health/live")).status).toBe(200);
+    expect((await app.request("/health/ready")).status).not.toBe(401);
+    expect((await app.request("/health")).status).toBe(401);
   });
 });
 

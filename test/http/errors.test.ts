@@ -1,7 +1,8 @@
 // Every error in OpenAI's shape, with its status, and nothing of ours in it.
 import { describe, expect, it } from "vitest";
-import { ServerError, errorKinds, type ErrorKind } from "../../src/domain/errors.ts";
+import { ServerError, type ErrorKind } from "../../src/domain/errors.ts";
 import { errorStatus } from "../../src/http/error-response.ts";
+import { errorWords } from "../../src/wire/openai/shared/error.ts";
 import { createFakeBackend } from "../support/fake-backend.ts";
 import { createTestApp } from "../support/http-app.ts";
 
@@ -120,6 +121,39 @@ describe("errors", () => {
     expect(await errorOf(response)).toMatchObject({ type: "rate_limit_error", message: "the queue is full" });
   });
 
+  it("names the field that a backend refuses as the caller wrote it, in the parameter and in the sentence", async () => {
+    const refuse = (param: string) => (): never => {
+      throw new ServerError("invalid_value", { message: `Invalid value for '${param}'.`, param });
+    };
+    const { post } = createTestApp({
+      script: {
+        chat: refuse("tools[0].parameters"),
+        "apply-template": refuse("templateKwargs.messages"),
+        completion: refuse("prompts[1]"),
+        embedding: refuse("inputs[0][1]"),
+        rerank: refuse("documents[0]"),
+        image: refuse("guidanceScale"),
+      },
+    });
+    const asked: readonly [path: string, body: Record<string, unknown>, param: string][] = [
+      [
+        "/v1/chat/completions",
+        { ...chat, tools: [{ type: "function", function: { name: "f" } }] },
+        "tools[0].function.parameters",
+      ],
+      ["/v1/chat/completions", { ...chat, functions: [{ name: "f" }] }, "functions[0].parameters"],
+      ["/apply-template", chat, "chat_template_kwargs.messages"],
+      ["/v1/completions", { model: "org/chat", prompt: ["a", "b"] }, "prompt[1]"],
+      ["/v1/embeddings", { model: "embed", input: [1, 2] }, "input[1]"],
+      ["/v1/rerank", { model: "rank", query: "q", documents: ["d"] }, "documents[0]"],
+      ["/v1/images/generations", { model: "draw", prompt: "p" }, "guidance_scale"],
+    ];
+    for (const [path, body, param] of asked) {
+      const error = await errorOf(await post(path, body));
+      expect(error).toMatchObject({ param, message: `Invalid value for '${param}'.` });
+    }
+  });
+
   it("answers 503 with the reason when the model fails to load", async () => {
     const { post } = createTestApp({
       acquire: () => Promise.reject(new ServerError("model_load_failed", "the file is broken")),
@@ -182,7 +216,7 @@ describe("errors", () => {
   });
 
   it("has a status for every kind, of the class that its type says", () => {
-    for (const [kind, { type }] of Object.entries(errorKinds)) {
+    for (const [kind, { type }] of Object.entries(errorWords)) {
       const status = errorStatus[kind as ErrorKind];
       const isOurs = type === "server_error" && kind !== "cancelled";
       expect(status >= 500, kind).toBe(isOurs);

@@ -2,8 +2,9 @@
 import type { Hono } from "hono";
 import type { ConfiguredModel, ModelPurpose } from "../../src/domain/model.ts";
 import type { Backend, BackendDescription } from "../../src/domain/backend.ts";
-import { createHttpApp } from "../../src/http/app.ts";
-import type { HttpEnvironment, HttpSettings } from "../../src/http/context.ts";
+import { createHttpApp, serverRoutes } from "../../src/http/app.ts";
+import type { HttpDependencies, HttpEnvironment, HttpSettings } from "../../src/http/context.ts";
+import type { RouteGroup } from "../../src/http/route-table.ts";
 import { createCatalog } from "../../src/registry/catalog.ts";
 import { createHealthService } from "../../src/services/health.ts";
 import { createInference } from "../../src/services/inference.ts";
@@ -25,6 +26,8 @@ export interface TestAppOptions {
   readonly settings?: Partial<HttpSettings>;
   /** Instead of the fake backend of `script`. */
   readonly acquire?: () => Promise<Backend>;
+  /** Beside those of the server. */
+  readonly routes?: readonly RouteGroup[];
 }
 
 function model(id: string, purpose: ModelPurpose): ConfiguredModel {
@@ -33,7 +36,13 @@ function model(id: string, purpose: ModelPurpose): ConfiguredModel {
 }
 
 /** One model of each purpose: `org/chat`, `embed`, `rank`, `draw`; the alias `gpt-4o` is `org/chat`. */
-export function createTestApp({ script = {}, description = {}, settings = {}, acquire }: TestAppOptions = {}): TestApp {
+export function createTestApp({
+  script = {},
+  description = {},
+  settings = {},
+  acquire,
+  routes = [],
+}: TestAppOptions = {}): TestApp {
   const logged: TestApp["logged"] = [];
   let leases = 0;
   const catalog = createCatalog(
@@ -43,7 +52,7 @@ export function createTestApp({ script = {}, description = {}, settings = {}, ac
   const log = (level: string) => (facts: unknown) => {
     logged.push({ level, facts });
   };
-  const app = createHttpApp({
+  const deps: HttpDependencies = {
     inference: createInference({
       catalog,
       defaultModels: {},
@@ -75,7 +84,8 @@ export function createTestApp({ script = {}, description = {}, settings = {}, ac
     createId: () => "0123456789abcdef0123456789abcdef",
     now: () => 1_700_000_123_456,
     version: "1.2.3",
-  });
+  };
+  const app = createHttpApp(deps, [...serverRoutes, ...routes]);
   return {
     app,
     logged,

@@ -1,14 +1,21 @@
-// Asks for an API key where the configuration has any (RFC 6750). Health probes need none.
+// Asks for an API key where the configuration has any (RFC 6750). The probes `/health/live` and `/health/ready` need none; `/health`,
+// which says the same as the latter, needs one.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createMiddleware } from "hono/factory";
 import { ServerError } from "../../domain/errors.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
+import type { RouteTable } from "../route-table.ts";
 
-export const authenticate = ({ settings }: Pick<HttpDependencies, "settings">) => {
+export const authenticate = ({
+  settings,
+  table,
+}: Pick<HttpDependencies, "settings"> & { readonly table: Pick<RouteTable, "dialectOf"> }) => {
   const digests = settings.apiKeys.map(digest);
   return createMiddleware<HttpEnvironment>(async function authenticate(context, next) {
     if (digests.length === 0 || context.req.path.startsWith("/health/")) return next();
-    const presented = /^Bearer +(.+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
+    const { apiKeyHeader } = table.dialectOf(context.req.path);
+    const bearer = /^Bearer +(.+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
+    const presented = bearer ?? (apiKeyHeader === undefined ? undefined : context.req.header(apiKeyHeader));
     if (presented === undefined) {
       throw new ServerError(
         "invalid_api_key",

@@ -1,14 +1,20 @@
-// Turns whatever was thrown into an answer, and logs the faults that are ours with their cause.
+// Turns whatever was thrown into an answer in the dialect of the path, and logs the faults that are ours with their cause.
 import type { ErrorHandler } from "hono";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 import { errorResponse, toServerError } from "../error-response.ts";
+import type { RouteTable } from "../route-table.ts";
 
 export const errorHandler =
-  ({ log }: Pick<HttpDependencies, "log">): ErrorHandler<HttpEnvironment> =>
+  ({
+    log,
+    table,
+  }: Pick<HttpDependencies, "log"> & {
+    readonly table: Pick<RouteTable, "dialectOf">;
+  }): ErrorHandler<HttpEnvironment> =>
   (thrown, context) => {
     const requestId = context.get("requestId") ?? "unknown";
     const error = toServerError(thrown, requestId);
     if (error.kind === "internal") log.error({ requestId, err: thrown }, "internal error");
     const headers: Record<string, string> = error.kind === "invalid_api_key" ? { "www-authenticate": "Bearer" } : {};
-    return errorResponse(error, headers);
+    return errorResponse(error, { dialect: table.dialectOf(context.req.path), headers });
   };

@@ -1,4 +1,5 @@
-// Opens the lifetime of a request, and closes it when the answer is complete: here, or at the end of its stream. Writes the access log.
+// Opens the lifetime of a request, and closes it when the answer is complete: here, or at the end of its stream. Writes the access log,
+// with the time of each phase where a model worked.
 import { createMiddleware } from "hono/factory";
 import { ServerError } from "../../domain/errors.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
@@ -25,6 +26,7 @@ export const requestLifetime = ({ settings, log, now }: Pick<HttpDependencies, "
           status: context.res.status,
           model: context.get("modelName"),
           durationMs: now() - startedMs,
+          ...rounded(lifetime.timings),
           ...(lifetime.isAborted ? { aborted: true } : {}),
         },
         "request",
@@ -45,6 +47,11 @@ export const requestLifetime = ({ settings, log, now }: Pick<HttpDependencies, "
     }
   });
 };
+
+/** To a tenth of a millisecond. */
+function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(timings).map(([phase, ms]) => [phase, Math.round(ms * 10) / 10]));
+}
 
 /** A health probe must be answered above all when the server is busy. */
 function isProbe(path: string): boolean {

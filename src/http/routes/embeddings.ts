@@ -1,34 +1,47 @@
 // POST /v1/embeddings and POST /v1/rerank.
-import type { Hono } from "hono";
+import { openAiDialect } from "../../wire/openai/dialect.ts";
 import { embeddingResponseParts, toEmbeddingRequest } from "../../wire/openai/embeddings/map.ts";
+import { toEmbeddingParam } from "../../wire/openai/embeddings/params.ts";
 import { createId } from "../../wire/openai/shared/identifiers.ts";
-import { toRerankRequest, toRerankResponse } from "../../wire/rerank/map.ts";
+import { toRerankParam, toRerankRequest, toRerankResponse } from "../../wire/rerank/map.ts";
 import { embeddingContract } from "../../wire/openai/embeddings/contract.ts";
 import { rerankContract } from "../../wire/rerank/contract.ts";
-import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 import { jsonResponse, onlyEvent, readRequest, start } from "../endpoint.ts";
+import type { RouteGroup } from "../route-table.ts";
 
-export function embeddingRoutes(app: Hono<HttpEnvironment>, { inference, settings }: HttpDependencies): void {
-  app.post("/v1/embeddings", async (context) => {
-    const body = await readRequest(context, { contract: embeddingContract, settings });
-    const running = await start(context, {
-      inference,
-      operation: "embedding",
-      body,
-      request: toEmbeddingRequest(body),
+export const embeddingRoutes: RouteGroup = {
+  dialect: openAiDialect,
+  register(app, { inference, settings }) {
+    app.post("/v1/embeddings", async (context) => {
+      const body = await readRequest(context, { contract: embeddingContract, settings });
+      const running = await start(context, {
+        inference,
+        operation: "embedding",
+        body,
+        request: toEmbeddingRequest(body),
+        toParam: (path) => toEmbeddingParam(path, body),
+      });
+      const result = await onlyEvent(running);
+      const encoding = body.encoding_format ?? "float";
+      return jsonResponse(await joinParts(embeddingResponseParts(result, { model: running.modelName, encoding })));
     });
-    const result = await onlyEvent(running);
-    const encoding = body.encoding_format ?? "float";
-    return jsonResponse(await joinParts(embeddingResponseParts(result, { model: running.modelName, encoding })));
-  });
 
-  app.post("/v1/rerank", async (context) => {
-    const body = await readRequest(context, { contract: rerankContract, settings });
-    const running = await start(context, { inference, operation: "rerank", body, request: toRerankRequest(body) });
-    const result = await onlyEvent(running);
-    return context.json(toRerankResponse(result, { id: createId("rerank"), model: running.modelName, request: body }));
-  });
-}
+    app.post("/v1/rerank", async (context) => {
+      const body = await readRequest(context, { contract: rerankContract, settings });
+      const running = await start(context, {
+        inference,
+        operation: "rerank",
+        body,
+        request: toRerankRequest(body),
+        toParam: toRerankParam,
+      });
+      const result = await onlyEvent(running);
+      return context.json(
+        toRerankResponse(result, { id: createId("rerank"), model: running.modelName, request: body }),
+      );
+    });
+  },
+};
 
 /** Joins the pieces of a large answer, and looks after other callers between two of them. */
 async function joinParts(parts: Iterable<string>): Promise<string> {

@@ -1,19 +1,22 @@
 // GET /health/live (the process answers) and GET /health/ready (it takes requests; with what every model is doing). `/health` is
 // the name that llama-server's users know.
-import type { Hono } from "hono";
 import type { HealthReport } from "../../services/health.ts";
-import type { HttpDependencies, HttpEnvironment } from "../context.ts";
+import { openAiDialect } from "../../wire/openai/dialect.ts";
+import type { RouteGroup } from "../route-table.ts";
 
-export function healthRoutes(app: Hono<HttpEnvironment>, { health }: HttpDependencies): void {
-  app.get("/health/live", (context) => context.json({ status: "ok" }));
+export const healthRoutes: RouteGroup = {
+  dialect: openAiDialect,
+  register(app, { health }) {
+    app.get("/health/live", (context) => context.json({ status: "ok" }));
 
-  const ready = (): Response => {
-    const report = health.report();
-    return Response.json(toWire(report), { status: report.status === "ok" ? 200 : 503 });
-  };
-  app.get("/health/ready", ready);
-  app.get("/health", ready);
-}
+    const ready = (): Response => {
+      const report = health.report();
+      return Response.json(toWire(report), { status: report.status === "ok" ? 200 : 503 });
+    };
+    app.get("/health/ready", ready);
+    app.get("/health", ready);
+  },
+};
 
 function toWire(report: HealthReport): Record<string, unknown> {
   return {

@@ -1,10 +1,13 @@
 // GET /v1/models and GET /v1/models/{id}, whose ids may contain slashes.
-import type { Hono } from "hono";
 import { toModel, toModelList } from "../../wire/openai/models/map.ts";
-import type { HttpDependencies, HttpEnvironment } from "../context.ts";
+import { openAiDialect } from "../../wire/openai/dialect.ts";
+import type { RouteGroup } from "../route-table.ts";
 
-export function modelRoutes(app: Hono<HttpEnvironment>, { models }: HttpDependencies): void {
-  app.get("/v1/models", (context) => context.json(toModelList(models.list())));
+export const modelRoutes: RouteGroup = {
+  dialect: openAiDialect,
+  register(app, { models }) {
+    app.get("/v1/models", (context) => context.json(toModelList(models.list())));
 
-  app.get("/v1/models/:id{.+}", (context) => context.json(toModel(models.get(context.req.param("id")))));
-}
+    app.get("/v1/models/:id{.+}", (context) => context.json(toModel(models.get(context.req.param("id")))));
+  },
+};

@@ -1,21 +1,24 @@
 // GET / and GET /openapi.json: what somebody sees who opens the base URL in a browser.
-import type { Hono } from "hono";
-import type { HttpDependencies, HttpEnvironment } from "../context.ts";
+import { openAiDialect } from "../../wire/openai/dialect.ts";
+import type { RouteGroup } from "../route-table.ts";
 
-export function rootRoutes(app: Hono<HttpEnvironment>, { version }: HttpDependencies): void {
-  app.get("/", (context) =>
-    context.json({
-      name: "hearth",
-      version,
-      base_url: "/v1",
-      models: "/v1/models",
-      health: "/health/ready",
-      openapi: "/openapi.json",
-    }),
-  );
+export const rootRoutes: RouteGroup = {
+  dialect: openAiDialect,
+  register(app, { version }) {
+    app.get("/", (context) =>
+      context.json({
+        name: "hearth",
+        version,
+        base_url: "/v1",
+        models: "/v1/models",
+        health: "/health/ready",
+        openapi: "/openapi.json",
+      }),
+    );
 
-  app.get("/openapi.json", async (context) => {
-    const { createOpenApiDocument } = await import("../../wire/openapi.ts");
-    return context.json(createOpenApiDocument({ version, serverUrl: new URL(context.req.url).origin }));
-  });
-}
+    app.get("/openapi.json", async (context) => {
+      const { createOpenApiDocument } = await import("../../wire/openapi.ts");
+      return context.json(createOpenApiDocument({ version, serverUrl: new URL(context.req.url).origin }));
+    });
+  },
+};

@@ -17,7 +17,7 @@ export interface Problem {
   readonly path?: readonly (string | number)[];
 }
 
-export const maxFreeFormDepth = 100;
+const maxFreeFormDepth = 100;
 
 export function once<T>(build: () => T): () => T {
   let built: { readonly value: T } | undefined;
@@ -102,7 +102,7 @@ export function freeFormObject(description: string): z.ZodType<Record<string, un
 }
 
 /** `null` when `value` is a JSON object nested at most {@link maxFreeFormDepth} levels deep. */
-export function inspectFreeForm(value: unknown): Problem | null {
+function inspectFreeForm(value: unknown): Problem | null {
   if (value === undefined || value === null) return missingProblem();
   if (!isPlainObject(value)) return typeProblem("an object", value);
   if (isDeeperThan(value, maxFreeFormDepth)) {

@@ -3,7 +3,7 @@
 import type { z } from "zod";
 import { ServerError } from "../../domain/errors.ts";
 import { describeJsonType, isPlainObject } from "./common.ts";
-import type { RequestContract, RequestLimits } from "./contract.ts";
+import type { RequestContract } from "./contract.ts";
 import { unsupportedParameter } from "./contract.ts";
 import { toServerError } from "./validation-error.ts";
 
@@ -19,7 +19,7 @@ const parseContext: z.core.ParseContextInternal<z.core.$ZodIssue> = {
  * A validated request. Unknown fields are gone; explicit nulls remain and mean absent; free-form values are untouched.
  * Throws only `ServerError`, with `param` in OpenAI's path style.
  */
-export function parseRequest<T>(contract: RequestContract<T>, body: unknown, limits: RequestLimits = {}): T {
+export function parseRequest<T>(contract: RequestContract<T>, body: unknown): T {
   if (!isPlainObject(body)) {
     throw new ServerError(
       "invalid_type",
@@ -33,7 +33,7 @@ export function parseRequest<T>(contract: RequestContract<T>, body: unknown, lim
   const [issue] = parsed.issues;
   if (issue !== undefined) throw toServerError(issue);
   const request = parsed.value as T;
-  contract.check?.(request, limits);
+  contract.check?.(request);
   return request;
 }
 

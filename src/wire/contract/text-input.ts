@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { CompletionPrompt } from "../../domain/completion.ts";
 import { inspected, missingProblem, typeProblem, valueProblem, type Problem } from "./common.ts";
 
-/** Token ids, one or many prompts; see {@link inspectTextInput}. */
+/** The four spellings. */
 export type TextInput = string | string[] | number[] | number[][];
 
 export interface TextInputRules {
@@ -27,7 +27,7 @@ export function textInput(rules: TextInputRules, description: string): z.ZodType
   });
 }
 
-export function inspectTextInput(value: unknown, rules: TextInputRules): Problem | null {
+function inspectTextInput(value: unknown, rules: TextInputRules): Problem | null {
   if (value === undefined || value === null) return missingProblem();
   if (typeof value === "string") {
     return value === "" && !rules.allowEmptyText ? valueProblem("an empty string has nothing to work on.") : null;

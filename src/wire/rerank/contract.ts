@@ -5,9 +5,9 @@ import type { Problem, Wire } from "../contract/common.ts";
 import type { RequestContract } from "../contract/contract.ts";
 import { accepted, honoured, honouredWith, refused } from "../contract/field-table.ts";
 import type { FieldTable } from "../contract/field-table.ts";
-import { timeToLive } from "../openai/shared/generation.ts";
+import { timeToLive } from "../contract/time-to-live.ts";
 
-export const maxRerankDocuments = 2048;
+const maxRerankDocuments = 2048;
 
 export type RerankDocument = string | { readonly text: string };
 

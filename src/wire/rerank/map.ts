@@ -7,6 +7,11 @@ export function toRerankRequest(request: RerankRequestWire): RerankRequest {
   return { query: request.query, documents: request.documents.map(toText) };
 }
 
+/** How a path in the domain's rerank request is written in the caller's: the fields at fault have one name in both. */
+export function toRerankParam(path: string): string {
+  return path;
+}
+
 export interface RerankAnswer {
   readonly id: string;
   readonly model: string;

@@ -15,7 +15,6 @@ export type ChatTokenLogprob = Wire<typeof chatTokenLogprob>;
 const choiceLogprobs = once(() =>
   z.object({ content: z.array(chatTokenLogprob()).nullable(), refusal: z.array(chatTokenLogprob()).nullable() }),
 );
-export type ChatChoiceLogprobs = Wire<typeof choiceLogprobs>;
 
 function functionCall() {
   return z.object({ name: z.string(), arguments: z.string() });
@@ -97,4 +96,3 @@ export type ChatCompletionChunk = Wire<typeof chatCompletionChunk>;
 export const appliedTemplate = once(() =>
   z.object({ prompt: z.string(), tokens: z.array(z.int()) }).meta({ id: "AppliedTemplate" }),
 );
-export type AppliedTemplateResponse = Wire<typeof appliedTemplate>;

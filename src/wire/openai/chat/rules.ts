@@ -5,15 +5,13 @@
 import { ServerError } from "../../../domain/errors.ts";
 import type { ChatCompletionRequest } from "./request.ts";
 import type { ChatMessageWire } from "./message.ts";
-import { checkChoices, invalidValue, unsupportedParameter, unsupportedValue } from "../../contract/contract.ts";
-import type { RequestLimits } from "../../contract/contract.ts";
+import { invalidValue, unsupportedParameter, unsupportedValue } from "../../contract/contract.ts";
 import { checkStreamOptions } from "../shared/generation.ts";
 
 type AssistantMessage = Extract<ChatMessageWire, { role: "assistant" }>;
 
 /** Throws the first fault of a request whose single fields are valid. */
-export function checkChatRequest(request: ChatCompletionRequest, limits: RequestLimits): void {
-  checkChoices(request.n ?? 1, limits);
+export function checkChatRequest(request: ChatCompletionRequest): void {
   checkStreamOptions(request);
   if (typeof request.top_logprobs === "number" && request.logprobs !== true) {
     throw invalidValue(

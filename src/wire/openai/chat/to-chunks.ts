@@ -1,20 +1,21 @@
-// Events of a chat -> the data of its stream events, as JSON text. This runs once per token: everything that does not
+// Events of a chat -> those of its stream, their data as JSON text. This runs once per token: everything that does not
 // change from chunk to chunk is made once, and only what changes goes through JSON.stringify.
 import type { TextEvent } from "../../../domain/text.ts";
 import { toChatFinishReason, toChatLogprob } from "./to-response.ts";
 import type { ChatAnswerContext } from "./to-response.ts";
+import type { SseEvent } from "../../sse-event.ts";
 import { obfuscate } from "../shared/text-response.ts";
 import type { StreamOptions } from "../shared/text-response.ts";
 import { toCompletionUsage } from "../shared/usage.ts";
 
-/** One event -> the `data` of no, one or (for `accepted`: one per choice) several server-sent events, without `[DONE]`. */
-export type ChunkMapper = (event: TextEvent) => readonly string[];
+/** One event -> no, one or (for `accepted`: one per choice) several server-sent events, without the dialect's end of a stream. */
+export type ChunkMapper = (event: TextEvent) => readonly SseEvent[];
 
-const none: readonly string[] = [];
+const none: readonly SseEvent[] = [];
 
-/** Each JSON text is a `chat.completion.chunk`. */
+/** The data of each event is a `chat.completion.chunk`. */
 export function createChatChunkMapper(context: ChatAnswerContext, options: StreamOptions): ChunkMapper {
-  const { request } = context;
+  const { request, usesFunctions } = context;
   const tier = context.serviceTier === undefined ? "" : `"service_tier":${JSON.stringify(context.serviceTier)},`;
   const head =
     `{"id":${JSON.stringify(context.id)},"object":"chat.completion.chunk","created":${context.createdSeconds},` +
@@ -24,9 +25,9 @@ export function createChatChunkMapper(context: ChatAnswerContext, options: Strea
   const tail = options.includeUsage ? `}],"usage":null` : "}]";
   const plainEnd = `},"logprobs":null,"finish_reason":null${tail}`;
 
-  function chunk(choice: number, delta: string, end: string): readonly string[] {
+  function chunk(choice: number, delta: string, end: string): readonly SseEvent[] {
     const text = `${heads[choice] ?? ""}${delta}${end}`;
-    return [options.includeObfuscation ? `${text},"obfuscation":"${obfuscate(delta.length)}"}` : `${text}}`];
+    return [{ data: options.includeObfuscation ? `${text},"obfuscation":"${obfuscate(delta.length)}"}` : `${text}}` }];
   }
 
   return (event) => {
@@ -43,27 +44,33 @@ export function createChatChunkMapper(context: ChatAnswerContext, options: Strea
       }
       case "reasoning-delta":
         return chunk(event.choice, `"reasoning_content":${JSON.stringify(event.text)}`, plainEnd);
-      case "tool-call-start": {
-        const name = JSON.stringify(event.name);
-        const opened = `{"name":${name},"arguments":""}`;
-        const delta = request.legacyFunctions
+      case "part-start": {
+        const { part } = event;
+        // Text and reasoning begin with their first delta.
+        if (part.type !== "tool-call") return none;
+        const opened = `{"name":${JSON.stringify(part.name)},"arguments":""}`;
+        const delta = usesFunctions
           ? `"function_call":${opened}`
-          : `"tool_calls":[{"index":${event.index},"id":${JSON.stringify(event.id)},"type":"function","function":${opened}}]`;
+          : `"tool_calls":[{"index":${part.index},"id":${JSON.stringify(part.id)},"type":"function","function":${opened}}]`;
         return chunk(event.choice, delta, plainEnd);
       }
       case "tool-call-delta": {
         const piece = `{"arguments":${JSON.stringify(event.arguments)}}`;
-        const delta = request.legacyFunctions
+        const delta = usesFunctions
           ? `"function_call":${piece}`
           : `"tool_calls":[{"index":${event.index},"function":${piece}}]`;
         return chunk(event.choice, delta, plainEnd);
       }
-      case "finish": {
-        const reason = toChatFinishReason(event.reason, request);
+      case "part-end":
+        return none;
+      case "choice-end": {
+        const reason = toChatFinishReason(event.reason, context);
         return chunk(event.choice, "", `},"logprobs":null,"finish_reason":"${reason}"${tail}`);
       }
-      case "usage":
-        return options.includeUsage ? [`${head}],"usage":${JSON.stringify(toCompletionUsage(event.usage))}}`] : none;
+      case "finish": {
+        if (!options.includeUsage) return none;
+        return [{ data: `${head}],"usage":${JSON.stringify(toCompletionUsage(event.usage))}}` }];
+      }
     }
   };
 }

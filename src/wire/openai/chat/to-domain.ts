@@ -18,7 +18,7 @@ type WireFunction = NonNullable<ChatCompletionRequest["functions"]>[number];
 
 /** `request` has passed the chat contract. Explicit nulls are read as absent. */
 export function toChatRequest(request: ChatCompletionRequest): ChatRequest {
-  const { functions } = request;
+  const functions = usesFunctions(request) ? request.functions : undefined;
   const wireTools = functions ?? (request.tools ?? []).flatMap((tool) => (tool.function ? [tool.function] : []));
   return {
     messages: toMessages(request.messages),
@@ -26,8 +26,8 @@ export function toChatRequest(request: ChatCompletionRequest): ChatRequest {
     toolChoice: functions
       ? toFunctionChoice(request.function_call)
       : toToolChoice(request.tool_choice, wireTools.length),
+    // The deprecated API knows one call at most.
     parallelToolCalls: functions ? false : (request.parallel_tool_calls ?? true),
-    legacyFunctions: Boolean(functions),
     constraint: toOutputConstraint(request),
     sampling: toSamplingOptions(request),
     limits: {
@@ -41,6 +41,11 @@ export function toChatRequest(request: ChatCompletionRequest): ChatRequest {
     ...given("prediction", toPrediction(request.prediction)),
     addGenerationPrompt: request.continue_final_message === true ? false : (request.add_generation_prompt ?? true),
   };
+}
+
+/** True for the deprecated `functions`, the predecessor of `tools`: such a request is answered in its own words. */
+export function usesFunctions(request: Pick<ChatCompletionRequest, "functions">): boolean {
+  return request.functions !== null && request.functions !== undefined;
 }
 
 function toMessages(messages: readonly ChatMessageWire[]): ChatMessage[] {

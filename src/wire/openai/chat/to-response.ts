@@ -2,18 +2,22 @@
 import type { ChatRequest } from "../../../domain/chat.ts";
 import type { FinishReason, TextEvent, TextUsage, TokenLogprob } from "../../../domain/text.ts";
 import type { ChatCompletion, ChatTokenLogprob } from "./response.ts";
-import { toWireLogprob } from "../shared/text-response.ts";
+import { toTextFinishReason, toWireLogprob } from "../shared/text-response.ts";
 import type { AnswerHeader } from "../shared/text-response.ts";
 import { toCompletionUsage } from "../shared/usage.ts";
 
 /** What of the request shows in the answer. */
-export type ChatAnswerShape = Pick<ChatRequest, "n" | "topLogprobs" | "toolChoice" | "legacyFunctions">;
+export type ChatAnswerShape = Pick<ChatRequest, "n" | "topLogprobs" | "toolChoice">;
 
 export interface ChatAnswerContext extends AnswerHeader {
   readonly request: ChatAnswerShape;
+  /** The request had the deprecated `functions`: a call is a `function_call`, and there is one at most. */
+  readonly usesFunctions: boolean;
   /** Set where the request named a `service_tier`; there is only one. */
   readonly serviceTier?: "default";
 }
+
+type ChatFinishReason = ChatCompletion["choices"][number]["finish_reason"];
 
 interface ChoiceState {
   text: string;
@@ -33,7 +37,7 @@ export async function collectChatCompletion(
   return builder.build();
 }
 
-/** The same without waiting: `build` may be called once the `usage` event is in. */
+/** The same without waiting: `build` may be called once the `finish` event is in. */
 export function createChatCompletionBuilder(context: ChatAnswerContext): {
   add(event: TextEvent): void;
   build(): ChatCompletion;
@@ -57,7 +61,14 @@ export function createChatCompletionBuilder(context: ChatAnswerContext): {
     add(event) {
       switch (event.type) {
         case "accepted":
+        case "part-end":
           return;
+        case "part-start": {
+          const { part } = event;
+          if (part.type !== "tool-call") return;
+          choiceOf(event.choice).calls[part.index] = { id: part.id, name: part.name, arguments: "" };
+          return;
+        }
         case "text-delta": {
           const choice = choiceOf(event.choice);
           choice.text += event.text;
@@ -67,19 +78,16 @@ export function createChatCompletionBuilder(context: ChatAnswerContext): {
         case "reasoning-delta":
           choiceOf(event.choice).reasoning += event.text;
           return;
-        case "tool-call-start":
-          choiceOf(event.choice).calls[event.index] = { id: event.id, name: event.name, arguments: "" };
-          return;
         case "tool-call-delta": {
           const call = choiceOf(event.choice).calls[event.index];
           if (call === undefined) throw new RangeError(`Arguments of tool call ${event.index} before its start.`);
           call.arguments += event.arguments;
           return;
         }
-        case "finish":
+        case "choice-end":
           choiceOf(event.choice).finishReason = event.reason;
           return;
-        case "usage":
+        case "finish":
           usage = event.usage;
           return;
       }
@@ -91,7 +99,7 @@ export function createChatCompletionBuilder(context: ChatAnswerContext): {
         object: "chat.completion",
         created: context.createdSeconds,
         model: context.model,
-        choices: choices.map((choice, index) => toChoice(choice, index, context.request)),
+        choices: choices.map((choice, index) => toChoice(choice, index, context)),
         usage: toCompletionUsage(usage),
         ...(context.serviceTier === undefined ? {} : { service_tier: context.serviceTier }),
         system_fingerprint: context.fingerprint,
@@ -102,12 +110,15 @@ export function createChatCompletionBuilder(context: ChatAnswerContext): {
 
 /**
  * OpenAI's end of a choice: `tool_calls` where the model chose to call, `stop` where the caller named the function,
- * `function_call` under the deprecated `functions`. `length` stays `length`.
+ * `function_call` under the deprecated `functions`.
  */
-export function toChatFinishReason(reason: FinishReason, request: ChatAnswerShape): FinishReason {
-  if (reason !== "tool_calls" && reason !== "function_call") return reason;
+export function toChatFinishReason(
+  reason: FinishReason,
+  { request, usesFunctions }: Pick<ChatAnswerContext, "request" | "usesFunctions">,
+): ChatFinishReason {
+  if (reason !== "tool-calls") return toTextFinishReason(reason);
   if (request.toolChoice.type === "named") return "stop";
-  return request.legacyFunctions ? "function_call" : "tool_calls";
+  return usesFunctions ? "function_call" : "tool_calls";
 }
 
 export function toChatLogprob(token: TokenLogprob): ChatTokenLogprob {
@@ -123,10 +134,10 @@ export function toChatLogprob(token: TokenLogprob): ChatTokenLogprob {
   };
 }
 
-function toChoice(choice: ChoiceState, index: number, request: ChatAnswerShape): ChatCompletion["choices"][number] {
+function toChoice(choice: ChoiceState, index: number, context: ChatAnswerContext): ChatCompletion["choices"][number] {
   const { calls, text, reasoning, finishReason } = choice;
   if (finishReason === null) throw new Error(`Choice ${index} of a chat ended without a reason.`);
-  const [legacyCall] = request.legacyFunctions ? calls : [];
+  const [legacyCall] = context.usesFunctions ? calls : [];
   return {
     index,
     message: {
@@ -147,7 +158,7 @@ function toChoice(choice: ChoiceState, index: number, request: ChatAnswerShape):
         ? {}
         : { function_call: { name: legacyCall.name, arguments: legacyCall.arguments } }),
     },
-    logprobs: request.topLogprobs === null ? null : { content: choice.logprobs, refusal: null },
-    finish_reason: toChatFinishReason(finishReason, request),
+    logprobs: context.request.topLogprobs === null ? null : { content: choice.logprobs, refusal: null },
+    finish_reason: toChatFinishReason(finishReason, context),
   };
 }

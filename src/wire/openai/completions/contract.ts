@@ -3,15 +3,15 @@ import { z } from "zod";
 import { responseFormat } from "../shared/response-format.ts";
 import { once } from "../../contract/common.ts";
 import type { Wire } from "../../contract/common.ts";
-import { checkChoices, invalidValue } from "../../contract/contract.ts";
-import type { RequestContract, RequestLimits } from "../../contract/contract.ts";
+import { invalidValue } from "../../contract/contract.ts";
+import type { RequestContract } from "../../contract/contract.ts";
 import { honoured, honouredWith } from "../../contract/field-table.ts";
 import type { FieldTable } from "../../contract/field-table.ts";
 import { checkStreamOptions, generationFields, generationShape } from "../shared/generation.ts";
 import { textInput } from "../../contract/text-input.ts";
 import { completionUsage } from "../shared/usage.ts";
 
-export const maxPrompts = 2048;
+const maxPrompts = 2048;
 
 export const completionRequest = once(() =>
   z
@@ -83,19 +83,12 @@ export const completion = once(() =>
 export type Completion = Wire<typeof completion>;
 export type CompletionLogprobs = NonNullable<Completion["choices"][number]["logprobs"]>;
 
-function checkCompletionRequest(request: CompletionRequestWire, limits: RequestLimits): void {
+function checkCompletionRequest(request: CompletionRequestWire): void {
   const n = request.n ?? 1;
   const bestOf = request.best_of ?? n;
-  checkChoices(n, limits);
   checkStreamOptions(request);
   if (bestOf < n) {
     throw invalidValue("best_of", `Invalid 'best_of': it must be at least 'n' (${n}), but got ${bestOf} instead.`);
-  }
-  if (limits.maxChoices !== undefined && bestOf > limits.maxChoices) {
-    throw invalidValue(
-      "best_of",
-      `Invalid 'best_of': integer above maximum value. Expected a value <= ${limits.maxChoices}, but got ${bestOf} instead.`,
-    );
   }
   if (request.stream === true && bestOf > n) {
     throw invalidValue(

@@ -1,8 +1,9 @@
-// Events of a text completion -> one `text_completion` object, or the data of its stream events.
+// Events of a text completion -> one `text_completion` object, or the events of its stream.
 import type { CompletionRequest } from "../../../domain/completion.ts";
 import type { FinishReason, TextEvent, TextUsage, TokenLogprob } from "../../../domain/text.ts";
 import type { Completion } from "./contract.ts";
 import type { ChunkMapper } from "../chat/to-chunks.ts";
+import type { SseEvent } from "../../sse-event.ts";
 import { createCompletionLogprobsMapper } from "./logprobs.ts";
 import { obfuscate, toTextFinishReason } from "../shared/text-response.ts";
 import type { AnswerHeader, StreamOptions } from "../shared/text-response.ts";
@@ -19,7 +20,7 @@ interface ChoiceState {
   finishReason: FinishReason | null;
 }
 
-const none: readonly string[] = [];
+const none: readonly SseEvent[] = [];
 
 /** Collects the events of one completion. Throws what `events` throws. */
 export async function collectCompletion(
@@ -31,8 +32,8 @@ export async function collectCompletion(
   return builder.build();
 }
 
-/** The same without waiting: `build` may be called once the `usage` event is in. */
-export function createCompletionBuilder(context: CompletionAnswerContext): {
+/** The same without waiting: `build` may be called once the `finish` event is in. */
+function createCompletionBuilder(context: CompletionAnswerContext): {
   add(event: TextEvent): void;
   build(): Completion;
 } {
@@ -63,16 +64,17 @@ export function createCompletionBuilder(context: CompletionAnswerContext): {
           // A completion has no field for reasoning: it is text like any other.
           choiceOf(event.choice).text += event.text;
           return;
-        case "finish":
+        case "choice-end":
           choiceOf(event.choice).finishReason = event.reason;
           return;
-        case "usage":
+        case "finish":
           usage = event.usage;
           return;
         case "accepted":
-        case "tool-call-start":
+        case "part-start":
+        case "part-end":
         case "tool-call-delta":
-          // Completions know no tools.
+          // Completions know neither parts nor tools.
           return;
       }
     },
@@ -99,7 +101,7 @@ export function createCompletionBuilder(context: CompletionAnswerContext): {
   };
 }
 
-/** Each JSON text is a `text_completion` object. See `chat-chunk.ts` for why this makes text rather than objects. */
+/** The data of each event is a `text_completion` object. See `chat/to-chunks.ts` for why this makes text rather than objects. */
 export function createCompletionChunkMapper(context: CompletionAnswerContext, options: StreamOptions): ChunkMapper {
   const { request } = context;
   const head =
@@ -111,10 +113,12 @@ export function createCompletionChunkMapper(context: CompletionAnswerContext, op
   const plainEnd = `,"logprobs":null,"finish_reason":null${tail}`;
   const logprobsMappers = request.topLogprobs === null ? null : heads.map(() => createCompletionLogprobsMapper());
 
-  function chunk(choice: number, text: string, end: string): readonly string[] {
+  function chunk(choice: number, text: string, end: string): readonly SseEvent[] {
     const content = JSON.stringify(text);
     const data = `${heads[choice] ?? ""}${content}${end}`;
-    return [options.includeObfuscation ? `${data},"obfuscation":"${obfuscate(content.length)}"}` : `${data}}`];
+    return [
+      { data: options.includeObfuscation ? `${data},"obfuscation":"${obfuscate(content.length)}"}` : `${data}}` },
+    ];
   }
 
   return (event) => {
@@ -129,12 +133,15 @@ export function createCompletionChunkMapper(context: CompletionAnswerContext, op
       }
       case "reasoning-delta":
         return chunk(event.choice, event.text, plainEnd);
-      case "finish":
+      case "choice-end":
         return chunk(event.choice, "", `,"logprobs":null,"finish_reason":"${toTextFinishReason(event.reason)}"${tail}`);
-      case "usage":
-        return options.includeUsage ? [`${head}],"usage":${JSON.stringify(toCompletionUsage(event.usage))}}`] : none;
+      case "finish": {
+        if (!options.includeUsage) return none;
+        return [{ data: `${head}],"usage":${JSON.stringify(toCompletionUsage(event.usage))}}` }];
+      }
       case "accepted":
-      case "tool-call-start":
+      case "part-start":
+      case "part-end":
       case "tool-call-delta":
         return none;
     }

@@ -5,10 +5,10 @@ import type { Wire } from "../../contract/common.ts";
 import type { RequestContract } from "../../contract/contract.ts";
 import { accepted, honouredWith } from "../../contract/field-table.ts";
 import type { FieldTable } from "../../contract/field-table.ts";
-import { timeToLive } from "../shared/generation.ts";
+import { timeToLive } from "../../contract/time-to-live.ts";
 import { textInput } from "../../contract/text-input.ts";
 
-export const maxEmbeddingInputs = 2048;
+const maxEmbeddingInputs = 2048;
 
 export const embeddingRequest = once(() =>
   z

@@ -4,7 +4,7 @@ import { ServerError } from "../../../domain/errors.ts";
 import { inspected, once, typeProblem, valueProblem } from "../../contract/common.ts";
 import type { Problem, Wire } from "../../contract/common.ts";
 import { invalidValue, unsupportedValue } from "../../contract/contract.ts";
-import type { RequestContract, RequestLimits } from "../../contract/contract.ts";
+import type { RequestContract } from "../../contract/contract.ts";
 import { honouredWith } from "../../contract/field-table.ts";
 import type { FieldTable } from "../../contract/field-table.ts";
 import { checkImageFields, imageFields, imageShape } from "./generation.ts";
@@ -81,7 +81,7 @@ function fieldValue(name: string, text: string): unknown {
   return text;
 }
 
-function checkImageEdit(request: ImageEditRequestWire, limits: RequestLimits): void {
+function checkImageEdit(request: ImageEditRequestWire): void {
   if (!request.image && !request.images) {
     throw new ServerError("missing_parameter", { message: "Missing required parameter: 'image'.", param: "image" });
   }
@@ -98,7 +98,7 @@ function checkImageEdit(request: ImageEditRequestWire, limits: RequestLimits): v
       "Unsupported value: 'high' is not supported: use 'strength' to stay closer to the picture. Supported values are: 'low'.",
     );
   }
-  checkImageFields(request, limits);
+  checkImageFields(request);
 }
 
 function checkReference(reference: ImageReference, param: string): void {

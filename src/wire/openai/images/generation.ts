@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { inspected, once, typeProblem, valueProblem } from "../../contract/common.ts";
 import type { Problem, Wire } from "../../contract/common.ts";
-import { checkChoices, invalidValue, unsupportedValue } from "../../contract/contract.ts";
-import type { RequestContract, RequestLimits } from "../../contract/contract.ts";
+import { invalidValue, unsupportedValue } from "../../contract/contract.ts";
+import type { RequestContract } from "../../contract/contract.ts";
 import { accepted, honoured, honouredWith } from "../../contract/field-table.ts";
 import type { FieldTable } from "../../contract/field-table.ts";
-import { timeToLive } from "../shared/generation.ts";
+import { timeToLive } from "../../contract/time-to-live.ts";
 
 const maxSide = 16_384;
 const sizePattern = /^(\d{1,5})\s*[x*×]\s*(\d{1,5})$/i;
@@ -76,8 +76,7 @@ export const imageContract: RequestContract<ImageRequestWire> = {
 };
 
 /** Rules that generations and edits share. */
-export function checkImageFields(request: Omit<ImageRequestWire, "style">, limits: RequestLimits): void {
-  checkChoices(request.n ?? 1, limits);
+export function checkImageFields(request: Omit<ImageRequestWire, "style">): void {
   if (request.response_format === "url") {
     throw unsupportedValue(
       "response_format",

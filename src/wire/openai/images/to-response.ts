@@ -1,4 +1,4 @@
-// Events of an image request -> one images object, or the data of its stream events.
+// Events of an image request -> one images object, or the events of its stream.
 import type { ImageEvent, ImageRequest, ImageSize } from "../../../domain/image.ts";
 import type {
   ImageCompletedEvent,
@@ -7,17 +7,18 @@ import type {
   ImagesResponse,
   ImageUsage,
 } from "./response.ts";
+import type { SseEvent } from "../../sse-event.ts";
 
 export interface ImageAnswerContext {
   /** Unix seconds now; asked again for every event of a stream. */
   readonly nowSeconds: () => number;
-  readonly request: Pick<ImageRequest, "format" | "quality">;
+  readonly request: Pick<ImageRequest, "n" | "format" | "quality">;
   /** What the caller asked for, echoed in stream events. */
   readonly background: "auto" | "opaque";
 }
 
 type FinishedImage = Extract<ImageEvent, { type: "image" }>;
-type UsageEvent = Extract<ImageEvent, { type: "usage" }>;
+type FinishEvent = Extract<ImageEvent, { type: "finish" }>;
 
 /** Collects the events of one image request. Throws what `events` throws. */
 export async function collectImagesResponse(
@@ -25,16 +26,16 @@ export async function collectImagesResponse(
   context: ImageAnswerContext,
 ): Promise<ImagesResponse> {
   const images: FinishedImage[] = [];
-  let usage: UsageEvent | undefined;
+  let usage: FinishEvent | undefined;
   for await (const event of events) {
     if (event.type === "image") images.push(event);
-    else if (event.type === "usage") usage = event;
+    else if (event.type === "finish") usage = event;
   }
   return toImagesResponse({ images, usage }, context);
 }
 
-export function toImagesResponse(
-  made: { readonly images: readonly FinishedImage[]; readonly usage: UsageEvent | undefined },
+function toImagesResponse(
+  made: { readonly images: readonly FinishedImage[]; readonly usage: FinishEvent | undefined },
   context: ImageAnswerContext,
 ): ImagesResponse {
   const [first] = made.images;
@@ -55,16 +56,11 @@ export function toImagesResponse(
   };
 }
 
-/** A server-sent event: the value of its `event:` line, which is also the `type` of its data, and its data as JSON. */
-export interface ImageStreamEvent {
-  readonly event: string;
-  readonly data: string;
-}
-
-export type ImageEventMapper = (event: ImageEvent) => readonly ImageStreamEvent[];
+/** The name of each event is also the `type` of its data. */
+export type ImageEventMapper = (event: ImageEvent) => readonly SseEvent[];
 
 /**
- * Partial images are passed on at once. Completed ones must carry usage, which is known when all images are made, so
+ * OpenAI's stream has no event for a step: a comment tells it to people and breaks no client. Partial images are passed on at once. Completed ones must carry usage, which is known when all images are made, so
  * they are sent then; the usages of one request's events add up to that of the request.
  */
 export function createImageEventMapper(family: ImageEventFamily, context: ImageAnswerContext): ImageEventMapper {
@@ -86,8 +82,9 @@ export function createImageEventMapper(family: ImageEventFamily, context: ImageA
   return (event) => {
     switch (event.type) {
       case "accepted":
-      case "progress":
         return [];
+      case "progress":
+        return [{ comment: `image ${event.image + 1} of ${request.n}, step ${event.step} of ${event.steps}` }];
       case "partial": {
         const type = `${family}.partial_image` as const;
         const data: ImagePartialEvent = { type, ...shared(event), partial_image_index: event.index };
@@ -96,7 +93,7 @@ export function createImageEventMapper(family: ImageEventFamily, context: ImageA
       case "image":
         finished.push(event);
         return [];
-      case "usage":
+      case "finish":
         return finished.map((image, index) => {
           const type = `${family}.completed` as const;
           const share = shareOf(event, index, finished.length);
@@ -107,10 +104,10 @@ export function createImageEventMapper(family: ImageEventFamily, context: ImageA
   };
 }
 
-type Tokens = Pick<UsageEvent, "promptTokens" | "imageTokens" | "inputImageTokens">;
+type Tokens = Pick<FinishEvent, "promptTokens" | "imageTokens" | "inputImageTokens">;
 
 /** The input was read once, so the first event carries it; the output is divided, its remainder to the first. */
-function shareOf(usage: UsageEvent, index: number, count: number): Tokens {
+function shareOf(usage: FinishEvent, index: number, count: number): Tokens {
   const each = Math.floor(usage.imageTokens / count);
   if (index > 0) return { promptTokens: 0, inputImageTokens: 0, imageTokens: each };
   const { promptTokens, inputImageTokens } = usage;

@@ -1,8 +1,9 @@
-// The one shape of every error answer of OpenAI's API. The HTTP status is none of this floor's business.
+// The one shape of every error answer of OpenAI's API, and its words for each kind. The HTTP status is none of this floor's business.
 import { z } from "zod";
-import { errorKinds, type SerializedError } from "../../../domain/errors.ts";
+import type { ErrorKind } from "../../../domain/errors.ts";
 import { once } from "../../contract/common.ts";
 import type { Wire } from "../../contract/common.ts";
+import type { ErrorReport } from "../../dialect.ts";
 
 export const errorResponse = once(() =>
   z
@@ -18,10 +19,39 @@ export const errorResponse = once(() =>
 );
 export type ErrorResponse = Wire<typeof errorResponse>;
 
-/** The body of an error answer, and the data of an error event in mid-stream. A `ServerError` fits as it is. */
-export function toErrorResponse(
-  error: Pick<SerializedError, "kind" | "message"> & { readonly param?: string | undefined },
-): ErrorResponse {
-  const { type, code } = errorKinds[error.kind];
+/** `type` and `code` of every kind, as OpenAI's error object carries them. */
+export const errorWords = {
+  invalid_request: { type: "invalid_request_error", code: null },
+  invalid_json: { type: "invalid_request_error", code: "invalid_json" },
+  missing_parameter: { type: "invalid_request_error", code: "missing_required_parameter" },
+  invalid_type: { type: "invalid_request_error", code: "invalid_type" },
+  invalid_value: { type: "invalid_request_error", code: "invalid_value" },
+  unsupported_parameter: { type: "invalid_request_error", code: "unsupported_parameter" },
+  unsupported_value: { type: "invalid_request_error", code: "unsupported_value" },
+  unsupported_content: { type: "invalid_request_error", code: "unsupported_content" },
+  unsupported_schema: { type: "invalid_request_error", code: "invalid_json_schema" },
+  unsupported_operation: { type: "invalid_request_error", code: "unsupported_operation" },
+  context_length_exceeded: { type: "invalid_request_error", code: "context_length_exceeded" },
+  invalid_api_key: { type: "invalid_request_error", code: "invalid_api_key" },
+  forbidden: { type: "permission_error", code: "forbidden" },
+  model_not_found: { type: "invalid_request_error", code: "model_not_found" },
+  unknown_path: { type: "invalid_request_error", code: "unknown_url" },
+  method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
+  body_too_large: { type: "invalid_request_error", code: "request_too_large" },
+  unsupported_media_type: { type: "invalid_request_error", code: "unsupported_media_type" },
+  overloaded: { type: "rate_limit_error", code: "overloaded" },
+  insufficient_memory: { type: "server_error", code: "insufficient_memory" },
+  model_load_failed: { type: "server_error", code: "model_load_failed" },
+  model_crashed: { type: "server_error", code: "model_crashed" },
+  upstream_failed: { type: "server_error", code: "upstream_error" },
+  timeout: { type: "server_error", code: "timeout" },
+  shutting_down: { type: "server_error", code: "shutting_down" },
+  cancelled: { type: "server_error", code: "request_cancelled" },
+  internal: { type: "server_error", code: "internal_error" },
+} as const satisfies Record<ErrorKind, { readonly type: string; readonly code: string | null }>;
+
+/** The body of an error answer, and the data of an error event in mid-stream. */
+export function toErrorResponse(error: ErrorReport): ErrorResponse {
+  const { type, code } = errorWords[error.kind];
   return { error: { message: error.message, type, param: error.param ?? null, code } };
 }

@@ -12,6 +12,7 @@ import {
 import type { Problem } from "../../contract/common.ts";
 import type { FieldTable } from "../../contract/field-table.ts";
 import { accepted, honoured, honouredWith } from "../../contract/field-table.ts";
+import { timeToLive } from "../../contract/time-to-live.ts";
 
 const int64 = 2 ** 63;
 
@@ -55,7 +56,7 @@ export const generationFields: FieldTable = {
   logit_bias: honouredWith("Keys are token ids of the model; decimals are taken too."),
   seed: honouredWith("Any 64-bit integer, negative ones included; those beyond 2^53 are folded into 53 bits."),
   stop: honouredWith("An empty list means none."),
-  n: honouredWith("The server may be configured with a lower limit than 128."),
+  n: honouredWith("1..128."),
   stream: honoured,
   stream_options: honouredWith("Only with stream. include_obfuscation pads chunks only when it is true."),
   grammar: honouredWith("Extension: GBNF."),
@@ -80,7 +81,7 @@ export function checkStreamOptions(request: GenerationRequest): void {
 }
 
 /** The pattern of names of functions, tools and response schemas. */
-export const namePattern = /^[a-zA-Z0-9_-]{1,64}$/;
+const namePattern = /^[a-zA-Z0-9_-]{1,64}$/;
 
 export function nameSchema() {
   return z.string().regex(namePattern, { abort: true });
@@ -150,36 +151,4 @@ function inspectStop(value: unknown): Problem | null {
     if (entry === "") return valueProblem("string too short. Expected a string with minimum length 1.", [index]);
   }
   return null;
-}
-
-const durationUnitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const durationPattern = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h)?$/;
-
-export function timeToLive(): z.ZodType<number | string> {
-  return inspected<number | string>(
-    (value) => {
-      if (typeof value !== "number" && typeof value !== "string") {
-        return typeProblem("a number of seconds or a duration such as '10m'", value);
-      }
-      return Number.isNaN(ttlToMs(value))
-        ? valueProblem("expected a positive number of seconds or a duration such as '90s', '10m' or '1h'.")
-        : null;
-    },
-    {
-      anyOf: [
-        { type: "number", exclusiveMinimum: 0 },
-        { type: "string", pattern: durationPattern.source },
-      ],
-      description:
-        "Extension: seconds, or a duration such as 10m, for which the model stays loaded after this request.",
-    },
-  );
-}
-
-/** Milliseconds of a request's `ttl`; NaN for what is no positive duration. */
-export function ttlToMs(ttl: number | string): number {
-  if (typeof ttl === "number") return Number.isFinite(ttl) && ttl > 0 ? ttl * 1000 : Number.NaN;
-  const match = durationPattern.exec(ttl);
-  const amountMs = Number(match?.[1]) * (durationUnitsMs[match?.[2] ?? "s"] ?? Number.NaN);
-  return amountMs > 0 ? amountMs : Number.NaN;
 }

@@ -30,9 +30,18 @@ export function toStreamOptions(request: {
   };
 }
 
-/** The end of a text completion, which knows neither tools nor functions. */
+/** OpenAI's end of a text completion, which knows neither tools nor functions. */
 export function toTextFinishReason(reason: FinishReason): "stop" | "length" | "content_filter" {
-  return reason === "length" || reason === "content_filter" ? reason : "stop";
+  switch (reason) {
+    case "length":
+      return "length";
+    case "content-filter":
+      return "content_filter";
+    case "end-of-turn":
+    case "stop-string":
+    case "tool-calls":
+      return "stop";
+  }
 }
 
 /** JSON has no infinities; OpenAI writes -9999 for a token that has next to no chance. */

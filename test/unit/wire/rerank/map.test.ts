@@ -3,11 +3,12 @@ import { toRerankRequest, toRerankResponse } from "../../../../src/wire/rerank/m
 import { parseRequest } from "../../../../src/wire/contract/parse-request.ts";
 import { rerankContract, rerankResponse } from "../../../../src/wire/rerank/contract.ts";
 
+const timings = { tokenizeMs: 0, queueMs: 0, inferenceMs: 0 };
 const base = { model: "m", query: "q", documents: ["a", { text: "b" }, "c"] };
 
 function answer(fields: Record<string, unknown>, scores: readonly number[] = [0.1, 0.9, 0.1]) {
   const request = parseRequest(rerankContract, { ...base, ...fields });
-  const response = toRerankResponse({ scores, promptTokens: 12 }, { id: "rerank-1", model: "m", request });
+  const response = toRerankResponse({ scores, promptTokens: 12, timings }, { id: "rerank-1", model: "m", request });
   expect(rerankResponse().strict().parse(response)).toEqual(response);
   return response;
 }

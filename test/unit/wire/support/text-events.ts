@@ -11,7 +11,11 @@ export const usage: TextUsage = {
   rejectedPredictionTokens: 1,
 };
 
-export const usageEvent: TextEvent = { type: "usage", usage, timings: { queueMs: 1, promptMs: 2, decodeMs: 3 } };
+export const finish: TextEvent = {
+  type: "finish",
+  usage,
+  timings: { tokenizeMs: 0, queueMs: 1, promptMs: 2, decodeMs: 3 },
+};
 
 export function token(text: string, logprob: number | null, top: readonly [string, number][] = []): TokenLogprob {
   const bytes = (of: string): number[] => [...Buffer.from(of)];
@@ -24,8 +28,20 @@ export function token(text: string, logprob: number | null, top: readonly [strin
   };
 }
 
-export function finish(choice: number, reason: FinishReason): TextEvent {
-  return { type: "finish", choice, reason };
+export function choiceEnd(choice: number, reason: FinishReason): TextEvent {
+  return { type: "choice-end", choice, reason };
+}
+
+export function partStart(choice: number, type: "text" | "reasoning"): TextEvent {
+  return { type: "part-start", choice, part: { type } };
+}
+
+export function callStart(choice: number, call: { index: number; id: string; name: string }): TextEvent {
+  return { type: "part-start", choice, part: { type: "tool-call", ...call } };
+}
+
+export function partEnd(choice: number): TextEvent {
+  return { type: "part-end", choice };
 }
 
 export const answerHeader = {
@@ -35,28 +51,38 @@ export const answerHeader = {
   fingerprint: "fp_1",
 };
 
-export function chatContext(request: Partial<ChatAnswerContext["request"]> = {}): ChatAnswerContext {
+/** What a chat's answer depends on, beside its header. */
+export type ChatTraits = Partial<ChatAnswerContext["request"]> & { readonly usesFunctions?: boolean };
+
+export function chatContext({ usesFunctions = false, ...request }: ChatTraits = {}): ChatAnswerContext {
   return {
     ...answerHeader,
-    request: { n: 1, topLogprobs: null, toolChoice: { type: "auto" }, legacyFunctions: false, ...request },
+    request: { n: 1, topLogprobs: null, toolChoice: { type: "auto" }, ...request },
+    usesFunctions,
   };
 }
 
 /** Two choices whose pieces arrive interleaved: one reasons and speaks, one calls two tools. */
 export const twoChoices: readonly TextEvent[] = [
   { type: "accepted", promptTokens: 20 },
+  partStart(0, "reasoning"),
   { type: "reasoning-delta", choice: 0, text: "Let me" },
-  { type: "tool-call-start", choice: 1, index: 0, id: "call_a", name: "weather" },
+  callStart(1, { index: 0, id: "call_a", name: "weather" }),
   { type: "reasoning-delta", choice: 0, text: " think." },
   { type: "tool-call-delta", choice: 1, index: 0, arguments: '{"city":' },
+  partEnd(0),
+  partStart(0, "text"),
   { type: "text-delta", choice: 0, text: 'Hé "quoted"\n' },
   { type: "tool-call-delta", choice: 1, index: 0, arguments: '"Bern"}' },
-  { type: "tool-call-start", choice: 1, index: 1, id: "call_b", name: "time" },
+  partEnd(1),
+  callStart(1, { index: 1, id: "call_b", name: "time" }),
   { type: "text-delta", choice: 0, text: "\u{1F600}" },
   { type: "tool-call-delta", choice: 1, index: 1, arguments: "{}" },
-  finish(0, "stop"),
-  finish(1, "tool_calls"),
-  usageEvent,
+  partEnd(0),
+  partEnd(1),
+  choiceEnd(0, "end-of-turn"),
+  choiceEnd(1, "tool-calls"),
+  finish,
 ];
 
 export async function* replay<E>(events: readonly E[]): AsyncGenerator<E> {

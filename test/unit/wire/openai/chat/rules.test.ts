@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { ServerError } from "../../../../../src/domain/errors.ts";
 import { parseRequest } from "../../../../../src/wire/contract/parse-request.ts";
 import { chatCompletionContract } from "../../../../../src/wire/openai/chat/contract.ts";
-import type { RequestLimits } from "../../../../../src/wire/contract/contract.ts";
 
 const user = { role: "user", content: "hi" };
 const call = (id: string) => ({ id, type: "function", function: { name: "f", arguments: "{}" } });
@@ -10,9 +9,9 @@ const tool = (name: string) => ({ type: "function", function: { name } });
 const named = (name: string) => ({ type: "function", function: { name } });
 
 /** `kind param` of the refusal, or "accepted". */
-function verdict(fields: Record<string, unknown>, limits: RequestLimits = {}): string {
+function verdict(fields: Record<string, unknown>): string {
   try {
-    parseRequest(chatCompletionContract, { model: "m", messages: [user], ...fields }, limits);
+    parseRequest(chatCompletionContract, { model: "m", messages: [user], ...fields });
     return "accepted";
   } catch (error) {
     if (error instanceof ServerError) return `${error.kind} ${error.param ?? "-"}`;
@@ -142,10 +141,5 @@ describe("fields that depend on each other", () => {
     [{ ttl: "soon" }, "invalid_value ttl"],
   ])("%j: %s", (fields, expected) => {
     expect(verdict(fields)).toBe(expected);
-  });
-
-  it("draws the limit of n tighter where the server says so", () => {
-    expect(verdict({ n: 8 }, { maxChoices: 8 })).toBe("accepted");
-    expect(verdict({ n: 9 }, { maxChoices: 8 })).toBe("invalid_value n");
   });
 });

@@ -6,17 +6,28 @@ import { createChatCompletionBuilder } from "../../../../../src/wire/openai/chat
 import { chatCompletionChunk } from "../../../../../src/wire/openai/chat/response.ts";
 import type { ChatCompletionChunk } from "../../../../../src/wire/openai/chat/response.ts";
 import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
-import { chatContext, finish, token, twoChoices, usageEvent } from "../../support/text-events.ts";
+import {
+  callStart,
+  chatContext,
+  choiceEnd,
+  finish,
+  partEnd,
+  partStart,
+  token,
+  twoChoices,
+} from "../../support/text-events.ts";
+import type { ChatTraits } from "../../support/text-events.ts";
+import { dataOf } from "../../support/sse-data.ts";
 
 const silent = { includeUsage: false, includeObfuscation: false };
 
 function stream(
   events: readonly TextEvent[],
-  request: Parameters<typeof chatContext>[0] = {},
+  request: ChatTraits = {},
   options: Partial<typeof silent> = {},
 ): ChatCompletionChunk[] {
   const toChunkData = createChatChunkMapper(chatContext(request), { ...silent, ...options });
-  return events.flatMap(toChunkData).map((data) => chatCompletionChunk().strict().parse(JSON.parse(data)));
+  return dataOf(events.flatMap(toChunkData)).map((data) => chatCompletionChunk().strict().parse(JSON.parse(data)));
 }
 
 describe("createChatChunkMapper", () => {
@@ -61,8 +72,8 @@ describe("createChatChunkMapper", () => {
     const events: TextEvent[] = [
       { type: "accepted", promptTokens: 1 },
       { type: "text-delta", choice: 0, text: "Hi", logprobs },
-      finish(0, "stop"),
-      usageEvent,
+      choiceEnd(0, "end-of-turn"),
+      finish,
     ];
     const seen = stream(events, { topLogprobs: 1 }).map((chunk) => chunk.choices[0]?.logprobs);
     expect(seen).toEqual([
@@ -76,10 +87,25 @@ describe("createChatChunkMapper", () => {
     expect(stream([{ type: "text-delta", choice: 0, text: "" }])).toEqual([]);
   });
 
+  it("sends nothing where text and reasoning begin and end", () => {
+    const events: TextEvent[] = [
+      partStart(0, "reasoning"),
+      { type: "reasoning-delta", choice: 0, text: "a" },
+      partEnd(0),
+      partStart(0, "text"),
+      { type: "text-delta", choice: 0, text: "b" },
+      partEnd(0),
+    ];
+    expect(stream(events).map((chunk) => chunk.choices[0]?.delta)).toEqual([
+      { reasoning_content: "a" },
+      { content: "b" },
+    ]);
+  });
+
   it("names the service tier only where the request did", () => {
     const mapper = createChatChunkMapper({ ...chatContext(), serviceTier: "default" }, silent);
-    expect(JSON.parse(mapper(finish(0, "stop"))[0] ?? "")).toMatchObject({ service_tier: "default" });
-    expect(stream([finish(0, "stop")])[0]).not.toHaveProperty("service_tier");
+    expect(JSON.parse(dataOf(mapper(choiceEnd(0, "end-of-turn")))[0] ?? "")).toMatchObject({ service_tier: "default" });
+    expect(stream([choiceEnd(0, "end-of-turn")])[0]).not.toHaveProperty("service_tier");
   });
 
   it("pads chunks when obfuscation is asked for", () => {
@@ -87,20 +113,22 @@ describe("createChatChunkMapper", () => {
       { type: "text-delta", choice: 0, text: "a" },
       { type: "text-delta", choice: 0, text: "longer" },
     ];
-    const data = events.flatMap(createChatChunkMapper(chatContext(), { includeUsage: true, includeObfuscation: true }));
+    const mapper = createChatChunkMapper(chatContext(), { includeUsage: true, includeObfuscation: true });
+    const data = dataOf(events.flatMap(mapper));
     expect(new Set(data.map((text) => text.length)).size).toBe(1);
     expect(JSON.parse(data[0] ?? "")).toMatchObject({ obfuscation: expect.stringMatching(/^[\w-]+$/) });
   });
 
   it.skipIf(!hasOpenAiDocument)("sends what OpenAI's document describes", () => {
     const legacy: TextEvent[] = [
-      { type: "tool-call-start", choice: 0, index: 0, id: "c", name: "f" },
+      callStart(0, { index: 0, id: "c", name: "f" }),
       { type: "tool-call-delta", choice: 0, index: 0, arguments: "{}" },
-      finish(0, "tool_calls"),
+      partEnd(0),
+      choiceEnd(0, "tool-calls"),
     ];
     const chunks = [
       ...stream(twoChoices, { n: 2 }, { includeUsage: true }),
-      ...stream(legacy, { legacyFunctions: true }),
+      ...stream(legacy, { usesFunctions: true }),
     ];
     expect(chunks.flatMap((chunk) => faultsOf("CreateChatCompletionStreamResponse", chunk))).toEqual([]);
   });
@@ -146,22 +174,28 @@ describe("any sequence of events", () => {
     let calls = 0;
     return [
       ...parts.flatMap((part): TextEvent[] => {
-        if (part.kind === "text")
-          return [{ type: "text-delta", choice, text: part.text, logprobs: [token(part.text, -1)] }];
-        if (part.kind === "reasoning") return [{ type: "reasoning-delta", choice, text: part.text }];
+        if (part.kind === "text") {
+          const delta = { type: "text-delta", choice, text: part.text, logprobs: [token(part.text, -1)] } as const;
+          return [partStart(choice, "text"), delta, partEnd(choice)];
+        }
+        if (part.kind === "reasoning") {
+          const delta = { type: "reasoning-delta", choice, text: part.text } as const;
+          return [partStart(choice, "reasoning"), delta, partEnd(choice)];
+        }
         const index = calls;
         calls += 1;
         return [
-          { type: "tool-call-start", choice, index, id: `call_${choice}_${index}`, name: part.text },
+          callStart(choice, { index, id: `call_${choice}_${index}`, name: part.text }),
           ...(part.pieces ?? []).map((piece) => ({
             type: "tool-call-delta" as const,
             choice,
             index,
             arguments: piece,
           })),
+          partEnd(choice),
         ];
       }),
-      finish(choice, calls > 0 ? "tool_calls" : "stop"),
+      choiceEnd(choice, calls > 0 ? "tool-calls" : "end-of-turn"),
     ];
   }
 
@@ -173,7 +207,7 @@ describe("any sequence of events", () => {
         const events = [
           { type: "accepted", promptTokens: 1 } as const,
           ...choices.flatMap((parts, choice) => toEvents(choice, parts)),
-          usageEvent,
+          finish,
         ];
         const builder = createChatCompletionBuilder(chatContext(request));
         for (const event of events) builder.add(event);

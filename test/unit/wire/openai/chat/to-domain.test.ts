@@ -18,7 +18,6 @@ describe("toChatRequest", () => {
       tools: [],
       toolChoice: { type: "none" },
       parallelToolCalls: true,
-      legacyFunctions: false,
       constraint: { type: "text" },
       sampling: {},
       limits: { stop: [] },
@@ -176,7 +175,6 @@ describe("toChatRequest", () => {
       ],
     });
     expect(request).toMatchObject({
-      legacyFunctions: true,
       parallelToolCalls: false,
       toolChoice: { type: "named", name: "weather" },
       tools: [{ name: "weather" }],

@@ -7,9 +7,19 @@ import {
 } from "../../../../../src/wire/openai/chat/to-response.ts";
 import { chatCompletion } from "../../../../../src/wire/openai/chat/response.ts";
 import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
-import { chatContext, finish, replay, token, twoChoices, usageEvent } from "../../support/text-events.ts";
+import {
+  callStart,
+  chatContext,
+  choiceEnd,
+  finish,
+  partEnd,
+  replay,
+  token,
+  twoChoices,
+} from "../../support/text-events.ts";
+import type { ChatTraits } from "../../support/text-events.ts";
 
-async function answer(events: readonly TextEvent[], request: Parameters<typeof chatContext>[0] = {}) {
+async function answer(events: readonly TextEvent[], request: ChatTraits = {}) {
   return collectChatCompletion(replay(events), chatContext(request));
 }
 
@@ -74,8 +84,8 @@ describe("collectChatCompletion", () => {
     ];
     const spoken: TextEvent[] = [
       { type: "text-delta", choice: 0, text: "Hi", logprobs },
-      finish(0, "length"),
-      usageEvent,
+      choiceEnd(0, "length"),
+      finish,
     ];
     expect(faultsOf("CreateChatCompletionResponse", await answer(twoChoices, { n: 2 }))).toEqual([]);
     expect(faultsOf("CreateChatCompletionResponse", await answer(spoken, { topLogprobs: 2 }))).toEqual([]);
@@ -89,7 +99,11 @@ describe("collectChatCompletion", () => {
         ["x", Number.NEGATIVE_INFINITY],
       ]),
     ];
-    const events: TextEvent[] = [{ type: "text-delta", choice: 0, text: "é", logprobs }, finish(0, "stop"), usageEvent];
+    const events: TextEvent[] = [
+      { type: "text-delta", choice: 0, text: "é", logprobs },
+      choiceEnd(0, "end-of-turn"),
+      finish,
+    ];
     const completion = await answer(events, { topLogprobs: 2 });
     expect(completion.choices[0]?.logprobs).toEqual({
       content: [
@@ -109,12 +123,13 @@ describe("collectChatCompletion", () => {
 
   it("answers the deprecated functions with function_call", async () => {
     const events: TextEvent[] = [
-      { type: "tool-call-start", choice: 0, index: 0, id: "c", name: "f" },
+      callStart(0, { index: 0, id: "c", name: "f" }),
       { type: "tool-call-delta", choice: 0, index: 0, arguments: "{}" },
-      finish(0, "tool_calls"),
-      usageEvent,
+      partEnd(0),
+      choiceEnd(0, "tool-calls"),
+      finish,
     ];
-    const [choice] = (await answer(events, { legacyFunctions: true })).choices;
+    const [choice] = (await answer(events, { usesFunctions: true })).choices;
     expect(choice).toMatchObject({
       message: { content: null, function_call: { name: "f", arguments: "{}" } },
       finish_reason: "function_call",
@@ -123,25 +138,31 @@ describe("collectChatCompletion", () => {
   });
 
   it("has an empty text, not null, where the model said nothing and called nothing", async () => {
-    const completion = await answer([finish(0, "stop"), usageEvent]);
+    const completion = await answer([choiceEnd(0, "end-of-turn"), finish]);
     expect(completion.choices[0]?.message.content).toBe("");
   });
 
   it("fails loudly on a stream of events that is not whole", async () => {
-    await expect(answer([finish(0, "stop")])).rejects.toThrow("without usage");
-    await expect(answer([usageEvent])).rejects.toThrow("without a reason");
+    await expect(answer([choiceEnd(0, "end-of-turn")])).rejects.toThrow("without usage");
+    await expect(answer([finish])).rejects.toThrow("without a reason");
     const builder = createChatCompletionBuilder(chatContext());
     expect(() => builder.add({ type: "text-delta", choice: 3, text: "x" })).toThrow(RangeError);
   });
 });
 
 describe("toChatFinishReason", () => {
-  const request = chatContext().request;
   it("is tool_calls when the model chose to call, stop when the caller named the tool, length as it is", () => {
-    expect(toChatFinishReason("tool_calls", request)).toBe("tool_calls");
-    expect(toChatFinishReason("tool_calls", { ...request, toolChoice: { type: "required" } })).toBe("tool_calls");
-    expect(toChatFinishReason("tool_calls", { ...request, toolChoice: { type: "named", name: "f" } })).toBe("stop");
-    expect(toChatFinishReason("length", { ...request, toolChoice: { type: "named", name: "f" } })).toBe("length");
-    expect(toChatFinishReason("tool_calls", { ...request, legacyFunctions: true })).toBe("function_call");
+    const named = chatContext({ toolChoice: { type: "named", name: "f" } });
+    expect(toChatFinishReason("tool-calls", chatContext())).toBe("tool_calls");
+    expect(toChatFinishReason("tool-calls", chatContext({ toolChoice: { type: "required" } }))).toBe("tool_calls");
+    expect(toChatFinishReason("tool-calls", named)).toBe("stop");
+    expect(toChatFinishReason("length", named)).toBe("length");
+    expect(toChatFinishReason("tool-calls", chatContext({ usesFunctions: true }))).toBe("function_call");
+  });
+
+  it("is stop whether the turn ended or a stop string came, and content_filter as an upstream says it", () => {
+    expect(toChatFinishReason("end-of-turn", chatContext())).toBe("stop");
+    expect(toChatFinishReason("stop-string", chatContext())).toBe("stop");
+    expect(toChatFinishReason("content-filter", chatContext())).toBe("content_filter");
   });
 });

@@ -9,8 +9,9 @@ import type { CompletionAnswerContext } from "../../../../../src/wire/openai/com
 import { parseRequest } from "../../../../../src/wire/contract/parse-request.ts";
 import { completion, completionContract } from "../../../../../src/wire/openai/completions/contract.ts";
 import type { Completion } from "../../../../../src/wire/openai/completions/contract.ts";
+import { dataOf } from "../../support/sse-data.ts";
 import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
-import { answerHeader, finish, replay, token, usageEvent } from "../../support/text-events.ts";
+import { answerHeader, choiceEnd, finish, partEnd, partStart, replay, token } from "../../support/text-events.ts";
 
 function map(fields: Record<string, unknown>) {
   return toCompletionRequest(parseRequest(completionContract, { model: "m", prompt: "p", ...fields }));
@@ -22,6 +23,7 @@ function context(request: Partial<CompletionAnswerContext["request"]> = {}): Com
 
 const echoed: readonly TextEvent[] = [
   { type: "accepted", promptTokens: 2 },
+  partStart(0, "text"),
   { type: "text-delta", choice: 0, text: "\u{1F600} ", logprobs: [token("\u{1F600} ", null)] },
   {
     type: "text-delta",
@@ -35,8 +37,9 @@ const echoed: readonly TextEvent[] = [
     ],
   },
   { type: "text-delta", choice: 0, text: "!", logprobs: [token("!", -1, [["?", -0.1]])] },
-  finish(0, "length"),
-  usageEvent,
+  partEnd(0),
+  choiceEnd(0, "length"),
+  finish,
 ];
 
 describe("toCompletionRequest", () => {
@@ -125,8 +128,8 @@ describe("collectCompletion", () => {
     if (first === undefined || second === undefined) throw new Error("unreachable");
     const events: TextEvent[] = [
       { type: "text-delta", choice: 0, text: "\u{1F600}", logprobs: [{ ...first, top: [first, second] }, second] },
-      finish(0, "stop"),
-      usageEvent,
+      choiceEnd(0, "end-of-turn"),
+      finish,
     ];
     const answer = await collectCompletion(replay(events), context({ topLogprobs: 2 }));
     const logprobs = answer.choices[0]?.logprobs;
@@ -137,9 +140,9 @@ describe("collectCompletion", () => {
   it("numbers choices prompt-major", async () => {
     const events: TextEvent[] = [0, 1, 2, 3].flatMap((choice): TextEvent[] => [
       { type: "text-delta", choice, text: `t${choice}` },
-      finish(choice, "stop"),
+      choiceEnd(choice, "end-of-turn"),
     ]);
-    const answer = await collectCompletion(replay([...events, usageEvent]), context({ prompts: ["a", "b"], n: 2 }));
+    const answer = await collectCompletion(replay([...events, finish]), context({ prompts: ["a", "b"], n: 2 }));
     expect(answer.choices.map((choice) => [choice.index, choice.text])).toEqual([
       [0, "t0"],
       [1, "t1"],
@@ -163,7 +166,7 @@ describe("createCompletionChunkMapper", () => {
       includeUsage,
       includeObfuscation: false,
     });
-    return echoed.flatMap(toChunkData).map((data) => completion().strict().parse(JSON.parse(data)));
+    return dataOf(echoed.flatMap(toChunkData)).map((data) => completion().strict().parse(JSON.parse(data)));
   }
 
   it("streams the text and log-probabilities that it answers unstreamed", async () => {

@@ -11,6 +11,7 @@ import {
   imagePartialEvent,
   imagesResponse,
 } from "../../../../../src/wire/openai/images/response.ts";
+import { dataOf } from "../../support/sse-data.ts";
 import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
 import { replay } from "../../support/text-events.ts";
 
@@ -24,18 +25,18 @@ const events: readonly ImageEvent[] = [
   { type: "image", image: 0, bytes: png, seed: 41, size },
   { type: "image", image: 1, bytes: png, seed: 42, size },
   {
-    type: "usage",
+    type: "finish",
     promptTokens: 9,
     imageTokens: 8193,
     inputImageTokens: 5,
-    timings: { queueMs: 0, denoiseMs: 1, encodeMs: 1 },
+    timings: { queueMs: 0, conditionMs: 1, denoiseMs: 1, decodeMs: 1, encodeMs: 1 },
   },
 ];
 
 function context(request: Partial<ImageAnswerContext["request"]> = {}): ImageAnswerContext {
   return {
     nowSeconds: () => 1_700_000_000,
-    request: { format: "png", quality: "auto", ...request },
+    request: { n: 2, format: "png", quality: "auto", ...request },
     background: "auto",
   };
 }
@@ -209,7 +210,9 @@ describe("the events of an image stream", () => {
   it("sends partial images at once, completed ones with usages that add up", () => {
     const toEvents = createImageEventMapper("image_generation", context());
     const sent = events.map((event) =>
-      toEvents(event).map(({ event: name, data }) => [name, JSON.parse(data) as unknown] as const),
+      toEvents(event).flatMap((each) =>
+        "data" in each ? [[each.event, JSON.parse(each.data) as unknown] as const] : [],
+      ),
     );
     expect(sent.map((each) => each.length)).toEqual([0, 0, 1, 0, 0, 2]);
     const [partial, first, second] = sent.flat();
@@ -223,10 +226,15 @@ describe("the events of an image stream", () => {
     expect(completed.reduce((sum, each) => sum + each.usage.total_tokens, 0)).toBe(8207);
   });
 
+  it("tells the steps as comments, which no client takes for an event", () => {
+    const sent = events.flatMap(createImageEventMapper("image_generation", context()));
+    expect(sent.filter((event) => "comment" in event)).toEqual([{ comment: "image 1 of 2, step 1 of 2" }]);
+  });
+
   it.skipIf(!hasOpenAiDocument)("are what OpenAI's document describes", () => {
     const sent = events.flatMap(createImageEventMapper("image_generation", context()));
     const edited = events.flatMap(createImageEventMapper("image_edit", context({ quality: "high", format: "webp" })));
-    expect(sent.flatMap(({ data }) => faultsOf("ImageGenStreamEvent", JSON.parse(data)))).toEqual([]);
-    expect(edited.flatMap(({ data }) => faultsOf("ImageEditStreamEvent", JSON.parse(data)))).toEqual([]);
+    expect(dataOf(sent).flatMap((data) => faultsOf("ImageGenStreamEvent", JSON.parse(data)))).toEqual([]);
+    expect(dataOf(edited).flatMap((data) => faultsOf("ImageEditStreamEvent", JSON.parse(data)))).toEqual([]);
   });
 });

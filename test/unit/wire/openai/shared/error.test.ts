@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { errorKinds, ServerError } from "../../../../../src/domain/errors.ts";
 import type { ErrorKind } from "../../../../../src/domain/errors.ts";
-import { toErrorResponse } from "../../../../../src/wire/openai/shared/error.ts";
 import { createId } from "../../../../../src/wire/openai/shared/identifiers.ts";
-import { errorResponse } from "../../../../../src/wire/openai/shared/error.ts";
+import { errorResponse, errorWords, toErrorResponse } from "../../../../../src/wire/openai/shared/error.ts";
 import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
 
 describe("toErrorResponse", () => {
@@ -13,12 +12,29 @@ describe("toErrorResponse", () => {
       expect(errorResponse().strict().parse(body)).toEqual(body);
       expect(body.error).toEqual({
         message: "No.",
-        type: errorKinds[kind].type,
+        type: errorWords[kind].type,
         param: null,
-        code: errorKinds[kind].code,
+        code: errorWords[kind].code,
       });
       if (hasOpenAiDocument) expect(faultsOf("ErrorResponse", body)).toEqual([]);
     }
+  });
+
+  it("has words for every kind and for nothing else", () => {
+    expect(Object.keys(errorWords)).toEqual(Object.keys(errorKinds));
+  });
+
+  it("says what OpenAI's clients look for", () => {
+    const words = (kind: ErrorKind) => toErrorResponse(new ServerError(kind, "No.")).error;
+    expect(words("context_length_exceeded")).toMatchObject({
+      type: "invalid_request_error",
+      code: "context_length_exceeded",
+    });
+    expect(words("missing_parameter").code).toBe("missing_required_parameter");
+    expect(words("overloaded").type).toBe("rate_limit_error");
+    expect(words("forbidden").type).toBe("permission_error");
+    expect(words("invalid_request").code).toBeNull();
+    expect(words("internal")).toMatchObject({ type: "server_error", code: "internal_error" });
   });
 
   it("names the field", () => {
@@ -29,7 +45,6 @@ describe("toErrorResponse", () => {
 describe("createId", () => {
   it("makes ids of their kind that differ", () => {
     expect(createId("chatcmpl")).toMatch(/^chatcmpl-[0-9a-f]{32}$/);
-    expect(createId("call")).toMatch(/^call_[0-9a-f]{32}$/);
     expect(createId("cmpl")).not.toBe(createId("cmpl"));
   });
 });

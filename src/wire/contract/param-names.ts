@@ -1,0 +1,66 @@
+// From a path in a domain request (`sampling.logitBias`) to the name under which the caller of a dialect wrote that field
+// (`logit_bias`). Backends name fields by the domain's paths, so that they need no dialect's words.
+import { ServerError } from "../../domain/errors.ts";
+
+/**
+ * Beginning of a domain path -> what the dialect writes for it. `[]` stands for any index, and the n-th one on the right takes the
+ * n-th index on the left. The rest of the path follows as it is; of several beginnings the longest counts.
+ */
+export type ParamNames = Readonly<Record<string, string>>;
+
+/** The dialect's name for a domain path. A path that the table does not know has the same name in both. */
+export function renameParam(path: string, names: ParamNames): string {
+  const beginnings = Object.keys(names).sort((a, b) => b.length - a.length);
+  for (const beginning of beginnings) {
+    const match = toPattern(beginning).exec(path);
+    if (match === null) continue;
+    const [matched, ...indices] = match;
+    const name = (names[beginning] ?? "").replaceAll("[]", () => `[${indices.shift() ?? ""}]`);
+    return name + path.slice(matched.length);
+  }
+  return path;
+}
+
+/**
+ * What was thrown, with the caller's names for the fields: in `param`, and where the sentence names a field, in
+ * braces, or the field at fault as it is.
+ */
+export function withDialectParam(thrown: unknown, toParam: (path: string) => string): unknown {
+  if (!(thrown instanceof ServerError)) return thrown;
+  const { kind, param: path, retryAfterSeconds } = thrown;
+  const param = path === undefined ? undefined : toParam(path);
+  const named = thrown.message.replaceAll(namedField, (_, slash: string, field: string) =>
+    slash === "" ? toParam(field) : toPointer(toParam(field)),
+  );
+  const message =
+    path === undefined || param === undefined || param === path
+      ? named
+      : named.replaceAll(new RegExp(`(?<![\\w.])${escape(path)}(?!\\w)`, "g"), () => param);
+  if (param === path && message === thrown.message) return thrown;
+  return new ServerError(
+    kind,
+    {
+      message,
+      ...(param === undefined ? {} : { param }),
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    },
+    { cause: thrown },
+  );
+}
+
+/** `{sampling.logitBias}`, or `{/tools[0].parameters}` where a JSON pointer is meant; see `ErrorDetails.message`. */
+const namedField =
+  /\{(\/?)((?:messages|prompts|suffix|tools|toolChoice|constraint|sampling|limits|templateKwargs)(?:\[\d+\]|\.\w+)*)\}/g;
+
+function toPointer(path: string): string {
+  return `/${path.replaceAll(/\[(\d+)\]/g, ".$1").replaceAll(".", "/")}`;
+}
+
+/** Whole segments only: `tools` is no beginning of `toolset`. */
+function toPattern(beginning: string): RegExp {
+  return new RegExp(`^${escape(beginning).replaceAll("\\[\\]", "\\[(\\d+)\\]")}(?![^.[])`);
+}
+
+function escape(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

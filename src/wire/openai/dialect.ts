@@ -1,0 +1,12 @@
+// OpenAI's errors and ends of streams. Reranking, which OpenAI does not have, speaks the same.
+import type { Dialect } from "../dialect.ts";
+import { toErrorResponse } from "./shared/error.ts";
+
+export const openAiDialect: Dialect = {
+  errorBody: toErrorResponse,
+  streamError: (error) => ({ data: JSON.stringify(toErrorResponse(error)) }),
+  streamEnd: [{ data: "[DONE]" }],
+};
+
+/** OpenAI's image streams end with their last event; there is no `[DONE]`. */
+export const openAiImageDialect: Dialect = { ...openAiDialect, streamEnd: [] };

@@ -1,0 +1,11 @@
+// One server-sent event as a value. Mappers make them; only `http/sse-response.ts` knows how they are framed in bytes.
+
+export type SseEvent =
+  | {
+      /** The event's type, one line. Left out = an unnamed event, which clients call `message`. */
+      readonly event?: string;
+      /** Serialised JSON, or a dialect's own word such as `[DONE]`. */
+      readonly data: string;
+    }
+  /** A line for people: clients read over it. */
+  | { readonly comment: string };
