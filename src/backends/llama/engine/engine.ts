@@ -13,6 +13,7 @@ import {
 } from "./batch-parts.ts";
 import { planBatch, type BatchPlan } from "./batch-plan.ts";
 import { buildBatch } from "./build-batch.ts";
+import { collectTurn } from "./collect-turn.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import type { Guesser } from "./guesser.ts";
 import { withGeneratedPenalty } from "./sampler-config.ts";
@@ -38,9 +39,6 @@ export interface Submission {
 }
 
 type Part = ComputedPart<Sequence>;
-
-/** Logits of scored prompts are held for a whole batch: so many floats at most. */
-const maximumScoredLogits = 8 * 1024 * 1024;
 
 /** Runs all sequences of one model on a fixed number of slots. */
 export class Engine {
@@ -161,25 +159,12 @@ export class Engine {
 
   async #plan(): Promise<BatchPlan> {
     const { context, guesser, vocabularySize } = this.#options;
-    const decoding: Sequence[] = [];
-    const prompting: { slot: number; remaining: number; limit: number; startedAt: number }[] = [];
-    for (const { user, id, tokens } of this.#slots.all) {
-      if (user === undefined || user.isCancelled) continue;
-      if (user.phase === "decoding" && !user.request.receiver.isPaused) decoding.push(user);
-      if (user.phase !== "prompt") continue;
-      const limit = user.request.scorePrompt
-        ? Math.max(1, Math.floor(maximumScoredLogits / vocabularySize))
-        : context.batchSize;
-      const remaining = user.request.prompt.length - tokens.length;
-      prompting.push({ slot: id, remaining, limit, startedAt: user.startedAt ?? 0 });
-    }
-    if (guesser !== undefined) {
-      const guesses = await guesser.guess(decoding);
-      for (const [index, sequence] of decoding.entries()) sequence.guessed = guesses[index] ?? [];
-    }
-    prompting.sort((first, second) => first.startedAt - second.startedAt);
+    const { batchSize } = context;
+    const { decoding, prompting } = collectTurn(this.#slots.all, { batchSize, vocabularySize });
+    const guesses = await guesser?.guess(decoding);
+    for (const [index, sequence] of decoding.entries()) sequence.guessed = guesses?.[index] ?? [];
     const steps = decoding.map(({ slot, guessed }) => ({ slot: slot as number, guesses: guessed.length }));
-    return planBatch({ decoding: steps, prompting }, context.batchSize);
+    return planBatch({ decoding: steps, prompting }, batchSize);
   }
 
   async #step(plan: BatchPlan): Promise<void> {
