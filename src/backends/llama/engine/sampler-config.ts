@@ -90,11 +90,6 @@ export function withGeneratedPenalty(
   };
 }
 
-/** True when the model's own favourite is taken as it is: then one native call gives the token and its log-probability. */
-export function isPlainGreedy(config: NativeSamplerConfig): boolean {
-  return config.temperature === 0 && config.repeatPenaltyTokens === undefined && config.tokenBiasKeys === undefined;
-}
-
 /** Seed of choice `index`: `seed + index` within 32 bits; the all-ones value is avoided, it means "random" to llama.cpp. */
 export function choiceSeed(seed: number, index: number): number {
   const mixed = Number(BigInt.asUintN(32, BigInt(Math.trunc(seed)) + BigInt(index)));

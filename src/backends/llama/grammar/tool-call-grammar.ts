@@ -82,15 +82,6 @@ export function toolCallGrammar(options: ToolCallGrammarOptions): string {
   return finish(writer, sequence(first, others, literal(shape.listSuffix)));
 }
 
-/** A grammar for the arguments object of one tool alone, for families whose call begins with text that carries the name. */
-export function toolArgumentsGrammar(
-  tool: ToolCallTool,
-  options: Pick<ToolCallGrammarOptions, "limits" | "pathOf"> = {},
-): string {
-  const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
-  return finish(writer, new ToolCompiler(writer, options.pathOf).argumentsOf(tool, 0));
-}
-
 const NO_PARAMETERS: JsonObject = { type: "object", properties: {}, additionalProperties: false };
 
 /** All tools of one grammar share rules where their schemas are the same text. */

@@ -62,4 +62,3 @@ export const embeddingResponse = once(() =>
     })
     .meta({ id: "EmbeddingResponse" }),
 );
-export type EmbeddingResponse = Wire<typeof embeddingResponse>;

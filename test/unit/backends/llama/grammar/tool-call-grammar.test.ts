@@ -3,7 +3,6 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf/gbnf-validate.ts";
 import {
-  toolArgumentsGrammar,
   toolCallGrammar,
   type ToolCallShape,
   type ToolCallTool,
@@ -94,15 +93,16 @@ describe("toolCallGrammar", () => {
   });
 
   it("makes arguments an object whatever the schema says, and refuses a schema that forbids it", () => {
-    const machine = new GbnfMachine(toolArgumentsGrammar({ name: "any", parameters: {} }));
-    expect(machine.accepts('{"anything": [1]}')).toBe(true);
-    expect(machine.accepts("1")).toBe(false);
-    expect(() => toolArgumentsGrammar({ name: "bad", parameters: { type: "string" } })).toThrow(/"type"/);
-    expect(
-      new GbnfMachine(toolArgumentsGrammar({ name: "none", parameters: { type: "object", properties: {} } })).accepts(
-        "{}",
-      ),
-    ).toBe(true);
+    const grammarFor = (tool: ToolCallTool): string =>
+      toolCallGrammar({ tools: [tool], parallel: false, shape: hermes });
+    const call = (name: string, value: string): string =>
+      `<tool_call>\n{"name": "${name}", "arguments": ${value}}\n</tool_call>`;
+    const machine = new GbnfMachine(grammarFor({ name: "any", parameters: {} }));
+    expect(machine.accepts(call("any", '{"anything": [1]}'))).toBe(true);
+    expect(machine.accepts(call("any", "1"))).toBe(false);
+    expect(() => grammarFor({ name: "bad", parameters: { type: "string" } })).toThrow(/"type"/);
+    const none = new GbnfMachine(grammarFor({ name: "none", parameters: { type: "object", properties: {} } }));
+    expect(none.accepts(call("none", "{}"))).toBe(true);
   });
 
   it("names the tool whose schema cannot be enforced", () => {
