@@ -4,7 +4,7 @@ import { arch } from "node:os";
 import { runtimeVersion } from "../onnx/runtime.ts";
 import type { BackendDescription, Operation } from "../../domain/backend.ts";
 import type { ImageModelOptions } from "../../domain/model.ts";
-import { textOr } from "./folder/json-file.ts";
+import { textOr } from "../../model-files/json-file.ts";
 import type { SizeRules } from "./request/image-size.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { estimateMemoryBytes, fitsAsBatch } from "./folder/memory-estimate.ts";

@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { ServerError } from "../../../domain/errors.ts";
 import type { DiffusionFolder, GraphName } from "./model-folder.ts";
 import { OnnxGraph, type RunClock } from "../../onnx/graph.ts";
-import type { SessionOpener } from "../../onnx/open-session.ts";
+import type { SessionOpener } from "../../onnx/session.ts";
 
 export interface GraphStore {
   /** Time inside the runtime since the model was loaded. */

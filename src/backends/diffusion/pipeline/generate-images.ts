@@ -19,7 +19,7 @@ import { encodePrompts, type EncodedPrompts, type PromptConditioning } from "../
 import type { Turns } from "../../common/turns.ts";
 import { inputImageTokens, outputImageTokens } from "../request/usage.ts";
 import { decodeLatents, type Pixels } from "../vae/vae.ts";
-import { yieldToEvents } from "../../../util/yield-to-events.ts";
+import { yieldToEvents } from "../../../util/time-slice.ts";
 
 export interface GenerationPlan {
   readonly request: ImageRequest;
