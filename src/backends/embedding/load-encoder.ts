@@ -15,7 +15,7 @@ import { loadTextTokenizer } from "./text/text-tokenizer.ts";
 import { inspectGraphFile } from "../../model-files/onnx/graph-weights.ts";
 
 export interface LoadedEncoder {
-  readonly description: BackendDescription;
+  readonly description: Omit<BackendDescription, "operations">;
   readonly graph: EncoderGraph;
   readonly encoding: EncodingSettings;
   readonly pooling: PoolingMode;
@@ -102,7 +102,6 @@ export async function loadEncoder(
       truncation: options.truncation,
     },
     description: {
-      operations: [isCrossEncoder ? "rerank" : "embedding"],
       memoryBytes: weights.graphBytes + weights.externalBytes + activationBytes + overheadBytes,
       device,
       ...(deviceNote === undefined ? {} : { deviceNote }),

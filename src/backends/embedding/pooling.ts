@@ -1,5 +1,5 @@
 // From one vector per token to one vector per text. Pure arithmetic, shared by every embedding model.
-// Definitions as in sentence-transformers' Pooling and Normalize modules.
+// Definitions as in sentence-transformers' Pooling module.
 
 /** The shape of `hidden`: [batch, sequence, dimensions], row-major. */
 export interface HiddenShape {
@@ -35,42 +35,6 @@ export function pool(mode: PoolingMode, input: PoolingInput): Float32Array {
     case "last":
       return poolRow(input, lastToken);
   }
-}
-
-/** Divides every vector of [batch, dimensions] by its Euclidean length, in place. A zero vector stays zero. */
-export function normalizeRows(vectors: Float32Array, dimensions: number): Float32Array {
-  for (let start = 0; start < vectors.length; start += dimensions) {
-    let sum = 0;
-    for (let i = start; i < start + dimensions; i++) {
-      sum += vectors[i]! * vectors[i]!;
-    }
-    if (sum > 0) {
-      const scale = 1 / Math.sqrt(sum);
-      for (let i = start; i < start + dimensions; i++) {
-        vectors[i] = vectors[i]! * scale;
-      }
-    }
-  }
-  return vectors;
-}
-
-/**
- * Keeps the first `kept` of `dimensions` values of every vector and brings the rest back to unit length (Matryoshka embeddings).
- * @throws RangeError unless 1 <= kept <= dimensions
- */
-export function truncateRows(
-  vectors: Float32Array,
-  { dimensions, kept }: { readonly dimensions: number; readonly kept: number },
-): Float32Array {
-  if (!Number.isInteger(kept) || kept < 1 || kept > dimensions) {
-    throw new RangeError(`dimensions must be between 1 and ${dimensions}; got ${kept}`);
-  }
-  const batch = vectors.length / dimensions;
-  const out = new Float32Array(batch * kept);
-  for (let row = 0; row < batch; row++) {
-    out.set(vectors.subarray(row * dimensions, row * dimensions + kept), row * kept);
-  }
-  return normalizeRows(out, kept);
 }
 
 function poolMean({ hidden, mask, shape }: PoolingInput): Float32Array {
