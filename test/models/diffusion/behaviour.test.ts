@@ -8,6 +8,7 @@ import { createGraph } from "../../../scripts/build-models/graph/builder.ts";
 import { convolution, upsampleTwice } from "../../../scripts/build-models/graph/layers.ts";
 import { ServerError } from "../../../src/domain/errors.ts";
 import type { ImageEvent } from "../../../src/domain/image.ts";
+import { runBackend } from "../../support/run-backend.ts";
 import {
   createDiffusionModels,
   decodePicture,
@@ -130,7 +131,12 @@ describe("cancellation", () => {
     const reason = new ServerError("cancelled", "enough");
     const seen: ImageEvent[] = [];
     const run = async (): Promise<void> => {
-      for await (const event of backend.run("image", { ...imageRequest, steps: 200 }, abort.signal)) {
+      for await (const event of runBackend(
+        backend,
+        "image",
+        { ...imageRequest, steps: 200 },
+        { signal: abort.signal },
+      )) {
         seen.push(event);
         // The message arrives while the next step is under way.
         if (event.type === "progress" && event.step === 3) setImmediate(() => abort.abort(reason));
@@ -143,7 +149,7 @@ describe("cancellation", () => {
 
   it("a caller that stops reading frees the model", async () => {
     const backend = await models.open(sd1(), { maxQueue: 0 });
-    for await (const event of backend.run("image", { ...imageRequest, steps: 500 }, new AbortController().signal)) {
+    for await (const event of runBackend(backend, "image", { ...imageRequest, steps: 500 })) {
       if (event.type === "progress") break;
     }
     expect(eventsOf(await generate(backend), "image").length).toBe(1);
@@ -195,7 +201,7 @@ describe("the queue", () => {
     backend: Awaited<ReturnType<typeof models.open>>,
     request: { n: number },
   ): AsyncGenerator<ImageEvent> {
-    yield* backend.run("image", { ...imageRequest, ...request }, new AbortController().signal);
+    yield* runBackend(backend, "image", { ...imageRequest, ...request });
   }
 
   async function consume(events: AsyncIterable<ImageEvent>, onImage: () => void): Promise<void> {
@@ -280,8 +286,7 @@ describe("settings of a request", () => {
     const parametersOf = async (request: Parameters<typeof generate>[1]): Promise<string> => {
       const { steps: _steps, ...rest } = imageRequest;
       const collected: ImageEvent[] = [];
-      for await (const event of backend.run("image", { ...rest, ...request }, new AbortController().signal))
-        collected.push(event);
+      for await (const event of runBackend(backend, "image", { ...rest, ...request })) collected.push(event);
       return (await sharp(fileOf(collected)).metadata()).comments![0]!.text;
     };
     expect(await parametersOf({ quality: "low" })).toContain("Steps: 3,");
@@ -296,7 +301,7 @@ describe("settings of a request", () => {
   it("counts image tokens as OpenAI's table does", async () => {
     const backend = await models.open(tinyImagePath, { nativeSize: 64, upscale: true });
     const tokens = async (quality: "low" | "medium" | "high") =>
-      eventsOf(await generate(backend, { size: { width: 1024, height: 1024 }, quality, steps: 1 }), "usage")[0]!
+      eventsOf(await generate(backend, { size: { width: 1024, height: 1024 }, quality, steps: 1 }), "finish")[0]!
         .imageTokens;
     expect([await tokens("low"), await tokens("medium"), await tokens("high")]).toEqual([272, 1056, 4160]);
   });
@@ -422,6 +427,7 @@ describe("folders that cannot be loaded", () => {
 
 it("an operation that the model has not is refused by name", async () => {
   const backend = await models.open(sd1());
-  const events = backend.run("chat", {} as never, new AbortController().signal);
-  await expect(events[Symbol.asyncIterator]().next()).rejects.toMatchObject({ kind: "unsupported_operation" });
+  await expect(runBackend(backend, "chat", {} as never).next()).rejects.toMatchObject({
+    kind: "unsupported_operation",
+  });
 });
