@@ -124,6 +124,39 @@ describe("progress and previews", () => {
   });
 });
 
+describe("the last event", () => {
+  it("tells the time of every phase, which are no more than the whole", async () => {
+    const backend = await models.open(sd1());
+    const start = performance.now();
+    const [{ timings }] = eventsOf(await generate(backend, { n: 2, partialImages: 1 }), "finish") as [
+      Extract<ImageEvent, { type: "finish" }>,
+    ];
+    const { queueMs, encodeMs, ...onDevice } = timings;
+    expect(queueMs).toBeGreaterThanOrEqual(0);
+    expect(encodeMs).toBeGreaterThan(0);
+    for (const milliseconds of Object.values(onDevice)) expect(milliseconds).toBeGreaterThan(0);
+    const spent = queueMs + Object.values(onDevice).reduce((sum, milliseconds) => sum + milliseconds, 0);
+    expect(spent).toBeLessThan(performance.now() - start);
+  });
+});
+
+describe("a reader who is behind", () => {
+  it("is waited for between two pictures, while others have the device", async () => {
+    const log: LogLine[] = [];
+    const backend = await models.open(sd1(), {}, log);
+    const made = (of: number): number =>
+      log.filter(({ message, facts }) => message === "Made images." && facts["of"] === of).length;
+    const slow = runBackend(backend, "image", { ...imageRequest, n: 2 }, { window: 2 });
+    expect((await slow.next()).value).toEqual({ type: "accepted" });
+    // Nothing more is read: the first picture of two is made, and the three of another request.
+    expect(eventsOf(await generate(backend, { n: 3 }), "image").length).toBe(3);
+    expect([made(2), made(3)]).toEqual([1, 3]);
+    const rest: ImageEvent[] = [];
+    for await (const event of slow) rest.push(event);
+    expect(eventsOf(rest, "image").map(({ image }) => image)).toEqual([0, 1]);
+  });
+});
+
 describe("cancellation", () => {
   it("ends within one step with the signal's reason, and the next request runs", async () => {
     const backend = await models.open(sd1());
