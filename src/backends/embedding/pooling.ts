@@ -9,7 +9,7 @@ export interface HiddenShape {
 }
 
 /** Anything with one entry per token of [batch, sequence]; zero means padding. */
-export type AttentionMask = ArrayLike<number> | ArrayLike<bigint>;
+export type AttentionMask = ArrayLike<number>;
 
 export type PoolingMode = "mean" | "cls" | "last";
 
@@ -45,7 +45,7 @@ function poolMean({ hidden, mask, shape }: PoolingInput): Float32Array {
     sums.fill(0);
     let count = 0;
     for (let token = 0; token < sequence; token++) {
-      const weight = Number(mask[row * sequence + token]);
+      const weight = mask[row * sequence + token]!;
       if (weight === 0) {
         continue;
       }
@@ -79,7 +79,7 @@ function poolRow({ hidden, mask, shape }: PoolingInput, choose: TokenChoice): Fl
 /** The first token that is no padding: with left padding it is not the first column. */
 function firstToken(mask: AttentionMask, start: number, end: number): number {
   for (let i = start; i < end; i++) {
-    if (Number(mask[i]) !== 0) {
+    if (mask[i] !== 0) {
       return i;
     }
   }
@@ -88,7 +88,7 @@ function firstToken(mask: AttentionMask, start: number, end: number): number {
 
 function lastToken(mask: AttentionMask, start: number, end: number): number {
   for (let i = end - 1; i >= start; i--) {
-    if (Number(mask[i]) !== 0) {
+    if (mask[i] !== 0) {
       return i;
     }
   }

@@ -24,11 +24,6 @@ describe("pooling", () => {
     expect([...pool("mean", left)]).toEqual([4, 5, 99, 99]);
   });
 
-  it("takes the int64 mask of a tokenizer as it comes", () => {
-    const bigMask = BigInt64Array.from(mask, BigInt);
-    expect(pool("mean", { hidden, mask: bigMask, shape })).toEqual(pool("mean", { hidden, mask, shape }));
-  });
-
   it("gives zeros for a text of nothing but padding", () => {
     expect([...pool("mean", { hidden, mask: [0, 0, 0, 1, 1, 0], shape })]).toEqual([0, 0, 20, 30]);
   });
