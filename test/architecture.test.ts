@@ -41,7 +41,7 @@ const confined: readonly { readonly library: RegExp; readonly allowed: readonly 
       reason: "the binding's internals stay behind one adapter, which runs in a child process",
     },
     {
-      library: /^@huggingface\/transformers/,
+      library: /^@huggingface\/(?:transformers|tokenizers)/,
       allowed: ["backends/embedding", "backends/diffusion/prompt"],
       reason: "tokenizers are all that is used of it, and the server's process imports no runtime library",
     },

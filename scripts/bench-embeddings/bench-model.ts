@@ -6,7 +6,9 @@ import { bertModel, bertShapes } from "../build-models/shapes/bert.ts";
 import { writeEmbeddingFolder } from "../build-models/shapes/embedding-folder.ts";
 import { createEmbeddingBackend } from "../../src/backends/embedding/backend.ts";
 import type { Backend } from "../../src/domain/backend.ts";
+import type { EmbeddingResult, EncoderTimings } from "../../src/domain/embedding.ts";
 import type { EmbeddingModelOptions } from "../../src/domain/model.ts";
+import { pullEvents } from "../../src/util/event-queue.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const shape = bertShapes["e5-small"];
@@ -121,10 +123,18 @@ export function openBenchBackend(folder: string, options: OpenBenchOptions): Pro
 export async function embedOnce(
   backend: Backend,
   texts: readonly string[],
-): Promise<{ readonly queueMs: number; readonly tokenizeMs: number; readonly inferenceMs: number }> {
-  for await (const { timings } of backend.run("embedding", { inputs: texts }, new AbortController().signal))
-    return timings;
-  throw new Error("The backend gave no result.");
+  signal: AbortSignal = new AbortController().signal,
+): Promise<EncoderTimings> {
+  let timings: EncoderTimings | undefined;
+  const request = { inputs: texts };
+  for await (const result of pullEvents<EmbeddingResult>((call) => backend.run("embedding", request, call), {
+    window: 1,
+    signal,
+  })) {
+    timings = result.timings;
+  }
+  if (timings === undefined) throw new Error("The backend gave no result.");
+  return timings;
 }
 
 export function median(values: readonly number[]): number {

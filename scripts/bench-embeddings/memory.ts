@@ -4,7 +4,7 @@
 //   npx tsx --expose-gc scripts/bench-embeddings/memory.ts [--requests 10000]
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { createUniform, mixedTexts, openBenchBackend } from "./bench-model.ts";
+import { createUniform, embedOnce, mixedTexts, openBenchBackend } from "./bench-model.ts";
 
 const { values } = parseArgs({ options: { requests: { type: "string", default: "10000" } } });
 const total = Number(values.requests);
@@ -31,7 +31,7 @@ async function oneRequest(): Promise<void> {
   const abort = new AbortController();
   if (next() < 0.05) setImmediate(() => abort.abort(new Error("cancelled")));
   try {
-    for await (const _ of backend.run("embedding", { inputs }, abort.signal)) continue;
+    await embedOnce(backend, inputs, abort.signal);
   } catch (error) {
     if (!abort.signal.aborted) throw error;
   }

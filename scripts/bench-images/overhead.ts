@@ -11,8 +11,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { createDiffusionBackend } from "../../src/backends/diffusion/backend.ts";
-import type { ImageRequest } from "../../src/domain/image.ts";
+import type { ImageEvent, ImageRequest } from "../../src/domain/image.ts";
 import type { ImageModelOptions } from "../../src/domain/model.ts";
+import { pullEvents } from "../../src/util/event-queue.ts";
 import { writeDiffusionFixture } from "../build-models/fixtures.ts";
 import { sd1ReducedSizes } from "../build-models/fixtures/diffusion-families.ts";
 
@@ -106,7 +107,10 @@ async function measure(folder: string, request: ImageRequest): Promise<Run[]> {
   for (let i = 0; i <= Number(values.runs); i++) {
     insideMs = 0;
     const start = performance.now();
-    for await (const _event of backend.run("image", request, signal));
+    for await (const _event of pullEvents<ImageEvent>((call) => backend.run("image", request, call), {
+      window: 64,
+      signal,
+    }));
     if (i > 0) runs.push({ wallMs: performance.now() - start, insideMs });
   }
   await backend.dispose();

@@ -1,9 +1,9 @@
 // What a model's path is. The kind of a model is a fact of its files, so nobody has to configure it.
-import { readdirSync, readFileSync, statSync, type Stats } from "node:fs";
+import { readdirSync, statSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { ModelKind } from "../domain/model.ts";
-import type { ModelPurpose } from "../domain/model.ts";
-import { readGgufFacts } from "./gguf/gguf-header.ts";
+import type { ModelKind, ModelPurpose } from "../domain/model.ts";
+import { peekGgufValues } from "./gguf/gguf-reader.ts";
+import { peekJsonObject } from "./json-file.ts";
 import { nearestName } from "../util/nearest.ts";
 
 export type PathFinding =
@@ -86,9 +86,9 @@ function inspectUrl(path: string): PathFinding {
 }
 
 function inspectFile(path: string, stats: Stats): PathFinding {
-  const facts = readGgufFacts(path);
+  const values = peekGgufValues(path);
   const refuse = (message: string): PathFinding => ({ ok: false, message });
-  if (facts === null) {
+  if (values === undefined) {
     if (/\.gguf$/i.test(path)) {
       return refuse(`cannot be served: ${path} is named .gguf but does not begin as one (a download cut short?)`);
     }
@@ -96,15 +96,18 @@ function inspectFile(path: string, stats: Stats): PathFinding {
     const hint = isPart ? ` is one file of a model: give its folder, ${dirname(path)}.` : " is another kind of file.";
     return refuse(`cannot be served: ${path}${hint} ${expected}`);
   }
-  if (facts.type === "adapter") return refuse(`is a LoRA adapter: name it under lora: of its model (${path})`);
-  if (facts.type === "mmproj" || facts.architecture === "clip") {
+  const type = values.get("general.type");
+  const architecture = values.get("general.architecture");
+  const poolingType = values.get(`${String(architecture)}.pooling_type`);
+  if (type === "adapter") return refuse(`is a LoRA adapter: name it under lora: of its model (${path})`);
+  if (type === "mmproj" || architecture === "clip") {
     return refuse(`is a vision projector and no model of its own (${path})`);
   }
-  if (facts.poolingType === rankPooling) {
+  if (poolingType === rankPooling) {
     return refuse(`is a GGUF reranker, which is not served: use its ONNX export, a folder (${path})`);
   }
-  const embeds =
-    (facts.poolingType !== null && facts.poolingType > 0) || embeddingArchitectures.has(facts.architecture ?? "");
+  const asksForPooling = typeof poolingType === "number" && poolingType > 0;
+  const embeds = asksForPooling || embeddingArchitectures.has(String(architecture));
   return {
     ok: true,
     kind: "text",
@@ -122,21 +125,11 @@ function graphsIn(folder: string, names: readonly string[]): string[] {
 
 /** A sequence classifier scores a pair of texts instead of embedding one. */
 function isCrossEncoder(folder: string): boolean {
-  const config = readJson(join(folder, "config.json"));
+  const config = peekJsonObject(join(folder, "config.json"));
   const architectures = config?.["architectures"];
   return (
     Array.isArray(architectures) && architectures.some((name) => String(name).endsWith("ForSequenceClassification"))
   );
-}
-
-/** A JSON object of the model's own files; `null` when it is absent or broken, which the backend reports at load. */
-export function readJson(file: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(readFileSync(file, "utf8"));
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }
 
 function newestSeconds(files: readonly string[]): number {

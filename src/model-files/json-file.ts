@@ -1,41 +1,68 @@
 // Reading the small JSON files of a model folder: absent is an answer, broken is an error that names the file.
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { ServerError } from "../domain/errors.ts";
+import { isRecord } from "../util/is-record.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The file's text, or `undefined` where there is none. */
+export async function readTextFile(path: string, signal?: AbortSignal): Promise<string | undefined> {
+  try {
+    return await readFile(path, { encoding: "utf8", ...(signal === undefined ? {} : { signal }) });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
+      return undefined;
+    }
+    throw error;
+  }
+}
 
 /**
  * The parsed file, or `undefined` where there is none.
  * @throws ServerError `model_load_failed` where the file holds no JSON
  */
-export async function readJsonFile(folder: string, name: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, name), "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-      return undefined;
-    throw error;
-  }
+export async function readJsonFile(path: string): Promise<unknown> {
+  const text = await readTextFile(path);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ServerError("model_load_failed", `${join(folder, name)} is not valid JSON.`, { cause: error });
+    throw new ServerError("model_load_failed", `${path} is not valid JSON.`, { cause: error });
   }
 }
 
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/**
+ * The parsed object, or `undefined` where there is no file.
+ * @throws ServerError `model_load_failed` where the file holds anything else
+ */
+export async function readJsonObject(path: string): Promise<JsonObject | undefined> {
+  const value = await readJsonFile(path);
+  if (value === undefined || isRecord(value)) return value;
+  throw new ServerError("model_load_failed", `${path} must hold one JSON object.`);
 }
 
-/** As {@link readJsonFile}, where anything but an object counts as an empty object. */
-export async function readJsonObject(folder: string, name: string): Promise<JsonObject> {
-  const value = await readJsonFile(folder, name);
-  return isJsonObject(value) ? value : {};
+/** The parsed object, or `undefined` where it is absent or broken: for a first look, as the load reports what is wrong. */
+export function peekJsonObject(path: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The value if it is an integer above zero and below `limit`; tokenizers write 1e30 for "no limit". */
 export function positiveInteger(value: unknown, limit = 10_000_000): number | undefined {
   return typeof value === "number" && Number.isInteger(value) && value > 0 && value < limit ? value : undefined;
+}
+
+/** The value if it is a finite number, else the fallback. */
+export function numberOr<Fallback>(value: unknown, fallback: Fallback): number | Fallback {
+  return typeof value === "number" && Number.isFinite(value) ? value : fallback;
+}
+
+/** The value if it is a text, else the fallback. */
+export function textOr(value: unknown, fallback: string): string {
+  return typeof value === "string" ? value : fallback;
 }

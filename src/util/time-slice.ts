@@ -1,5 +1,5 @@
-// Long synchronous work (tokenising a thousand texts) is cut into slices, so that cancellations, new requests and
-// micro-batches of others get their turn in between.
+// Turns of the event loop for work that blocks the thread (a call of a runtime, tokenising a thousand texts): cancellations, new
+// requests and the work of others get their turn in between.
 
 /** Longest time without a pause. A micro-batch takes 20 to 100 ms on a CPU, so a slice delays one by little. */
 const sliceMs = 10;

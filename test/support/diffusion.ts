@@ -8,6 +8,7 @@ import { createDiffusionBackend } from "../../src/backends/diffusion/backend.ts"
 import type { Backend } from "../../src/domain/backend.ts";
 import type { ImageEditRequest, ImageEvent, ImageRequest } from "../../src/domain/image.ts";
 import type { ImageModelOptions } from "../../src/domain/model.ts";
+import { runBackend } from "./run-backend.ts";
 
 export const imageOptions: ImageModelOptions = {
   kind: "image",
@@ -109,7 +110,7 @@ export async function generate(
   request: Partial<ImageRequest> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<ImageEvent[]> {
-  return collect(backend.run("image", { ...imageRequest, ...request }, signal));
+  return collect(runBackend(backend, "image", { ...imageRequest, ...request }, { signal }));
 }
 
 export async function edit(
@@ -117,7 +118,7 @@ export async function edit(
   request: Partial<ImageEditRequest> & Pick<ImageEditRequest, "image">,
 ): Promise<ImageEvent[]> {
   const full: ImageEditRequest = { ...imageRequest, mask: null, ...request };
-  return collect(backend.run("image-edit", full, new AbortController().signal));
+  return collect(runBackend(backend, "image-edit", full));
 }
 
 export function eventsOf<T extends ImageEvent["type"]>(

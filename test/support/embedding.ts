@@ -12,6 +12,7 @@ import { createEmbeddingBackend } from "../../src/backends/embedding/backend.ts"
 import type { Backend, BackendContext } from "../../src/domain/backend.ts";
 import type { EmbeddingRequest, EmbeddingResult, RerankRequest, RerankResult } from "../../src/domain/embedding.ts";
 import type { EmbeddingModelOptions, ModelSpec } from "../../src/domain/model.ts";
+import { runBackend } from "./run-backend.ts";
 
 export const embeddingDefaults: EmbeddingModelOptions = {
   kind: "embedding",
@@ -65,11 +66,11 @@ export function openEmbedding(path: string, { options = {}, log = () => {} }: Op
 }
 
 export function embed(backend: Backend, request: EmbeddingRequest, signal?: AbortSignal): Promise<EmbeddingResult> {
-  return only(backend.run("embedding", request, signal ?? new AbortController().signal));
+  return only(runBackend(backend, "embedding", request, signal === undefined ? {} : { signal }));
 }
 
 export function rerank(backend: Backend, request: RerankRequest): Promise<RerankResult> {
-  return only(backend.run("rerank", request, new AbortController().signal));
+  return only(runBackend(backend, "rerank", request));
 }
 
 /** The rows of a result. */

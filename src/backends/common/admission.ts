@@ -1,6 +1,7 @@
-// The door: how many requests may be inside at once. Whoever finds the queue full is told so at once, with a time after
-// which trying again makes sense, rather than left to wait for an answer that comes too late.
+// How many requests may run or wait at once. A request that finds the queue full is told so at once, with a time after which
+// trying again makes sense, rather than left to wait for an answer that comes too late.
 import { ServerError } from "../../domain/errors.ts";
+import { onAbort } from "../../util/abort.ts";
 
 export interface AdmissionOptions {
   /** Requests that the device works on at once. */
@@ -15,10 +16,11 @@ export interface Admission {
   /** Requests inside. */
   readonly size: number;
   /**
-   * Takes a place and returns the function that gives it back (calling it twice does no harm).
+   * Takes a place and returns the function that gives it back (calling it twice does no harm). It is given back as well when the
+   * signal aborts, as the device is then only waited for, up to the end of its step.
    * @throws ServerError `overloaded` where no place is free
    */
-  enter(): () => void;
+  enter(signal: AbortSignal): () => void;
 }
 
 export function createAdmission({ running, maxQueue, retryAfterSeconds }: AdmissionOptions): Admission {
@@ -27,7 +29,7 @@ export function createAdmission({ running, maxQueue, retryAfterSeconds }: Admiss
     get size() {
       return size;
     },
-    enter() {
+    enter(signal) {
       if (size >= running + maxQueue) {
         throw new ServerError("overloaded", {
           message: `The model is busy: ${size} requests are running or waiting, and no more than ${maxQueue} may wait. Retry later.`,
@@ -36,9 +38,14 @@ export function createAdmission({ running, maxQueue, retryAfterSeconds }: Admiss
       }
       size += 1;
       let inside = true;
-      return () => {
+      const leave = (): void => {
         if (inside) size -= 1;
         inside = false;
+      };
+      const unsubscribe = onAbort(signal, leave);
+      return () => {
+        unsubscribe();
+        leave();
       };
     },
   };

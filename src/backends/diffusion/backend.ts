@@ -1,11 +1,11 @@
 // The image backend: one Stable Diffusion folder in this process. Runs in a child process, because the runtime's calls block the thread
 // they are made on; it yields between steps, so that cancellations arrive within one.
 import { createAdmission, type Admission } from "../common/admission.ts";
-import type { Backend, BackendContext, BackendDescription, Operation, Operations } from "../../domain/backend.ts";
+import { createBackend, type Handlers } from "../common/operation-table.ts";
+import type { Backend, BackendContext, Call, EventSink } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { ImageEditRequest, ImageEvent, ImageRequest } from "../../domain/image.ts";
 import type { ImageModelOptions, ModelSpec } from "../../domain/model.ts";
-import { EventQueue } from "../../util/event-queue.ts";
 import { describeModel, sizeRulesOf } from "./describe-model.ts";
 import { generateImages, type GenerationPlan } from "./pipeline/generate-images.ts";
 import { chooseSize, sizeLike, type SizeRules } from "./request/image-size.ts";
@@ -26,42 +26,49 @@ export async function createDiffusionBackend(spec: ModelSpec, context: BackendCo
     throw new ServerError("model_load_failed", `The model '${spec.id}' is not configured as an image model.`);
   }
   const model = await loadModel(spec.path, { options, context });
-  return new DiffusionBackend({ spec, options, model, context });
+  const maker = new ImageMaker({ id: spec.id, options, model, log: context.log });
+  return createBackend(describeModel(model, { options, sizeRules: maker.sizeRules }), {
+    handlers: handlersOf(model, maker),
+    dispose: () => model.store.release(),
+  });
 }
 
-class DiffusionBackend implements Backend {
-  readonly description: BackendDescription;
+function handlersOf({ folder }: LoadedModel, maker: ImageMaker): Handlers {
+  const make = (request: ImageRequest | ImageEditRequest, call: Call<ImageEvent>): Promise<void> =>
+    maker.make(request, call);
+  return {
+    // A model for inpainting knows nothing but completing pictures.
+    ...(folder.inputChannels === 9 ? {} : { image: make }),
+    ...(folder.graphs.has("vae_encoder") ? { "image-edit": make } : {}),
+  };
+}
+
+interface ImageMakerParts {
+  readonly id: string;
+  readonly options: ImageModelOptions;
+  readonly model: LoadedModel;
+  readonly log: BackendContext["log"];
+}
+
+/** Answers requests for pictures, one after another. */
+class ImageMaker {
+  readonly sizeRules: SizeRules;
   readonly #id: string;
   readonly #options: ImageModelOptions;
   readonly #model: LoadedModel;
-  readonly #context: BackendContext;
-  readonly #sizeRules: SizeRules;
+  readonly #log: BackendContext["log"];
   readonly #admission: Admission;
   readonly #turns = createTurns();
-  readonly #lifetime = new AbortController();
-  readonly #running = new Set<Promise<void>>();
   /** Images that accepted requests still wait for, and the time one takes. */
   #waitingImages = 0;
   #imageMs = 0;
-  #disposal: Promise<void> | undefined;
 
-  constructor({
-    spec,
-    options,
-    model,
-    context,
-  }: {
-    readonly spec: ModelSpec;
-    readonly options: ImageModelOptions;
-    readonly model: LoadedModel;
-    readonly context: BackendContext;
-  }) {
-    this.#id = spec.id;
+  constructor({ id, options, model, log }: ImageMakerParts) {
+    this.#id = id;
     this.#options = options;
     this.#model = model;
-    this.#context = context;
-    this.#sizeRules = sizeRulesOf(model, options);
-    this.description = describeModel(model, { options, sizeRules: this.#sizeRules });
+    this.#log = log;
+    this.sizeRules = sizeRulesOf(model, options);
     this.#admission = createAdmission({
       running: 1,
       maxQueue: options.maxQueue,
@@ -69,93 +76,52 @@ class DiffusionBackend implements Backend {
     });
   }
 
-  async *run<O extends Operation>(
-    operation: O,
-    request: Operations[O]["request"],
-    signal: AbortSignal,
-  ): AsyncGenerator<Operations[O]["event"], void, undefined> {
-    yield* this.#events(operation, request as ImageRequest | ImageEditRequest, signal);
-  }
-
-  async *#events(
-    operation: Operation,
-    request: ImageRequest | ImageEditRequest,
-    caller: AbortSignal,
-  ): AsyncGenerator<ImageEvent, void, undefined> {
-    const left = new AbortController();
-    const signal = AbortSignal.any([caller, left.signal, this.#lifetime.signal]);
-    signal.throwIfAborted();
-    if (!this.description.operations.includes(operation)) {
-      const does = this.description.operations.join(" and ");
-      throw new ServerError("unsupported_operation", `This model does ${does}, not ${operation}.`);
-    }
-    const leave = this.#admission.enter();
+  async make(request: ImageRequest | ImageEditRequest, call: Call<ImageEvent>): Promise<void> {
+    const leave = this.#admission.enter(call.signal);
     try {
       const plan = await this.#plan(request);
-      signal.throwIfAborted();
-      yield { type: "accepted" };
-      const events = new EventQueue<ImageEvent>();
-      const work = this.#generate(plan, { events, signal });
-      try {
-        yield* events;
-      } finally {
-        // A caller that stops reading ends the work as one that aborts does; the next request must not meet its sessions running.
-        left.abort(new ServerError("cancelled", "The request was cancelled."));
-        await work;
-      }
+      call.signal.throwIfAborted();
+      call.sink.push({ type: "accepted" });
+      await this.#generate(plan, call);
     } finally {
       leave();
     }
   }
 
-  dispose(): Promise<void> {
-    this.#disposal ??= this.#dispose();
-    return this.#disposal;
-  }
-
-  async #dispose(): Promise<void> {
-    this.#lifetime.abort(new ServerError("shutting_down", "The model is being unloaded."));
-    await Promise.all(this.#running);
-    await this.#model.store.release();
-  }
-
-  /** Runs to its end on its own; failures reach the reader through `events`. */
-  #generate(
-    plan: GenerationPlan,
-    { events, signal }: { readonly events: EventQueue<ImageEvent>; readonly signal: AbortSignal },
-  ): Promise<void> {
+  /** Generates, and counts what is still to come for those who are refused meanwhile. */
+  async #generate(plan: GenerationPlan, { sink, signal }: Call<ImageEvent>): Promise<void> {
     let expected = plan.request.n;
     let imageStart = performance.now();
     this.#waitingImages += expected;
-    const finishImage = (): void => {
+    const countImage = (): void => {
       const now = performance.now();
       this.#imageMs = now - imageStart;
       imageStart = now;
       expected -= 1;
       this.#waitingImages -= 1;
     };
-    const work = generateImages(plan, {
-      model: this.#model,
-      modelId: this.#id,
-      options: this.#options,
-      turns: this.#turns,
-      log: this.#context.log,
-      signal,
-      emit: (event) => {
-        if (event.type === "image") finishImage();
-        events.push(event);
+    const counted: EventSink<ImageEvent> = {
+      get credit() {
+        return sink.credit;
       },
-    })
-      .then(
-        () => events.end(),
-        (error: unknown) => (signal.aborted ? events.abandon(signal.reason) : events.fail(error)),
-      )
-      .finally(() => {
-        this.#waitingImages -= expected;
-        this.#running.delete(work);
+      onCredit: (listener) => sink.onCredit(listener),
+      push(event) {
+        if (event.type === "image") countImage();
+        sink.push(event);
+      },
+    };
+    try {
+      await generateImages(plan, {
+        model: this.#model,
+        modelId: this.#id,
+        options: this.#options,
+        turns: this.#turns,
+        log: this.#log,
+        call: { sink: counted, signal },
       });
-    this.#running.add(work);
-    return work;
+    } finally {
+      this.#waitingImages -= expected;
+    }
   }
 
   /** Everything that can be refused is refused here. */
@@ -168,7 +134,7 @@ class DiffusionBackend implements Backend {
       ...(edited === undefined ? {} : { edit: edited }),
     });
     const asked = request.size ?? (edited === undefined ? null : await this.#sizeOfUpload(edited));
-    const size = chooseSize(asked, this.#sizeRules);
+    const size = chooseSize(asked, this.sizeRules);
     const prompts = tokenizePrompts(
       { prompt: request.prompt, negativePrompt: settings.guided ? settings.negativePrompt : undefined },
       {
@@ -181,7 +147,7 @@ class DiffusionBackend implements Backend {
   }
 
   async #sizeOfUpload({ image }: ImageEditRequest): Promise<{ width: number; height: number }> {
-    return sizeLike(await readPictureSize(image, "image"), this.#sizeRules);
+    return sizeLike(await readPictureSize(image, "image"), this.sizeRules);
   }
 }
 

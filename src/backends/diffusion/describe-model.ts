@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { arch } from "node:os";
 import { runtimeVersion } from "../onnx/runtime.ts";
-import type { BackendDescription, Operation } from "../../domain/backend.ts";
+import type { BackendDescription } from "../../domain/backend.ts";
 import type { ImageModelOptions } from "../../domain/model.ts";
-import { textOr } from "./folder/json-file.ts";
+import { textOr } from "../../model-files/json-file.ts";
 import type { SizeRules } from "./request/image-size.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { estimateMemoryBytes, fitsAsBatch } from "./folder/memory-estimate.ts";
@@ -42,7 +42,7 @@ export function sizeRulesOf({ folder, unetShape, latentMultiple }: LoadedModel, 
 export function describeModel(
   model: LoadedModel,
   { options, sizeRules }: { readonly options: ImageModelOptions; readonly sizeRules: SizeRules },
-): BackendDescription {
+): Omit<BackendDescription, "operations"> {
   const { folder, opener, weightBytes } = model;
   const { defaultSize, nativeSize, minSize, maxSize } = sizeRules;
   const size = nativeSize > 0 ? { width: nativeSize, height: nativeSize } : defaultSize;
@@ -52,7 +52,6 @@ export function describeModel(
     options.guidanceBatch === "batch" || (options.guidanceBatch === "auto" && fitsAsBatch(folder, { size }));
   const scheduler = schedulerConfigFor(folder, options.scheduler);
   return {
-    operations: operationsOf(model),
     memoryBytes: estimateMemoryBytes(folder, {
       weights: weightBytes,
       lowMemory: options.lowMemory,
@@ -81,12 +80,6 @@ export function describeModel(
       low_memory: options.lowMemory,
     },
   };
-}
-
-function operationsOf({ folder }: LoadedModel): Operation[] {
-  // A model for inpainting knows nothing but completing pictures.
-  if (folder.inputChannels === 9) return ["image-edit"];
-  return folder.graphs.has("vae_encoder") ? ["image", "image-edit"] : ["image"];
 }
 
 function pipelineName({ folder }: LoadedModel): string {

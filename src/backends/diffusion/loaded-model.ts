@@ -7,11 +7,11 @@ import { loadClipTokenizer } from "./prompt/clip-tokenizer-files.ts";
 import { assertUnet, unetShapeOf, type UnetShape } from "./unet/denoiser.ts";
 import { createGraphStore, type GraphStore } from "./folder/graph-store.ts";
 import { readModelFolder, type DiffusionFolder, type GraphName } from "./folder/model-folder.ts";
-import { inspectGraphFile } from "../../model-files/onnx/onnx-file.ts";
+import { inspectGraphFile, type GraphWeights } from "../../model-files/onnx/graph-weights.ts";
 import { loadedWeightBytes } from "./folder/memory-estimate.ts";
 import type { OnnxGraph } from "../onnx/graph.ts";
 import { probeUnet } from "./unet/probe-unet.ts";
-import { createSessionOpener, type SessionOpener } from "../onnx/open-session.ts";
+import { createSessionOpener, type SessionOpener } from "../onnx/session.ts";
 import { modelDefaults, schedulerConfigFor, schedulerOf } from "./request/request-settings.ts";
 import { assertSafetyChecker, readSafetySettings, type SafetyCheckerSettings } from "./output/safety-checker.ts";
 import { assertTextEncoder, type LoadedTextEncoder } from "./prompt/text-conditioning.ts";
@@ -41,8 +41,8 @@ export async function loadModel(
   const names = usedGraphs(folder, options);
   assertScheduler(folder, options);
   const encoders = await loadTokenizers(folder, context.signal);
-  const weights = new Map<GraphName, Awaited<ReturnType<typeof inspectGraphFile>>>();
-  for (const name of names) weights.set(name, await inspectGraphFile(folder.graphs.get(name)!));
+  const weights = new Map<GraphName, GraphWeights>();
+  for (const name of names) weights.set(name, inspectGraphFile(folder.graphs.get(name)!));
   const opener = createSessionOpener({
     executionProviders: options.executionProviders,
     threads: options.threads > 0 ? options.threads : availableParallelism(),

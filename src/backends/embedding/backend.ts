@@ -1,14 +1,15 @@
 // The embeddings backend: one ONNX encoder (or cross-encoder) in this process, shared by all requests through dynamic
 // batching. Runs in a child process, because the runtime's calls block the thread they are made on.
 import { availableParallelism } from "node:os";
-import { createAdmission, estimateRetryAfterSeconds } from "../common/admission.ts";
-import { MicroBatcher } from "./batching/micro-batcher.ts";
-import type { Backend, BackendContext, BackendDescription, Operation, Operations } from "../../domain/backend.ts";
+import { createAdmission, estimateRetryAfterSeconds, type Admission } from "../common/admission.ts";
+import { EmbeddingPolicy, type EncodedBody } from "../common/embedding-policy.ts";
+import { createBackend, single } from "../common/operation-table.ts";
+import { MicroBatcher, type RequestTimings } from "./batching/micro-batcher.ts";
+import type { Backend, BackendContext } from "../../domain/backend.ts";
 import type { EmbeddingRequest, EmbeddingResult, RerankRequest, RerankResult } from "../../domain/embedding.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { EmbeddingModelOptions, ModelSpec } from "../../domain/model.ts";
-import { normalizeRows } from "./pooling.ts";
-import { encodeBody, encodeInput, encodePair, type EncodedText } from "./text/encode-text.ts";
+import { encodeBody, encodePair, type EncodedText } from "./text/encode-text.ts";
 import { embedTexts, scorePairs } from "./encoder.ts";
 import { loadEncoder, type LoadedEncoder } from "./load-encoder.ts";
 import { createTimeSlices, yieldToEvents } from "../../util/time-slice.ts";
@@ -19,13 +20,6 @@ interface Job {
   /** Takes a view that is valid during the call only: the vector, or the one score. */
   readonly deliver: (values: ArrayLike<number>) => void;
 }
-
-type Handlers = {
-  readonly [O in Operation]?: (
-    request: Operations[O]["request"],
-    signal: AbortSignal,
-  ) => Promise<Operations[O]["event"]>;
-};
 
 /**
  * Loads the folder at `spec.path`.
@@ -38,22 +32,34 @@ export async function createEmbeddingBackend(spec: ModelSpec, context: BackendCo
   }
   const threads = options.threads > 0 ? options.threads : availableParallelism();
   const encoder = await loadEncoder(spec.path, { options, threads, context });
-  return new EmbeddingBackend({ encoder, options });
+  const service = new EncoderService({ encoder, options });
+  return createBackend(encoder.description, {
+    handlers: encoder.isCrossEncoder
+      ? { rerank: single((request, signal) => service.rerank(request, signal)) }
+      : { embedding: single((request, signal) => service.embed(request, signal)) },
+    dispose: () => service.dispose(),
+  });
 }
 
-class EmbeddingBackend implements Backend {
-  readonly description: BackendDescription;
+/** Answers requests for vectors or scores, all of them through one queue of micro-batches. */
+class EncoderService {
   readonly #encoder: LoadedEncoder;
-  readonly #options: EmbeddingModelOptions;
+  readonly #policy: EmbeddingPolicy;
   readonly #batcher: MicroBatcher<Job>;
-  readonly #admission;
-  readonly #handlers: Handlers;
-  #disposal: Promise<void> | undefined;
+  readonly #admission: Admission;
 
   constructor({ encoder, options }: { readonly encoder: LoadedEncoder; readonly options: EmbeddingModelOptions }) {
     this.#encoder = encoder;
-    this.#options = options;
-    this.description = encoder.description;
+    const { tokenizer, maxTokens, vocabularySize } = encoder.encoding;
+    const { dimensions } = encoder;
+    this.#policy = new EmbeddingPolicy({
+      options,
+      maxTokens,
+      dimensions,
+      vocabularySize,
+      ...tokenizer.single,
+      encode: (text) => tokenizer.encode(text),
+    });
     this.#batcher = new MicroBatcher<Job>({
       limits: { maxBatchTokens: options.maxBatchTokens, maxPaddingShare: options.maxPaddingShare },
       evaluate: (jobs) => this.#evaluate(jobs),
@@ -65,56 +71,44 @@ class EmbeddingBackend implements Backend {
       maxQueue: options.maxQueue,
       retryAfterSeconds: () => estimateRetryAfterSeconds(this.#batcher),
     });
-    this.#handlers = encoder.isCrossEncoder
-      ? { rerank: (request, signal) => this.#rerank(request, signal) }
-      : { embedding: (request, signal) => this.#embed(request, signal) };
   }
 
-  async *run<O extends Operation>(
-    operation: O,
-    request: Operations[O]["request"],
-    signal: AbortSignal,
-  ): AsyncGenerator<Operations[O]["event"], void, undefined> {
-    signal.throwIfAborted();
-    const handler: Handlers[O] = this.#handlers[operation];
-    if (handler === undefined) {
-      const does = this.description.operations.join(" and ");
-      throw new ServerError("unsupported_operation", `This model does ${does}, not ${operation}.`);
-    }
-    const leave = this.#admission.enter();
+  async embed(request: EmbeddingRequest, signal: AbortSignal): Promise<EmbeddingResult> {
+    const leave = this.#admission.enter(signal);
     try {
-      yield await handler(request, signal);
+      return await this.#embed(request, signal);
     } finally {
       leave();
     }
   }
 
-  dispose(): Promise<void> {
-    this.#disposal ??= this.#batcher.close().then(() => this.#encoder.graph.release());
-    return this.#disposal;
+  async rerank(request: RerankRequest, signal: AbortSignal): Promise<RerankResult> {
+    const leave = this.#admission.enter(signal);
+    try {
+      return await this.#rerank(request, signal);
+    } finally {
+      leave();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#batcher.close();
+    await this.#encoder.graph.release();
   }
 
   async #embed(request: EmbeddingRequest, signal: AbortSignal): Promise<EmbeddingResult> {
     const { inputs, inputType } = request;
-    if (inputs.length === 0) {
-      throw new ServerError("invalid_value", { message: "input must not be empty.", param: "input" });
-    }
-    const full = this.#encoder.dimensions;
-    const dimensions = this.#checkedDimensions(request.dimensions);
+    const settings = this.#encoder.encoding;
+    const dimensions = this.#policy.resolveDimensions(request);
     const slices = createTimeSlices(signal);
+    const encodeText = (text: string, limit: number): Promise<EncodedBody> =>
+      encodeBody(text, { limit, settings, slices });
     const vectors = new Float32Array(inputs.length * dimensions);
     const jobs: Job[] = [];
     for (const [index, input] of inputs.entries()) {
-      const text = await encodeInput(input, {
-        // A caller who sent one text, or one flat list of token ids, knows no index.
-        param: inputs.length === 1 ? "input" : `input[${index}]`,
-        inputType,
-        options: this.#options,
-        settings: this.#encoder.encoding,
-        slices,
-      });
+      const ids = Int32Array.from(await this.#policy.readInput(input, { index, inputType, encodeText }));
       jobs.push({
-        text,
+        text: { ids, secondAt: ids.length },
         deliver: (values) => {
           for (let i = 0; i < dimensions; i++) vectors[index * dimensions + i] = values[i] ?? 0;
         },
@@ -122,8 +116,12 @@ class EmbeddingBackend implements Backend {
     }
     const tokenizeMs = slices.workMs();
     const timings = await this.#submit(jobs, signal);
-    if (this.#options.normalize || dimensions < full) normalizeRows(vectors, dimensions);
-    return { vectors, dimensions, promptTokens: countTokens(jobs), timings: { ...timings, tokenizeMs } };
+    return {
+      vectors: this.#policy.finish(vectors, dimensions),
+      dimensions,
+      promptTokens: countTokens(jobs),
+      timings: { tokenizeMs, ...timings },
+    };
   }
 
   async #rerank({ query, documents }: RerankRequest, signal: AbortSignal): Promise<RerankResult> {
@@ -147,11 +145,12 @@ class EmbeddingBackend implements Backend {
         },
       });
     }
-    await this.#submit(jobs, signal);
-    return { scores, promptTokens: countTokens(jobs) };
+    const tokenizeMs = slices.workMs();
+    const timings = await this.#submit(jobs, signal);
+    return { scores, promptTokens: countTokens(jobs), timings: { tokenizeMs, ...timings } };
   }
 
-  #submit(jobs: readonly Job[], signal: AbortSignal): Promise<{ queueMs: number; inferenceMs: number }> {
+  #submit(jobs: readonly Job[], signal: AbortSignal): Promise<RequestTimings> {
     return this.#batcher.submit(
       jobs.map((job) => ({ tokens: job.text.ids.length, item: job })),
       signal,
@@ -170,19 +169,6 @@ class EmbeddingBackend implements Backend {
     for (const [row, job] of jobs.entries()) {
       job.deliver(vectors.subarray(row * dimensions, (row + 1) * dimensions));
     }
-  }
-
-  #checkedDimensions(asked: number | undefined): number {
-    const full = this.#encoder.dimensions;
-    if (asked === undefined || asked === full) return full;
-    const smallest = this.#options.dimensions;
-    if (smallest > 0 && Number.isInteger(asked) && asked >= smallest && asked < full) return asked;
-    const allowed =
-      smallest > 0 && smallest < full ? `from ${smallest} to ${full}` : `${full} only: its vectors cannot be cut`;
-    throw new ServerError("invalid_value", {
-      message: `dimensions is ${asked}; this model allows ${allowed}.`,
-      param: "dimensions",
-    });
   }
 }
 

@@ -21,7 +21,7 @@ export const scoreOutputs: readonly string[] = ["logits"];
 
 /**
  * One vector per text, [texts.length, dimensions] row-major, not normalised.
- * @throws ServerError `internal` where the output has a shape that no encoder gives
+ * @throws ServerError `model_load_failed` where the output has a shape that no encoder gives, which the run at load finds out
  */
 export async function embedTexts(
   texts: readonly EncodedText[],
@@ -38,6 +38,7 @@ export async function embedTexts(
 /**
  * One score per pair, 0..1: the sigmoid of the only label's logit, or of the difference of two labels' logits, which is
  * their softmax.
+ * @throws ServerError `model_load_failed` where the output has another shape
  */
 export async function scorePairs(texts: readonly EncodedText[], graph: EncoderGraph): Promise<number[]> {
   const { data, dims } = await graph.run(texts);

@@ -10,12 +10,12 @@ import { embedTexts, encoderOutputs, pooledOutputs, scoreOutputs, scorePairs } f
 import { EncoderGraph } from "./encoder-graph.ts";
 import { findGraphFile } from "../../model-files/onnx/graph-file.ts";
 import { readModelSettings } from "./model-settings.ts";
-import { openSession } from "../onnx/session.ts";
+import { createSessionOpener } from "../onnx/session.ts";
 import { loadTextTokenizer } from "./text/text-tokenizer.ts";
-import { inspectWeights } from "../../model-files/onnx/external-weights.ts";
+import { inspectGraphFile } from "../../model-files/onnx/graph-weights.ts";
 
 export interface LoadedEncoder {
-  readonly description: BackendDescription;
+  readonly description: Omit<BackendDescription, "operations">;
   readonly graph: EncoderGraph;
   readonly encoding: EncodingSettings;
   readonly pooling: PoolingMode;
@@ -41,7 +41,7 @@ export async function loadEncoder(
 ): Promise<LoadedEncoder> {
   const file = await findGraphFile(folder, options);
   const settings = await readModelSettings(folder, options);
-  const weights = await inspectWeights(file.path);
+  const weights = inspectGraphFile(file.path);
   const tokenizer = await loadTextTokenizer(folder);
   context.signal.throwIfAborted();
   const { single, pair } = tokenizer;
@@ -57,10 +57,9 @@ export async function loadEncoder(
   }
   for (const note of settings.notes) context.log("info", note, { model: folder });
 
-  const { session, device, deviceNote } = await openSession(file.path, {
-    executionProviders: options.executionProviders,
-    threads,
-  });
+  const opener = createSessionOpener({ executionProviders: options.executionProviders, threads });
+  const session = await opener.open(file.path);
+  const { device, deviceNote } = opener;
   if (deviceNote !== undefined) context.log("warn", deviceNote, { model: folder });
   if (options.precision === "auto" && file.precision !== "fp32" && options.modelFile === null) {
     context.log("warn", `There is no fp32 graph; ${file.name} is used.`, { model: folder });
@@ -103,8 +102,7 @@ export async function loadEncoder(
       truncation: options.truncation,
     },
     description: {
-      operations: [isCrossEncoder ? "rerank" : "embedding"],
-      memoryBytes: weights.bytes + activationBytes + overheadBytes,
+      memoryBytes: weights.graphBytes + weights.externalBytes + activationBytes + overheadBytes,
       device,
       ...(deviceNote === undefined ? {} : { deviceNote }),
       fingerprint: `onnx-${weights.fingerprint}-${device}-t${threads}`,

@@ -1,15 +1,11 @@
 // What a model says of itself in its own files: pooling, length, width of the vocabulary, labels. The configuration of
 // the server goes first; a file is asked only where it says `auto` or 0.
+import { join } from "node:path";
 import type { EmbeddingModelOptions } from "../../domain/model.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { PoolingMode } from "./pooling.ts";
-import {
-  isJsonObject,
-  positiveInteger,
-  readJsonFile,
-  readJsonObject,
-  type JsonObject,
-} from "../../model-files/json-file.ts";
+import { positiveInteger, readJsonFile, readJsonObject, type JsonObject } from "../../model-files/json-file.ts";
+import { isRecord } from "../../util/is-record.ts";
 
 export interface ModelSettings {
   readonly pooling: PoolingMode;
@@ -48,8 +44,8 @@ const fallbackMaxTokens = 512;
  * @throws ServerError `model_load_failed` for a pooling that is not supported, or a missing configuration
  */
 export async function readModelSettings(folder: string, options: EmbeddingModelOptions): Promise<ModelSettings> {
-  const config = await readJsonFile(folder, "config.json");
-  if (!isJsonObject(config)) {
+  const config = await readJsonObject(join(folder, "config.json"));
+  if (config === undefined) {
     throw new ServerError(
       "model_load_failed",
       `Expected a Hugging Face model folder with config.json; ${folder} has none.`,
@@ -81,9 +77,9 @@ interface ModuleEntry {
 
 /** The modules of a sentence-transformers folder, in order; `undefined` where it is not one. */
 async function readModules(folder: string): Promise<readonly ModuleEntry[] | undefined> {
-  const modules = await readJsonFile(folder, "modules.json");
+  const modules = await readJsonFile(join(folder, "modules.json"));
   if (!Array.isArray(modules)) return undefined;
-  return modules.filter(isJsonObject).map((entry) => ({
+  return modules.filter(isRecord).map((entry) => ({
     path: typeof entry["path"] === "string" ? entry["path"] : "",
     type: typeof entry["type"] === "string" ? (entry["type"].split(".").at(-1) ?? "") : "",
   }));
@@ -96,8 +92,8 @@ async function readPooling(
 ): Promise<PoolingMode | undefined> {
   const path = modules?.find((module) => module.type === "Pooling")?.path ?? "1_Pooling";
   const name = `${path}/config.json`;
-  const file = await readJsonFile(folder, name);
-  if (!isJsonObject(file)) return undefined;
+  const file = await readJsonObject(join(folder, name));
+  if (file === undefined) return undefined;
   const named = typeof file["pooling_mode"] === "string" ? [file["pooling_mode"]] : [];
   const flagged = Object.keys(file)
     .filter((key) => key.startsWith("pooling_mode_") && file[key] === true)
@@ -139,8 +135,8 @@ async function unfollowedModules(
   if (modules !== undefined && !options.normalize && modules.some((module) => module.type === "Normalize")) {
     notes.push("The model normalises its vectors; 'normalize: false' turns that off.");
   }
-  const { prompts } = await readJsonObject(folder, "config_sentence_transformers.json");
-  const promptTexts = isJsonObject(prompts) ? Object.values(prompts).filter((text) => text !== "") : [];
+  const prompts = (await readJsonObject(join(folder, "config_sentence_transformers.json")))?.["prompts"];
+  const promptTexts = isRecord(prompts) ? Object.values(prompts).filter((text) => text !== "") : [];
   if (promptTexts.length > 0 && options.queryPrefix === "" && options.passagePrefix === "") {
     notes.push(
       `The model was trained with prompts (${JSON.stringify(prompts)}); set queryPrefix and passagePrefix to use them.`,
@@ -167,14 +163,14 @@ async function readMaxTokens(
     readonly notes: string[];
   },
 ): Promise<number> {
-  const sentence = await readJsonObject(folder, "sentence_bert_config.json");
-  const tokenizer = await readJsonObject(folder, "tokenizer_config.json");
+  const sentence = await readJsonObject(join(folder, "sentence_bert_config.json"));
+  const tokenizer = await readJsonObject(join(folder, "tokenizer_config.json"));
   const positions = positiveInteger(config["max_position_embeddings"]);
   const positionLimit = positions === undefined ? undefined : positions - firstPosition;
   const stated =
     positiveInteger(options.maxTokens) ??
-    positiveInteger(sentence["max_seq_length"]) ??
-    positiveInteger(tokenizer["model_max_length"]) ??
+    positiveInteger(sentence?.["max_seq_length"]) ??
+    positiveInteger(tokenizer?.["model_max_length"]) ??
     positionLimit ??
     fallbackMaxTokens;
   if (positionLimit === undefined || stated <= positionLimit) return stated;

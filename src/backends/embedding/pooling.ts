@@ -1,5 +1,5 @@
 // From one vector per token to one vector per text. Pure arithmetic, shared by every embedding model.
-// Definitions as in sentence-transformers' Pooling and Normalize modules.
+// Definitions as in sentence-transformers' Pooling module.
 
 /** The shape of `hidden`: [batch, sequence, dimensions], row-major. */
 export interface HiddenShape {
@@ -9,7 +9,7 @@ export interface HiddenShape {
 }
 
 /** Anything with one entry per token of [batch, sequence]; zero means padding. */
-export type AttentionMask = ArrayLike<number> | ArrayLike<bigint>;
+export type AttentionMask = ArrayLike<number>;
 
 export type PoolingMode = "mean" | "cls" | "last";
 
@@ -37,42 +37,6 @@ export function pool(mode: PoolingMode, input: PoolingInput): Float32Array {
   }
 }
 
-/** Divides every vector of [batch, dimensions] by its Euclidean length, in place. A zero vector stays zero. */
-export function normalizeRows(vectors: Float32Array, dimensions: number): Float32Array {
-  for (let start = 0; start < vectors.length; start += dimensions) {
-    let sum = 0;
-    for (let i = start; i < start + dimensions; i++) {
-      sum += vectors[i]! * vectors[i]!;
-    }
-    if (sum > 0) {
-      const scale = 1 / Math.sqrt(sum);
-      for (let i = start; i < start + dimensions; i++) {
-        vectors[i] = vectors[i]! * scale;
-      }
-    }
-  }
-  return vectors;
-}
-
-/**
- * Keeps the first `kept` of `dimensions` values of every vector and brings the rest back to unit length (Matryoshka embeddings).
- * @throws RangeError unless 1 <= kept <= dimensions
- */
-export function truncateRows(
-  vectors: Float32Array,
-  { dimensions, kept }: { readonly dimensions: number; readonly kept: number },
-): Float32Array {
-  if (!Number.isInteger(kept) || kept < 1 || kept > dimensions) {
-    throw new RangeError(`dimensions must be between 1 and ${dimensions}; got ${kept}`);
-  }
-  const batch = vectors.length / dimensions;
-  const out = new Float32Array(batch * kept);
-  for (let row = 0; row < batch; row++) {
-    out.set(vectors.subarray(row * dimensions, row * dimensions + kept), row * kept);
-  }
-  return normalizeRows(out, kept);
-}
-
 function poolMean({ hidden, mask, shape }: PoolingInput): Float32Array {
   const { batch, sequence, dimensions } = shape;
   const out = new Float32Array(batch * dimensions);
@@ -81,7 +45,7 @@ function poolMean({ hidden, mask, shape }: PoolingInput): Float32Array {
     sums.fill(0);
     let count = 0;
     for (let token = 0; token < sequence; token++) {
-      const weight = Number(mask[row * sequence + token]);
+      const weight = mask[row * sequence + token]!;
       if (weight === 0) {
         continue;
       }
@@ -115,7 +79,7 @@ function poolRow({ hidden, mask, shape }: PoolingInput, choose: TokenChoice): Fl
 /** The first token that is no padding: with left padding it is not the first column. */
 function firstToken(mask: AttentionMask, start: number, end: number): number {
   for (let i = start; i < end; i++) {
-    if (Number(mask[i]) !== 0) {
+    if (mask[i] !== 0) {
       return i;
     }
   }
@@ -124,7 +88,7 @@ function firstToken(mask: AttentionMask, start: number, end: number): number {
 
 function lastToken(mask: AttentionMask, start: number, end: number): number {
   for (let i = end - 1; i >= start; i--) {
-    if (Number(mask[i]) !== 0) {
+    if (mask[i] !== 0) {
       return i;
     }
   }

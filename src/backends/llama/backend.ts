@@ -181,7 +181,6 @@ async function createEmbedding({ spec, options, weights, context }: Creation): P
   return createBackend(description, {
     handlers: { embedding: single((request, signal) => embedder.embed(request, signal)) },
     dispose: async () => {
-      await embedder.dispose();
       await native.dispose();
       await weights.native.dispose();
     },

@@ -7,32 +7,10 @@ const encodeShift = new Uint8Array(512);
 // All 65,536 patterns decoded once: 256 KB buys a decoder of one load per element.
 const decodeTable = new Float32Array(65_536);
 
-const scratchFloat = new Float32Array(1);
-const scratchBits = new Uint32Array(scratchFloat.buffer);
-
 buildEncodeTables();
 buildDecodeTable();
 
-/** The half nearest to `value` as its bit pattern: ties to even, overflow to infinity, NaN stays NaN. */
-export function toFloat16Bits(value: number): number {
-  // Rounding twice (to float32, then to half) could miss the nearest half; rounding to odd first cannot.
-  scratchFloat[0] = value;
-  const rounded = scratchFloat[0];
-  if (rounded !== value && Number.isFinite(rounded)) {
-    const bits = scratchBits[0]!;
-    if ((bits & 1) === 0) {
-      scratchBits[0] = Math.abs(rounded) > Math.abs(value) ? bits - 1 : bits + 1;
-    }
-  }
-  return encodeBits(scratchBits[0]!);
-}
-
-/** The value of a half given as its bit pattern. */
-export function fromFloat16Bits(bits: number): number {
-  return decodeTable[bits & 0xffff]!;
-}
-
-/** Encodes float32 values as half patterns, bit-exact round to nearest even. `out` may be given to avoid an allocation. */
+/** Encodes float32 values as half patterns, bit-exact round to nearest even, from 65,520 on to infinity; NaN stays NaN. `out` may be given to avoid an allocation. */
 export function encodeFloat16(values: Float32Array, out: Uint16Array = new Uint16Array(values.length)): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < words.length; i++) {
@@ -45,15 +23,6 @@ export function encodeFloat16(values: Float32Array, out: Uint16Array = new Uint1
 export function decodeFloat16(bits: Uint16Array, out: Float32Array = new Float32Array(bits.length)): Float32Array {
   for (let i = 0; i < bits.length; i++) {
     out[i] = decodeTable[bits[i]!]!;
-  }
-  return out;
-}
-
-/** Decodes bfloat16 patterns (the upper half of a float32); exact. */
-export function decodeBfloat16(bits: Uint16Array, out: Float32Array = new Float32Array(bits.length)): Float32Array {
-  const words = new Uint32Array(out.buffer, out.byteOffset, bits.length);
-  for (let i = 0; i < bits.length; i++) {
-    words[i] = bits[i]! << 16;
   }
   return out;
 }

@@ -5,9 +5,9 @@ import type {
   ImageModelOptions,
   TextModelOptions,
   UpstreamModelOptions,
+  ModelPurpose,
 } from "../../domain/model.ts";
-import type { ModelPurpose } from "../../domain/model.ts";
-import { readJson } from "../../model-files/inspect-path.ts";
+import { peekJsonObject } from "../../model-files/json-file.ts";
 import type { EmbeddingModelEntry, ImageModelEntry, TextModelEntry, UpstreamModelEntry } from "../schema/models.ts";
 
 export interface TextContext {
@@ -119,7 +119,7 @@ function toEmbeddingTextOptions(
 
 /** Prefixes that the model's author wrote down, as sentence-transformers 2.4 and later save them. */
 function readPrompts(folder: string): Prompts {
-  const prompts = readJson(join(folder, "config_sentence_transformers.json"))?.["prompts"];
+  const prompts = peekJsonObject(join(folder, "config_sentence_transformers.json"))?.["prompts"];
   if (typeof prompts !== "object" || prompts === null) return {};
   const { query, passage, document } = prompts as Record<string, unknown>;
   const text = passage ?? document;

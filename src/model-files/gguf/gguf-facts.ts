@@ -2,7 +2,7 @@
 // facts for the model list come from its metadata.
 import { stat } from "node:fs/promises";
 import { ServerError } from "../../domain/errors.ts";
-import { GgufFormatError, readGgufHead, type GgufHead } from "./gguf-reader.ts";
+import { readGgufHead, type GgufHead } from "./gguf-reader.ts";
 
 export interface GgufFacts {
   readonly name: string;
@@ -29,10 +29,7 @@ export async function readGguf(path: string): Promise<GgufFacts> {
   const file = await stat(path).catch(() => undefined);
   if (file === undefined) throw loadFailure(path, "there is no such file");
   if (!file.isFile()) throw loadFailure(path, "it is not a file");
-  const head = await readGgufHead(path, file.size).catch((error: unknown) => {
-    if (error instanceof GgufFormatError) throw loadFailure(path, error.message);
-    throw loadFailure(path, error instanceof Error ? error.message : String(error));
-  });
+  const head = readHead(path);
   const architecture = text(head, "general.architecture");
   if (architecture === undefined || architecture === "") throw loadFailure(path, "it names no architecture");
   const vocabularySize = head.arrayLengths.get("tokenizer.ggml.tokens") ?? 0;
@@ -53,6 +50,14 @@ export async function readGguf(path: string): Promise<GgufFacts> {
     sizeBytes: file.size,
     modifiedMs: file.mtimeMs,
   };
+}
+
+function readHead(path: string): GgufHead {
+  try {
+    return readGgufHead(path);
+  } catch (error) {
+    throw loadFailure(path, error instanceof Error ? error.message : String(error));
+  }
 }
 
 export function loadFailure(path: string, reason: string): ServerError {

@@ -1,6 +1,8 @@
 // Reads the head of a GGUF file without trusting it: every length is held against what the file still has, before anything is
-// allocated or walked. Big arrays such as the vocabulary are stepped over. Format: ggml's docs/gguf.md.
-import { open, type FileHandle } from "node:fs/promises";
+// allocated or walked. Big arrays such as the vocabulary are stepped over, and the weights are never read. Format: ggml's
+// docs/gguf.md. It is read synchronously: the configuration looks at its models before anything else runs, and a runner reads one
+// head before it serves anybody.
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 export type GgufScalar = string | number | bigint | boolean;
 
@@ -28,41 +30,82 @@ const type = { boolean: 7, string: 8, array: 9 };
 /** Bytes of a value by type; 0 = of variable length, `undefined` = no such type. */
 const valueBytes: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 
+/** Bytes that are read at once, and all that {@link peekGgufValues} reads. */
+const windowBytes = 256 * 1024;
+
 /** @throws GgufFormatError */
-export async function readGgufHead(path: string, sizeBytes: number): Promise<GgufHead> {
-  const handle = await open(path, "r");
-  try {
-    return await readHead(new BoundedReader(handle, sizeBytes));
-  } finally {
-    await handle.close();
-  }
+export function readGgufHead(path: string): GgufHead {
+  return withReader(path, {}, (reader) => {
+    const { tensors, entries } = readCounts(reader);
+    const values = new Map<string, GgufScalar>();
+    const arrayLengths = new Map<string, number>();
+    readEntries(reader, { entries, values, arrayLengths });
+    return { values, arrayLengths, elementsByType: readTensors(reader, tensors) };
+  });
 }
 
-async function readHead(reader: BoundedReader): Promise<GgufHead> {
-  if (reader.remaining < 24 || (await reader.take(4)).toString("latin1") !== "GGUF") {
-    throw new GgufFormatError("it is not a GGUF file");
-  }
-  const version = (await reader.take(4)).readUInt32LE();
+/**
+ * The single values that stand in the first 256 KiB: enough to tell a chat model from an embedding model and from files that are no
+ * model at all, as writers put the facts about the architecture before the vocabulary. `undefined` when the file does not begin as a
+ * GGUF file. What is broken behind that is reported when the model is loaded.
+ */
+export function peekGgufValues(path: string): ReadonlyMap<string, GgufScalar> | undefined {
+  return withReader(path, { readableBytes: windowBytes }, (reader) => {
+    if (!beginsAsGguf(reader)) return undefined;
+    const values = new Map<string, GgufScalar>();
+    try {
+      readEntries(reader, { entries: readCounts(reader).entries, values, arrayLengths: new Map() });
+    } catch (error) {
+      // The end of what is read, or something broken: the values so far stand.
+      if (!(error instanceof GgufFormatError)) throw error;
+    }
+    return values;
+  });
+}
+
+const magic = "GGUF";
+/** Magic, version, and two counts. */
+const shortestFileBytes = 24;
+
+function beginsAsGguf(reader: BoundedReader): boolean {
+  return reader.sizeBytes >= shortestFileBytes && reader.peek(magic.length) === magic;
+}
+
+function readCounts(reader: BoundedReader): { readonly tensors: number; readonly entries: number } {
+  if (!beginsAsGguf(reader)) throw new GgufFormatError("it is not a GGUF file");
+  reader.skip(magic.length);
+  const version = reader.take(4).readUInt32LE();
   if (version !== 2 && version !== 3) {
     throw new GgufFormatError(`it is GGUF version ${version}; versions 2 and 3 are supported`);
   }
-  const tensors = await reader.count({ maximum: maximumTensors, bytesEach: 24, what: "tensors" });
-  const entries = await reader.count({ maximum: maximumEntries, bytesEach: 13, what: "metadata entries" });
-  const values = new Map<string, GgufScalar>();
-  const arrayLengths = new Map<string, number>();
-  for (let index = 0; index < entries; index += 1) {
-    const key = await reader.string(maximumKeyBytes);
-    const valueType = (await reader.take(4)).readUInt32LE();
-    if (valueType === type.array) arrayLengths.set(key, await skipArray(reader, 1));
-    else values.set(key, await readValue(reader, valueType));
-  }
-  const elementsByType = await readTensors(reader, tensors);
-  return { values, arrayLengths, elementsByType };
+  const tensors = reader.count({ maximum: maximumTensors, bytesEach: 24, what: "tensors" });
+  const entries = reader.count({ maximum: maximumEntries, bytesEach: 13, what: "metadata entries" });
+  return { tensors, entries };
 }
 
-async function readValue(reader: BoundedReader, valueType: number): Promise<GgufScalar> {
+function readEntries(
+  reader: BoundedReader,
+  {
+    entries,
+    values,
+    arrayLengths,
+  }: {
+    readonly entries: number;
+    readonly values: Map<string, GgufScalar>;
+    readonly arrayLengths: Map<string, number>;
+  },
+): void {
+  for (let index = 0; index < entries; index += 1) {
+    const key = reader.string(maximumKeyBytes);
+    const valueType = reader.take(4).readUInt32LE();
+    if (valueType === type.array) arrayLengths.set(key, skipArray(reader, 1));
+    else values.set(key, readValue(reader, valueType));
+  }
+}
+
+function readValue(reader: BoundedReader, valueType: number): GgufScalar {
   if (valueType === type.string) return reader.string(maximumStringBytes);
-  const bytes = await reader.take(bytesOf(valueType));
+  const bytes = reader.take(bytesOf(valueType));
   switch (valueType) {
     case 0:
       return bytes.readUInt8();
@@ -90,33 +133,33 @@ async function readValue(reader: BoundedReader, valueType: number): Promise<Gguf
 }
 
 /** Steps over an array and answers its length. */
-async function skipArray(reader: BoundedReader, depth: number): Promise<number> {
+function skipArray(reader: BoundedReader, depth: number): number {
   if (depth > maximumArrayDepth) throw new GgufFormatError("its metadata holds arrays within arrays");
-  const elementType = (await reader.take(4)).readUInt32LE();
+  const elementType = reader.take(4).readUInt32LE();
   const isVariable = elementType === type.string || elementType === type.array;
   const bytesEach = elementType === type.string ? 8 : elementType === type.array ? 12 : bytesOf(elementType);
-  const length = await reader.count({ maximum: Number.MAX_SAFE_INTEGER, bytesEach, what: "array elements" });
+  const length = reader.count({ maximum: Number.MAX_SAFE_INTEGER, bytesEach, what: "array elements" });
   if (!isVariable) {
     reader.skip(length * bytesEach);
     return length;
   }
   for (let index = 0; index < length; index += 1) {
-    if (elementType === type.string) await reader.skipString();
-    else await skipArray(reader, depth + 1);
+    if (elementType === type.string) reader.skipString();
+    else skipArray(reader, depth + 1);
   }
   return length;
 }
 
-async function readTensors(reader: BoundedReader, tensors: number): Promise<Map<number, number>> {
+function readTensors(reader: BoundedReader, tensors: number): Map<number, number> {
   const elementsByType = new Map<number, number>();
   for (let index = 0; index < tensors; index += 1) {
-    const name = await reader.string(maximumKeyBytes);
-    const dimensions = (await reader.take(4)).readUInt32LE();
+    const name = reader.string(maximumKeyBytes);
+    const dimensions = reader.take(4).readUInt32LE();
     if (dimensions > maximumDimensions) throw new GgufFormatError(`its tensor '${name}' has ${dimensions} dimensions`);
-    const shape = await reader.take(dimensions * 8);
+    const shape = reader.take(dimensions * 8);
     let elements = 1;
     for (let axis = 0; axis < dimensions; axis += 1) elements *= Number(shape.readBigUInt64LE(axis * 8));
-    const tail = await reader.take(12);
+    const tail = reader.take(12);
     const tensorType = tail.readUInt32LE();
     if (tail.readBigUInt64LE(4) > BigInt(reader.sizeBytes)) {
       throw new GgufFormatError(`it is cut off: its tensor '${name}' begins behind its end`);
@@ -132,63 +175,88 @@ function bytesOf(valueType: number): number {
   return bytes;
 }
 
-const windowBytes = 1024 * 1024;
+function withReader<T>(
+  path: string,
+  { readableBytes = Infinity }: { readonly readableBytes?: number },
+  read: (reader: BoundedReader) => T,
+): T {
+  const file = openSync(path, "r");
+  try {
+    return read(new BoundedReader(file, { sizeBytes: fstatSync(file).size, readableBytes }));
+  } finally {
+    closeSync(file);
+  }
+}
 
 /** Reads forward through a file in large pieces and never past its end. */
 class BoundedReader {
-  readonly #handle: FileHandle;
   readonly sizeBytes: number;
+  readonly #file: number;
+  readonly #end: number;
   #window = Buffer.alloc(0);
   #windowStart = 0;
   #position = 0;
 
-  constructor(handle: FileHandle, sizeBytes: number) {
-    this.#handle = handle;
+  /** Reading ends after `readableBytes`, as if the file were cut off there. */
+  constructor(
+    file: number,
+    { sizeBytes, readableBytes }: { readonly sizeBytes: number; readonly readableBytes: number },
+  ) {
+    this.#file = file;
     this.sizeBytes = sizeBytes;
+    this.#end = Math.min(sizeBytes, readableBytes);
   }
 
-  get remaining(): number {
-    return this.sizeBytes - this.#position;
+  /** The next bytes as Latin-1, which stay the next bytes. */
+  peek(length: number): string {
+    const text = this.take(length).toString("latin1");
+    this.#position -= length;
+    return text;
   }
 
-  async take(length: number): Promise<Buffer> {
-    if (length > this.remaining) throw new GgufFormatError("it is cut off within its head");
-    const offset = this.#position - this.#windowStart;
-    if (offset + length > this.#window.length) await this.#refill(length);
+  take(length: number): Buffer {
+    this.#assertReadable(length);
+    if (this.#position < this.#windowStart || this.#position + length > this.#windowStart + this.#window.length) {
+      this.#refill(length);
+    }
     const start = this.#position - this.#windowStart;
     this.#position += length;
     return this.#window.subarray(start, start + length);
   }
 
   skip(length: number): void {
-    if (length > this.remaining) throw new GgufFormatError("it is cut off within its head");
+    this.#assertReadable(length);
     this.#position += length;
   }
 
   /** A count of things that take at least `bytesEach` bytes: more than the file can hold is refused at once. */
-  async count({ maximum, bytesEach, what }: { maximum: number; bytesEach: number; what: string }): Promise<number> {
-    const count = (await this.take(8)).readBigUInt64LE();
-    if (count > BigInt(maximum) || count * BigInt(bytesEach) > BigInt(this.remaining)) {
+  count({ maximum, bytesEach, what }: { maximum: number; bytesEach: number; what: string }): number {
+    const count = this.take(8).readBigUInt64LE();
+    if (count > BigInt(maximum) || count * BigInt(bytesEach) > BigInt(this.sizeBytes - this.#position)) {
       throw new GgufFormatError(`its head claims ${count} ${what}, more than it can hold`);
     }
     return Number(count);
   }
 
-  async string(maximumBytes: number): Promise<string> {
-    const length = await this.count({ maximum: maximumBytes, bytesEach: 1, what: "bytes of one text" });
-    return (await this.take(length)).toString("utf8");
+  string(maximumBytes: number): string {
+    const length = this.count({ maximum: maximumBytes, bytesEach: 1, what: "bytes of one text" });
+    return this.take(length).toString("utf8");
   }
 
-  async skipString(): Promise<void> {
-    this.skip(await this.count({ maximum: maximumStringBytes, bytesEach: 1, what: "bytes of one text" }));
+  skipString(): void {
+    this.skip(this.count({ maximum: maximumStringBytes, bytesEach: 1, what: "bytes of one text" }));
   }
 
-  async #refill(length: number): Promise<void> {
-    const wanted = Math.min(Math.max(length, windowBytes), this.remaining);
+  #assertReadable(length: number): void {
+    if (this.#position + length > this.#end) throw new GgufFormatError("it is cut off within its head");
+  }
+
+  #refill(length: number): void {
+    const wanted = Math.min(Math.max(length, windowBytes), this.#end - this.#position);
     const window = Buffer.alloc(wanted);
-    const { bytesRead } = await this.#handle.read(window, 0, wanted, this.#position);
-    if (bytesRead < length) throw new GgufFormatError("it is cut off within its head");
-    this.#window = window.subarray(0, bytesRead);
+    const read = readSync(this.#file, window, 0, wanted, this.#position);
+    if (read < length) throw new GgufFormatError("it is cut off within its head");
+    this.#window = window.subarray(0, read);
     this.#windowStart = this.#position;
   }
 }

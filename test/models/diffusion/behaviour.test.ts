@@ -8,6 +8,7 @@ import { createGraph } from "../../../scripts/build-models/graph/builder.ts";
 import { convolution, upsampleTwice } from "../../../scripts/build-models/graph/layers.ts";
 import { ServerError } from "../../../src/domain/errors.ts";
 import type { ImageEvent } from "../../../src/domain/image.ts";
+import { runBackend } from "../../support/run-backend.ts";
 import {
   createDiffusionModels,
   decodePicture,
@@ -123,6 +124,39 @@ describe("progress and previews", () => {
   });
 });
 
+describe("the last event", () => {
+  it("tells the time of every phase, which are no more than the whole", async () => {
+    const backend = await models.open(sd1());
+    const start = performance.now();
+    const [{ timings }] = eventsOf(await generate(backend, { n: 2, partialImages: 1 }), "finish") as [
+      Extract<ImageEvent, { type: "finish" }>,
+    ];
+    const { queueMs, encodeMs, ...onDevice } = timings;
+    expect(queueMs).toBeGreaterThanOrEqual(0);
+    expect(encodeMs).toBeGreaterThan(0);
+    for (const milliseconds of Object.values(onDevice)) expect(milliseconds).toBeGreaterThan(0);
+    const spent = queueMs + Object.values(onDevice).reduce((sum, milliseconds) => sum + milliseconds, 0);
+    expect(spent).toBeLessThan(performance.now() - start);
+  });
+});
+
+describe("a reader who is behind", () => {
+  it("is waited for between two pictures, while others have the device", async () => {
+    const log: LogLine[] = [];
+    const backend = await models.open(sd1(), {}, log);
+    const made = (of: number): number =>
+      log.filter(({ message, facts }) => message === "Made images." && facts["of"] === of).length;
+    const slow = runBackend(backend, "image", { ...imageRequest, n: 2 }, { window: 2 });
+    expect((await slow.next()).value).toEqual({ type: "accepted" });
+    // Nothing more is read: the first picture of two is made, and the three of another request.
+    expect(eventsOf(await generate(backend, { n: 3 }), "image").length).toBe(3);
+    expect([made(2), made(3)]).toEqual([1, 3]);
+    const rest: ImageEvent[] = [];
+    for await (const event of slow) rest.push(event);
+    expect(eventsOf(rest, "image").map(({ image }) => image)).toEqual([0, 1]);
+  });
+});
+
 describe("cancellation", () => {
   it("ends within one step with the signal's reason, and the next request runs", async () => {
     const backend = await models.open(sd1());
@@ -130,7 +164,12 @@ describe("cancellation", () => {
     const reason = new ServerError("cancelled", "enough");
     const seen: ImageEvent[] = [];
     const run = async (): Promise<void> => {
-      for await (const event of backend.run("image", { ...imageRequest, steps: 200 }, abort.signal)) {
+      for await (const event of runBackend(
+        backend,
+        "image",
+        { ...imageRequest, steps: 200 },
+        { signal: abort.signal },
+      )) {
         seen.push(event);
         // The message arrives while the next step is under way.
         if (event.type === "progress" && event.step === 3) setImmediate(() => abort.abort(reason));
@@ -143,7 +182,7 @@ describe("cancellation", () => {
 
   it("a caller that stops reading frees the model", async () => {
     const backend = await models.open(sd1(), { maxQueue: 0 });
-    for await (const event of backend.run("image", { ...imageRequest, steps: 500 }, new AbortController().signal)) {
+    for await (const event of runBackend(backend, "image", { ...imageRequest, steps: 500 })) {
       if (event.type === "progress") break;
     }
     expect(eventsOf(await generate(backend), "image").length).toBe(1);
@@ -195,7 +234,7 @@ describe("the queue", () => {
     backend: Awaited<ReturnType<typeof models.open>>,
     request: { n: number },
   ): AsyncGenerator<ImageEvent> {
-    yield* backend.run("image", { ...imageRequest, ...request }, new AbortController().signal);
+    yield* runBackend(backend, "image", { ...imageRequest, ...request });
   }
 
   async function consume(events: AsyncIterable<ImageEvent>, onImage: () => void): Promise<void> {
@@ -280,8 +319,7 @@ describe("settings of a request", () => {
     const parametersOf = async (request: Parameters<typeof generate>[1]): Promise<string> => {
       const { steps: _steps, ...rest } = imageRequest;
       const collected: ImageEvent[] = [];
-      for await (const event of backend.run("image", { ...rest, ...request }, new AbortController().signal))
-        collected.push(event);
+      for await (const event of runBackend(backend, "image", { ...rest, ...request })) collected.push(event);
       return (await sharp(fileOf(collected)).metadata()).comments![0]!.text;
     };
     expect(await parametersOf({ quality: "low" })).toContain("Steps: 3,");
@@ -296,7 +334,7 @@ describe("settings of a request", () => {
   it("counts image tokens as OpenAI's table does", async () => {
     const backend = await models.open(tinyImagePath, { nativeSize: 64, upscale: true });
     const tokens = async (quality: "low" | "medium" | "high") =>
-      eventsOf(await generate(backend, { size: { width: 1024, height: 1024 }, quality, steps: 1 }), "usage")[0]!
+      eventsOf(await generate(backend, { size: { width: 1024, height: 1024 }, quality, steps: 1 }), "finish")[0]!
         .imageTokens;
     expect([await tokens("low"), await tokens("medium"), await tokens("high")]).toEqual([272, 1056, 4160]);
   });
@@ -422,6 +460,7 @@ describe("folders that cannot be loaded", () => {
 
 it("an operation that the model has not is refused by name", async () => {
   const backend = await models.open(sd1());
-  const events = backend.run("chat", {} as never, new AbortController().signal);
-  await expect(events[Symbol.asyncIterator]().next()).rejects.toMatchObject({ kind: "unsupported_operation" });
+  await expect(runBackend(backend, "chat", {} as never).next()).rejects.toMatchObject({
+    kind: "unsupported_operation",
+  });
 });

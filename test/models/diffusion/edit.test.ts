@@ -76,7 +76,7 @@ describe("image to image", () => {
 
   it("counts the tokens of the picture that is read", async () => {
     const backend = await models.open(sd1());
-    expect(eventsOf(await edit(backend, { image: await picture() }), "usage")[0]!.inputImageTokens).toBe(65 + 129);
+    expect(eventsOf(await edit(backend, { image: await picture() }), "finish")[0]!.inputImageTokens).toBe(65 + 129);
   });
 
   it("takes any picture format and its orientation", async () => {

@@ -13,6 +13,7 @@ import {
   tinyImagePath,
   type LogLine,
 } from "../../support/diffusion.ts";
+import { runBackend } from "../../support/run-backend.ts";
 
 const models = createDiffusionModels();
 afterAll(() => models.close());
@@ -36,7 +37,7 @@ describe("families", () => {
     expect(backend.description.facts).toMatchObject({ pipeline, steps, guidance_scale: guidance });
     const events = await generate(backend);
     expect(events[0]).toEqual({ type: "accepted" });
-    expect(events.at(-1)).toMatchObject({ type: "usage" });
+    expect(events.at(-1)).toMatchObject({ type: "finish" });
     const picture = await decodePicture(fileOf(events));
     expect(picture).toMatchObject({ width: 64, height: 64 });
     expect(statisticsOf(picture).spread).toBeGreaterThan(10);
@@ -129,7 +130,7 @@ describe("seeds", () => {
     const backend = await models.open(models.folder("sd-turbo", { family: "sd-turbo" }), { pngMetadata: false });
     const { seed: _seed, ...seedless } = { ...imageRequest, steps: 1 };
     const events: ImageEvent[] = [];
-    for await (const event of backend.run("image", seedless, new AbortController().signal)) events.push(event);
+    for await (const event of runBackend(backend, "image", seedless)) events.push(event);
     const [image] = eventsOf(events, "image");
     expect(image!.seed).toBeGreaterThanOrEqual(0);
     expect(image!.seed).toBeLessThan(2 ** 32);
@@ -153,7 +154,7 @@ describe("guidance", () => {
     const plain = await generate(backend, { guidanceScale: 1 });
     const negative = await generate(backend, { guidanceScale: 0.5, negativePrompt: "fog and rain" });
     expect(fileOf(negative)).toEqual(fileOf(plain));
-    expect(eventsOf(negative, "usage")[0]!.promptTokens).toBe(eventsOf(plain, "usage")[0]!.promptTokens);
+    expect(eventsOf(negative, "finish")[0]!.promptTokens).toBe(eventsOf(plain, "finish")[0]!.promptTokens);
   });
 
   it("follows negative prompt, scale and rescale", async () => {
@@ -188,7 +189,7 @@ describe("text", () => {
     const longer = await generate(backend, { prompt: [...words, "mountain"].join(" ") });
     expect(fileOf(long)).not.toEqual(fileOf(longer));
     // 90 words in two chunks with two frame tokens each, and an empty negative prompt of one.
-    expect(eventsOf(long, "usage")[0]!.promptTokens).toBeGreaterThanOrEqual(90 + 4 + 2);
+    expect(eventsOf(long, "finish")[0]!.promptTokens).toBeGreaterThanOrEqual(90 + 4 + 2);
   });
 
   it("works for both of SDXL's encoders at any length", async () => {

@@ -96,15 +96,16 @@ describe("the bundled model", () => {
     await expect(embed(backend, { inputs: ["a"], dimensions })).rejects.toMatchObject({
       kind: "invalid_value",
       param: "dimensions",
-      message: expect.stringContaining("from 32 to 128"),
+      message: expect.stringContaining("32 to 128"),
     });
   });
 
   it("refuses no inputs, an empty text and an id outside the vocabulary", async () => {
-    await expect(embed(backend, { inputs: [] })).rejects.toMatchObject({ kind: "invalid_value", param: "input" });
-    await expect(embed(backend, { inputs: ["a", ""] })).rejects.toMatchObject({ param: "input[1]" });
+    await expect(embed(backend, { inputs: [] })).rejects.toMatchObject({ kind: "invalid_value", param: "inputs" });
+    await expect(embed(backend, { inputs: ["a", ""] })).rejects.toMatchObject({ param: "inputs[1]" });
     await expect(embed(backend, { inputs: [[5, 2048]] })).rejects.toMatchObject({
-      message: expect.stringContaining("input[1] is 2048; the token ids of this model are 0 to 2047"),
+      param: "inputs[0][1]",
+      message: expect.stringContaining("Token id 2048 is outside this model's vocabulary, whose ids are 0 to 2047"),
     });
   });
 
@@ -143,7 +144,8 @@ describe("without declared dimensions", () => {
     const backend = await open(tinyEmbedFolder);
     expect((await embed(backend, { inputs: ["a"], dimensions: 128 })).dimensions).toBe(128);
     await expect(embed(backend, { inputs: ["a"], dimensions: 64 })).rejects.toMatchObject({
-      message: expect.stringContaining("128 only"),
+      kind: "unsupported_parameter",
+      message: expect.stringContaining("have 128 and cannot be cut"),
     });
   });
 });
@@ -159,8 +161,8 @@ describe("length", () => {
     const backend = await open(tinyEmbedFolder, { options: { truncation: "error", maxTokens: 16 } });
     await expect(embed(backend, { inputs: ["a", "a ".repeat(100)] })).rejects.toMatchObject({
       kind: "context_length_exceeded",
-      param: "input[1]",
-      message: expect.stringMatching(/102 tokens.*at most 16/),
+      param: "inputs[1]",
+      message: expect.stringMatching(/maximum context length is 16 tokens.*102 tokens/),
     });
   });
 });

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeInput, type EncodingSettings } from "../../../src/backends/embedding/text/encode-text.ts";
+import { EmbeddingPolicy } from "../../../src/backends/common/embedding-policy.ts";
+import { encodeBody, type EncodingSettings } from "../../../src/backends/embedding/text/encode-text.ts";
 import { loadTextTokenizer, type TextTokenizer } from "../../../src/backends/embedding/text/text-tokenizer.ts";
 import { createTimeSlices } from "../../../src/util/time-slice.ts";
-import { tinyEmbedFolder } from "../../support/embedding.ts";
+import { embeddingDefaults, tinyEmbedFolder } from "../../support/embedding.ts";
 import { hasShared, sharedPath } from "../../support/shared.ts";
 import { unigramId, unigramTokenizer } from "../../support/unigram.ts";
 
@@ -15,18 +16,20 @@ const unigramFolder = mkdtempSync(join(tmpdir(), "hearth-unigram-"));
 for (const [name, text] of unigramTokenizer()) writeFileSync(join(unigramFolder, name), text);
 afterAll(() => rmSync(unigramFolder, { recursive: true, force: true }));
 
-const noPrefix = { queryPrefix: "", passagePrefix: "", defaultInputType: "none" } as const;
-
-async function encodeWhole(text: string, settings: EncodingSettings): Promise<number[]> {
-  const slices = createTimeSlices(new AbortController().signal);
-  const { ids } = await encodeInput(text, {
-    param: "input",
-    inputType: undefined,
-    options: noPrefix,
-    settings,
-    slices,
+/** The ids of a text as the backend feeds them to the graph. */
+function encodeWhole(text: string, settings: EncodingSettings): Promise<number[]> {
+  const { tokenizer, maxTokens, vocabularySize } = settings;
+  const policy = new EmbeddingPolicy({
+    options: embeddingDefaults,
+    maxTokens,
+    dimensions: 1,
+    vocabularySize,
+    ...tokenizer.single,
+    encode: (short) => tokenizer.encode(short),
   });
-  return [...ids];
+  const slices = createTimeSlices(new AbortController().signal);
+  const encodeText = (whole: string, limit: number) => encodeBody(whole, { limit, settings, slices });
+  return policy.readInput(text, { index: 0, inputType: undefined, encodeText });
 }
 
 function settingsOf(tokenizer: TextTokenizer, maxTokens = 512): EncodingSettings {

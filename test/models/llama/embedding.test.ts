@@ -11,7 +11,9 @@ import {
 } from "../../../scripts/build-models/fixtures.ts";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
+import type { EmbeddingPolicyOptions } from "../../../src/backends/common/embedding-policy.ts";
 import type { EmbeddingRequest } from "../../../src/domain/embedding.ts";
+import type { ServerError } from "../../../src/domain/errors.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { cosine, embed, openEmbedding, rowsOf } from "../../support/embedding.ts";
 import { testContext, textDefaults, textSpec } from "../../support/llama.ts";
@@ -30,8 +32,13 @@ const embeddingOptions: TextModelOptions["embeddingOptions"] = {
 /** Writes and opens both files. `fixture` = which tokenizer, seed and format. */
 async function openTwins(
   fixture: BertGgufFixtureOptions,
-  options: { readonly positions?: number; readonly text?: Partial<TextModelOptions> } = {},
-): Promise<{ readonly gguf: Backend; readonly onnx: Backend }> {
+  options: {
+    readonly positions?: number;
+    readonly text?: Partial<TextModelOptions>;
+    /** For both. */
+    readonly policy?: Partial<EmbeddingPolicyOptions>;
+  } = {},
+): Promise<Twins> {
   const { type = "f32", ...common } = fixture;
   const shape = { ...sizes, positions: options.positions ?? 128 };
   const folder = mkdtempSync(join(root, "twins-"));
@@ -39,10 +46,19 @@ async function openTwins(
   writeBertGgufFixture(path, { shape, ...common, type });
   writeEmbeddingFixture(join(folder, "onnx-twin"), { shape, ...common });
   const gguf = await createLlamaBackend(
-    textSpec(path, { embedding: true, embeddingOptions, ...options.text }),
+    textSpec(path, {
+      embedding: true,
+      embeddingOptions: { ...embeddingOptions, ...options.policy },
+      ...options.text,
+    }),
     testContext(),
   );
-  return { gguf, onnx: await openEmbedding(join(folder, "onnx-twin")) };
+  return { gguf, onnx: await openEmbedding(join(folder, "onnx-twin"), { options: options.policy ?? {} }) };
+}
+
+interface Twins {
+  readonly gguf: Backend;
+  readonly onnx: Backend;
 }
 
 /** llama.cpp's attention over 128 tokens at most. */
@@ -73,7 +89,7 @@ const texts = [
 ] as const;
 
 /** 1 - cosine between the two engines' vectors. */
-async function distance(twins: { readonly gguf: Backend; readonly onnx: Backend }, text: string): Promise<number> {
+async function distance(twins: Twins, text: string): Promise<number> {
   const [gguf] = rowsOf(await embed(twins.gguf, { inputs: [text] }));
   const [onnx] = rowsOf(await embed(twins.onnx, { inputs: [text] }));
   return 1 - cosine(gguf as Float32Array, onnx as Float32Array);
@@ -146,6 +162,83 @@ for (const [name, fixture, present] of vocabularies) {
     });
   });
 }
+
+describe("the policy for requests", () => {
+  const e5 = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultInputType: "query" } as const;
+  const long = Array.from({ length: 300 }, (_, i) => `river ${i % 10}`).join(" ");
+  const cases: readonly (readonly [string, Partial<EmbeddingPolicyOptions>, EmbeddingRequest])[] = [
+    ["a text", {}, { inputs: ["a river"] }],
+    ["no inputs", {}, { inputs: [] }],
+    ["an empty text", {}, { inputs: ["a", ""] }],
+    ["an empty list of ids", {}, { inputs: [[]] }],
+    ["a text of spaces", {}, { inputs: ["   "] }],
+    ["ids", {}, { inputs: [[60, 61, 62]] }],
+    ["ids that are framed already", {}, { inputs: [[2, 60, 61, 3]] }],
+    ["an id outside the vocabulary", {}, { inputs: ["a", [60, 100_000]] }],
+    ["an id that is none", {}, { inputs: [[-1]] }],
+    ["the default role", e5, { inputs: ["a river", "query: a river", "passage: a river", "query:a river"] }],
+    ["another role", e5, { inputs: ["a river", "query: a river", "passage: a river"], inputType: "passage" }],
+    ["no role", e5, { inputs: ["a river", "query: a river"], inputType: "none" }],
+    ["a prefix before ids", e5, { inputs: [[60, 61]] }],
+    ["a long text that is cut", {}, { inputs: [long] }],
+    ["many ids that are cut", {}, { inputs: [Array.from({ length: 300 }, (_, i) => 60 + (i % 9))] }],
+    ["a long text that is refused", { truncation: "error" }, { inputs: ["a", long] }],
+    ["many ids that are refused", { truncation: "error", ...e5 }, { inputs: [Array.from({ length: 300 }, () => 60)] }],
+    ["all dimensions", {}, { inputs: ["a river"], dimensions: 64 }],
+    ["fewer dimensions than a model allows that cannot be cut", {}, { inputs: ["a river"], dimensions: 32 }],
+    ["more dimensions than there are, of a model that cannot be cut", {}, { inputs: ["a river"], dimensions: 65 }],
+    ["fewer dimensions", { dimensions: 8 }, { inputs: ["a river", "the sun"], dimensions: 16 }],
+    ["the fewest dimensions", { dimensions: 8 }, { inputs: ["a river"], dimensions: 8 }],
+    ["too few dimensions", { dimensions: 8 }, { inputs: ["a river"], dimensions: 7 }],
+    ["too many dimensions", { dimensions: 8 }, { inputs: ["a river"], dimensions: 65 }],
+    ["half a dimension", { dimensions: 8 }, { inputs: ["a river"], dimensions: 8.5 }],
+    ["vectors of any length", { normalize: false }, { inputs: ["a river"] }],
+    ["vectors of any length, cut", { normalize: false, dimensions: 8 }, { inputs: ["a river"], dimensions: 16 }],
+  ];
+
+  /** What a caller sees, vectors apart. */
+  async function outcome(backend: Backend, request: EmbeddingRequest): Promise<unknown> {
+    return embed(backend, request).then(
+      ({ dimensions, promptTokens, vectors }) => ({ dimensions, promptTokens, values: vectors.length }),
+      ({ kind, message, param }: ServerError) => ({ kind, message, param }),
+    );
+  }
+
+  const opened = new Map<string, Promise<Twins>>();
+  afterAll(async () => {
+    for (const twins of opened.values()) {
+      const { gguf, onnx } = await twins;
+      await gguf.dispose();
+      await onnx.dispose();
+    }
+  });
+
+  it.each(cases)("is one for GGUF and ONNX: %s", async (_name, policy, request) => {
+    const key = JSON.stringify(policy);
+    if (!opened.has(key)) opened.set(key, openTwins({ seed: 9 }, { policy }));
+    const { gguf, onnx } = await opened.get(key)!;
+    const answer = await outcome(gguf, request);
+    expect(answer).toEqual(await outcome(onnx, request));
+    if (typeof answer === "object" && answer !== null && "kind" in answer) return;
+    const rows = rowsOf(await embed(gguf, request));
+    for (const [i, row] of rowsOf(await embed(onnx, request)).entries()) {
+      expect(1 - cosine(row, rows[i]!)).toBeLessThan(1e-5);
+      expect(Math.hypot(...row) / Math.hypot(...rows[i]!)).toBeCloseTo(1, 3);
+      if (policy.normalize !== false) expect(Math.hypot(...row)).toBeCloseTo(1, 5);
+    }
+  });
+
+  it("gives times of every phase", async () => {
+    const { gguf, onnx } = await openTwins({ seed: 9 });
+    for (const backend of [gguf, onnx]) {
+      const { timings } = await embed(backend, { inputs: ["a river", "the sun"] });
+      expect(timings.inferenceMs).toBeGreaterThan(0);
+      expect(timings.tokenizeMs).toBeGreaterThan(0);
+      expect(timings.queueMs).toBeGreaterThanOrEqual(0);
+      await backend.dispose();
+    }
+  });
+});
 
 describe("a BERT in GGUF", () => {
   it("puts the prefix before a text unless the caller wrote it, as its twin does", async () => {

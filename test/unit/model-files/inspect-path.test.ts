@@ -41,6 +41,12 @@ describe("a file", () => {
     expect(kindOf(path)).toBe("text for embedding");
   });
 
+  it("that is cut off behind its first facts is known by them, and refused when it is loaded", () => {
+    const whole = ggufBytes({ "general.architecture": "bert", "bert.context_length": 512, tokens: ["a", "b"] });
+    const path = sandbox.write("half.gguf", whole.subarray(0, whole.length - 20));
+    expect(kindOf(path)).toBe("text for embedding");
+  });
+
   it("that is a part of a model or for another program is refused by name", () => {
     expect(kindOf(gguf("lora.gguf", { "general.architecture": "llama", "general.type": "adapter" }))).toBe(
       "is a LoRA adapter: name it under lora: of its model (…/lora.gguf)",

@@ -3,12 +3,11 @@ import { relative } from "node:path";
 import { ServerError } from "../../../domain/errors.ts";
 import type { DiffusionFolder, GraphName } from "./model-folder.ts";
 import { OnnxGraph, type RunClock } from "../../onnx/graph.ts";
-import type { SessionOpener } from "../../onnx/open-session.ts";
+import type { SessionOpener } from "../../onnx/session.ts";
 
 export interface GraphStore {
   /** Time inside the runtime since the model was loaded. */
   readonly clock: RunClock;
-  readonly has: (name: GraphName) => boolean;
   /**
    * The graph, opened if it is not. With `lowMemory` every other graph is released first, but those of `beside`. Valid until the
    * next call that does not name it. Calls must not overlap.
@@ -34,7 +33,6 @@ export function createGraphStore(
 
   return {
     clock,
-    has: (name) => folder.graphs.has(name),
     async get(name, beside = []) {
       if (lowMemory) await releaseAllBut([name, ...beside]);
       const existing = open.get(name);

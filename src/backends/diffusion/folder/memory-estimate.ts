@@ -3,9 +3,9 @@
 import { constrainedMemory } from "node:process";
 import { totalmem } from "node:os";
 import type { ImageSize } from "../../../domain/image.ts";
-import { numberOr } from "./json-file.ts";
+import { numberOr } from "../../../model-files/json-file.ts";
 import type { DiffusionFolder, GraphName } from "./model-folder.ts";
-import type { GraphWeights } from "../../../model-files/onnx/onnx-file.ts";
+import type { GraphWeights } from "../../../model-files/onnx/graph-weights.ts";
 
 const floatBytes = 4;
 /** A process with the runtime and sharp, before any weights. */

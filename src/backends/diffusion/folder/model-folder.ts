@@ -3,7 +3,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ServerError } from "../../../domain/errors.ts";
-import { numberOr, readJsonObject, readTextFile, textOr, type JsonObject } from "./json-file.ts";
+import { numberOr, readJsonObject, readTextFile, textOr, type JsonObject } from "../../../model-files/json-file.ts";
 import { parseSchedulerConfig, type SchedulerConfig } from "../schedulers/settings/scheduler-settings.ts";
 
 export const graphNames = [

@@ -1,7 +1,7 @@
 // The text that image tools write into a PNG under `parameters` and read back to make the picture again: the layout that
 // AUTOMATIC1111's web interface introduced (prompt, negative prompt, one line of settings).
 import type { ImageSize } from "../../../domain/image.ts";
-import { textOr } from "../folder/json-file.ts";
+import { textOr } from "../../../model-files/json-file.ts";
 import type { SchedulerConfig } from "../schedulers/settings/scheduler-settings.ts";
 
 export interface GenerationParameters {

@@ -5,6 +5,8 @@ export interface OutputChain {
   push(file: Promise<Uint8Array>, deliver: (bytes: Uint8Array) => void): void;
   /** Resolves when all are delivered; rejects where one failed. */
   done(): Promise<void>;
+  /** Resolves when nothing more will be delivered, whether all went well or not. */
+  settled(): Promise<void>;
 }
 
 export function createOutputChain(): OutputChain {
@@ -21,5 +23,6 @@ export function createOutputChain(): OutputChain {
       tail.catch(() => {});
     },
     done: () => tail,
+    settled: () => tail.catch(() => {}),
   };
 }

@@ -1,7 +1,7 @@
 // The folder's safety checker, where the configuration asks for it. As in the reference, a picture that it flags is replaced by a black
 // one; the log says so. Reference: diffusers' StableDiffusionSafetyChecker and its CLIP image processor.
 import { join } from "node:path";
-import { numberOr, readJsonObject } from "../folder/json-file.ts";
+import { numberOr, readJsonObject } from "../../../model-files/json-file.ts";
 import type { DiffusionFolder } from "../folder/model-folder.ts";
 import { FloatBuffer, type OnnxGraph } from "../../onnx/graph.ts";
 import { centreSquare } from "./picture.ts";

@@ -1,9 +1,10 @@
 // A request from its prompts to its last event. Images are made one after another, each in a turn of its own; writing the file of one
 // overlaps with the first steps of the next.
-import type { BackendContext } from "../../../domain/backend.ts";
+import type { BackendContext, Call } from "../../../domain/backend.ts";
 import type { ImageEvent, ImageRequest } from "../../../domain/image.ts";
 import type { ImageModelOptions } from "../../../domain/model.ts";
 import { TorchGenerator } from "../noise/torch-random.ts";
+import { waitForCredit } from "../../common/credit.ts";
 import { createDenoiser, type Denoiser } from "../unet/denoiser.ts";
 import { denoiseImage, previewSteps } from "./denoise-image.ts";
 import { formatParameters, samplerTitle } from "../output/generation-parameters.ts";
@@ -12,6 +13,7 @@ import type { LoadedModel } from "../loaded-model.ts";
 import { fitsAsBatch } from "../folder/memory-estimate.ts";
 import { createOutputChain, type OutputChain } from "../output/output-chain.ts";
 import { encodePicture } from "../output/picture.ts";
+import { PhaseClock } from "./phase-clock.ts";
 import { schedulerOf, type RequestSettings } from "../request/request-settings.ts";
 import { blackened, isFlagged } from "../output/safety-checker.ts";
 import { encodeEdit, prepareLatents, type EditInput, type EncodedEdit } from "./start-latents.ts";
@@ -19,7 +21,7 @@ import { encodePrompts, type EncodedPrompts, type PromptConditioning } from "../
 import type { Turns } from "../../common/turns.ts";
 import { inputImageTokens, outputImageTokens } from "../request/usage.ts";
 import { decodeLatents, type Pixels } from "../vae/vae.ts";
-import { yieldToEvents } from "../../../util/yield-to-events.ts";
+import { yieldToEvents } from "../../../util/time-slice.ts";
 
 export interface GenerationPlan {
   readonly request: ImageRequest;
@@ -35,11 +37,14 @@ export interface GenerationContext {
   readonly options: ImageModelOptions;
   readonly turns: Turns;
   readonly log: BackendContext["log"];
-  readonly signal: AbortSignal;
-  readonly emit: (event: ImageEvent) => void;
+  readonly call: Call<ImageEvent>;
 }
 
-/** Emits every event after `accepted`. @throws the signal's reason between two steps where it was aborted */
+/**
+ * Pushes every event after `accepted`. A reader who is behind is waited for between two turns only: during one, others wait for the
+ * device, and what a turn makes is bounded (one small event a step, three previews and a picture).
+ * @throws the signal's reason between two steps where it was aborted
+ */
 export async function generateImages(plan: GenerationPlan, context: GenerationContext): Promise<void> {
   await new Generation(plan, context).run();
 }
@@ -49,13 +54,11 @@ class Generation {
   readonly #plan: GenerationPlan;
   readonly #context: GenerationContext;
   readonly #output: OutputChain;
+  readonly #phases = new PhaseClock(() => performance.now());
   readonly #started = performance.now();
   #conditioning: PromptConditioning | undefined;
   #edit: EncodedEdit | undefined;
   #denoiser: Denoiser | undefined;
-  #queueMs = 0;
-  #denoiseMs = 0;
-  #encodeMs = 0;
 
   constructor(plan: GenerationPlan, context: GenerationContext) {
     this.#plan = plan;
@@ -65,34 +68,37 @@ class Generation {
 
   async run(): Promise<void> {
     const { request, size, prompts, edit } = this.#plan;
-    const { options, emit } = this.#context;
+    const { options, call } = this.#context;
     const images = Array.from({ length: request.n }, (_, image) => image);
-    // With one graph in memory at a time, all images share each graph's stay: loading takes longer than a step.
-    for (const round of options.lowMemory ? [images] : images.map((image) => [image])) await this.#makeRound(round);
+    try {
+      // With one graph in memory at a time, all images share each graph's stay: loading takes longer than a step.
+      for (const round of options.lowMemory ? [images] : images.map((image) => [image])) {
+        await waitForCredit(call);
+        await this.#makeRound(round);
+      }
+    } finally {
+      // Files that are still being written are not pushed after the end of a request that failed.
+      await this.#output.settled();
+    }
     await this.#output.done();
-    emit({
-      type: "usage",
+    this.#push({
+      type: "finish",
       promptTokens: prompts.tokenCount,
       imageTokens: request.n * outputImageTokens(size.output, request.quality),
       inputImageTokens: edit === undefined ? 0 : inputImageTokens(edit.pixels),
-      timings: { queueMs: this.#queueMs, denoiseMs: this.#denoiseMs, encodeMs: this.#encodeMs },
+      timings: this.#phases.timings,
     });
   }
 
   async #makeRound(images: readonly number[]): Promise<void> {
-    const { turns, signal, model, log, modelId } = this.#context;
-    const asked = performance.now();
-    const endTurn = await turns.take(signal);
-    this.#queueMs += performance.now() - asked;
+    const { turns, call, model, log, modelId } = this.#context;
+    const endTurn = await this.#phases.during("queueMs", () => turns.take(call.signal));
     const start = performance.now();
     const ranBefore = model.store.clock.runMs;
     try {
       const latents: Float32Array[] = [];
-      for (const image of images) latents.push(await this.#denoise(image));
-      const denoised = performance.now();
-      this.#denoiseMs += denoised - start;
+      for (const image of images) latents.push(await this.#phases.during("denoiseMs", () => this.#denoise(image)));
       for (const [i, image] of images.entries()) await this.#decode(image, latents[i]!);
-      this.#encodeMs += performance.now() - denoised;
     } finally {
       endTurn();
     }
@@ -110,12 +116,12 @@ class Generation {
   }
 
   async #denoise(image: number): Promise<Float32Array> {
-    const { model, emit, log, signal } = this.#context;
+    const { model, log, call } = this.#context;
     const { settings, request } = this.#plan;
-    const conditioning = await this.#encodeText();
+    const { conditioning, edit } = await this.#phases.during("conditionMs", () => this.#condition());
     const random = new TorchGenerator(settings.seed + image);
     const scheduler = schedulerOf(settings, request);
-    const start = prepareLatents({ scheduler, random, ...this.#latentSize(), edit: await this.#encodeEdit() });
+    const start = prepareLatents({ scheduler, random, ...this.#latentSize(), edit });
     const previews = previewSteps(request.partialImages, scheduler.timesteps.length - scheduler.startIndex);
     const unet = await model.store.get("unet", previews.length > 0 ? ["vae_decoder"] : []);
     this.#denoiser ??= createDenoiser(unet, this.#denoiserOptions(conditioning));
@@ -127,7 +133,7 @@ class Generation {
       start,
       random,
       afterStep: async ({ done, steps, predicted }) => {
-        emit({ type: "progress", image, step: done, steps });
+        this.#push({ type: "progress", image, step: done, steps });
         log("debug", "Denoising step.", {
           image,
           step: done,
@@ -135,12 +141,16 @@ class Generation {
           stepMs: tenths(performance.now() - stepStart),
         });
         await yieldToEvents();
-        signal.throwIfAborted();
+        call.signal.throwIfAborted();
         const index = previews.indexOf(done);
         if (index >= 0) await this.#preview({ image, index, latents: predicted });
         stepStart = performance.now();
       },
     });
+  }
+
+  async #condition(): Promise<{ readonly conditioning: PromptConditioning; readonly edit: EncodedEdit | undefined }> {
+    return { conditioning: await this.#encodeText(), edit: await this.#encodeEdit() };
   }
 
   async #encodeText(): Promise<PromptConditioning> {
@@ -195,28 +205,37 @@ class Generation {
   }
 
   async #preview({ image, index, latents }: { image: number; index: number; latents: Float32Array }): Promise<void> {
-    const { emit } = this.#context;
     const { request, size } = this.#plan;
     const pixels = await this.#pixelsOf(latents, { besideUnet: true });
-    const file = encodePicture(pixels, { format: request.format, compression: request.compression, size: size.output });
-    this.#output.push(file, (bytes) => emit({ type: "partial", image, index, bytes, size: size.output }));
+    const file = this.#phases.beside(
+      "encodeMs",
+      encodePicture(pixels, { format: request.format, compression: request.compression, size: size.output }),
+    );
+    this.#output.push(file, (bytes) => this.#push({ type: "partial", image, index, bytes, size: size.output }));
   }
 
   async #decode(image: number, latents: Float32Array): Promise<void> {
-    const { emit, options } = this.#context;
+    const { options } = this.#context;
     const { request, size, settings } = this.#plan;
     const pixels = await this.#pixelsOf(latents, { besideUnet: false });
     const seed = settings.seed + image;
-    const file = encodePicture(pixels, {
-      format: request.format,
-      compression: request.compression,
-      size: size.output,
-      parameters: options.pngMetadata ? this.#parameters(seed) : undefined,
-    });
-    this.#output.push(file, (bytes) => emit({ type: "image", image, bytes, seed, size: size.output }));
+    const file = this.#phases.beside(
+      "encodeMs",
+      encodePicture(pixels, {
+        format: request.format,
+        compression: request.compression,
+        size: size.output,
+        parameters: options.pngMetadata ? this.#parameters(seed) : undefined,
+      }),
+    );
+    this.#output.push(file, (bytes) => this.#push({ type: "image", image, bytes, seed, size: size.output }));
   }
 
-  async #pixelsOf(latents: Float32Array, { besideUnet }: { readonly besideUnet: boolean }): Promise<Pixels> {
+  #pixelsOf(latents: Float32Array, graphs: { readonly besideUnet: boolean }): Promise<Pixels> {
+    return this.#phases.during("decodeMs", () => this.#decodePixels(latents, graphs));
+  }
+
+  async #decodePixels(latents: Float32Array, { besideUnet }: { readonly besideUnet: boolean }): Promise<Pixels> {
     const { model, options, log } = this.#context;
     const decoder = await model.store.get("vae_decoder", besideUnet ? ["unet"] : []);
     const pixels = await decodeLatents(
@@ -249,9 +268,14 @@ class Generation {
     });
   }
 
+  #push(event: ImageEvent): void {
+    const { sink, signal } = this.#context.call;
+    if (!signal.aborted) sink.push(event);
+  }
+
   readonly #betweenRuns = async (): Promise<void> => {
     await yieldToEvents();
-    this.#context.signal.throwIfAborted();
+    this.#context.call.signal.throwIfAborted();
   };
 }
 

@@ -1,8 +1,8 @@
 // Reads the tokenizer of a model folder in either layout: `tokenizer.json`, or `vocab.json` with `merges.txt`. Which tokens frame and pad
 // a prompt stands in `special_tokens_map.json` and `tokenizer_config.json`; it differs between models that share one vocabulary.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { MergeTable } from "./clip-tokenizer-bpe.ts";
+import { readTextFile } from "../../../model-files/json-file.ts";
+import { isRecord } from "../../../util/is-record.ts";
 import {
   ClipTokenizerError,
   createClipTokenizer,
@@ -31,7 +31,7 @@ export async function loadClipTokenizer(
   directory: string,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<ClipTokenizer> {
-  const read = (name: string) => readIfPresent(join(directory, name), signal);
+  const read = (name: string) => readTextFile(join(directory, name), signal);
   const [vocabJson, mergesTxt, specialTokensMapJson, tokenizerConfigJson] = await Promise.all([
     read("vocab.json"),
     read("merges.txt"),
@@ -56,24 +56,29 @@ export async function loadClipTokenizer(
  * @throws ClipTokenizerError where neither layout is complete, or a file does not hold what its name promises
  */
 export function parseClipTokenizer(files: ClipTokenizerFiles): ClipTokenizerDefinition {
-  const model = readModel(files);
+  const { vocabulary, merges, added } = readModel(files);
   const special = readSpecialTokens(files);
-  const named = [special.bos, special.eos, special.pad, special.unknown];
-  const addedTokens = [...new Set([...named, ...model.added.map(([token]) => token)])];
-  const vocabulary = new Map([...model.vocabulary, ...model.added]);
-  return { vocabulary, merges: { ranks: model.ranks }, special, addedTokens };
+  const addedTokens = new Map(added);
+  for (const token of [special.bos, special.eos, special.pad, special.unknown]) {
+    const id = addedTokens.get(token) ?? (Object.hasOwn(vocabulary, token) ? vocabulary[token] : undefined);
+    if (id === undefined) throw new ClipTokenizerError(`the tokenizer's vocabulary has no ${JSON.stringify(token)}`);
+    addedTokens.set(token, id);
+  }
+  return { vocabulary, merges, special, addedTokens };
 }
 
+type Merge = readonly [left: string, right: string];
+
 interface Model {
-  readonly vocabulary: ReadonlyMap<string, number>;
-  readonly ranks: MergeTable["ranks"];
+  readonly vocabulary: Readonly<Record<string, number>>;
+  readonly merges: readonly Merge[];
   readonly added: readonly (readonly [string, number])[];
 }
 
 function readModel({ tokenizerJson, vocabJson, mergesTxt }: ClipTokenizerFiles): Model {
   if (vocabJson !== undefined && mergesTxt !== undefined) {
     const vocabulary = readVocabulary(parseJson("vocab.json", vocabJson), "vocab.json");
-    return { vocabulary, ranks: rankMerges(splitMerges(mergesTxt)), added: [] };
+    return { vocabulary, merges: usedMerges(splitMerges(mergesTxt), vocabulary), added: [] };
   }
   if (tokenizerJson === undefined) {
     throw new ClipTokenizerError("expected vocab.json and merges.txt, or tokenizer.json");
@@ -84,47 +89,47 @@ function readModel({ tokenizerJson, vocabJson, mergesTxt }: ClipTokenizerFiles):
   if (!Array.isArray(merges)) {
     throw new ClipTokenizerError("tokenizer.json holds no BPE model: model.merges is missing");
   }
+  const vocabulary = readVocabulary(model["vocab"], "tokenizer.json");
   return {
-    vocabulary: readVocabulary(model["vocab"], "tokenizer.json"),
-    ranks: rankMerges(merges.map(readMerge)),
+    vocabulary,
+    merges: usedMerges(merges.map(readMerge), vocabulary),
     added: readAddedTokens(root["added_tokens"]),
   };
 }
 
-function readVocabulary(value: unknown, file: string): ReadonlyMap<string, number> {
-  const entries = Object.entries(toRecord(value));
-  if (entries.length === 0 || entries.some(([, id]) => typeof id !== "number")) {
+function readVocabulary(value: unknown, file: string): Readonly<Record<string, number>> {
+  const vocabulary = toRecord(value);
+  const ids = Object.values(vocabulary);
+  if (ids.length === 0 || ids.some((id) => typeof id !== "number")) {
     throw new ClipTokenizerError(`${file} must map symbols to ids`);
   }
-  return new Map(entries as [string, number][]);
+  return vocabulary as Readonly<Record<string, number>>;
 }
 
-/** The first line is a version; OpenAI's file goes on past the merges that were used, which then name no symbol of the vocabulary. */
-function splitMerges(text: string): string[] {
+/** The first line is a version. */
+function splitMerges(text: string): Merge[] {
   return text
     .split(/\r?\n/)
-    .filter((line, i) => line.trim() !== "" && !(i === 0 && line.startsWith("#version")))
-    .map((line) => line.trim());
+    .map((line) => line.trim())
+    .filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version")))
+    .map(splitMerge);
 }
 
 /** Older files write a merge as one string, newer ones as a pair. */
-function readMerge(merge: unknown): string {
-  if (typeof merge === "string") {
-    return merge;
-  }
-  if (Array.isArray(merge) && merge.length === 2) {
-    return merge.join(" ");
-  }
+function readMerge(merge: unknown): Merge {
+  if (typeof merge === "string") return splitMerge(merge);
+  if (Array.isArray(merge) && merge.length === 2) return [String(merge[0]), String(merge[1])];
   throw new ClipTokenizerError("tokenizer.json: model.merges must hold pairs");
 }
 
-function rankMerges(merges: readonly string[]): MergeTable["ranks"] {
-  const ranks = new Map<string, number>();
-  for (const [rank, merge] of merges.entries()) {
-    // A merge that is listed twice keeps its last rank, as in the reference's dictionary.
-    ranks.set(merge, rank);
-  }
-  return ranks;
+function splitMerge(written: string): Merge {
+  const [left = "", right = ""] = written.split(" ");
+  return [left, right];
+}
+
+/** OpenAI's file goes on past the merges of this vocabulary, which would make symbols that have no id. */
+function usedMerges(merges: readonly Merge[], vocabulary: Readonly<Record<string, number>>): Merge[] {
+  return merges.filter(([left, right]) => Object.hasOwn(vocabulary, left + right));
 }
 
 function readAddedTokens(value: unknown): (readonly [string, number])[] {
@@ -170,16 +175,5 @@ function parseJson(file: string, text: string): unknown {
 }
 
 function toRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-}
-
-async function readIfPresent(path: string, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    return await readFile(path, { encoding: "utf8", signal });
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      return undefined;
-    }
-    throw error;
-  }
+  return isRecord(value) ? value : {};
 }

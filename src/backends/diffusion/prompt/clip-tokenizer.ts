@@ -1,15 +1,20 @@
 // CLIP's tokenizer: the text side of every Stable Diffusion. Works from vocabulary and merges alone, as most model folders ship nothing
-// else. Reference: the fast CLIPTokenizer of huggingface/transformers, i.e. NFC, one space for any whitespace, lower case, then the
-// pattern below. Two differences to the original Python: no repair of broken encodings (ftfy) and no HTML unescaping.
-import { createWordSplitter, textOfSymbols, type MergeTable } from "./clip-tokenizer-bpe.ts";
+// else. Reference: huggingface/transformers' CLIPTokenizerFast, i.e. NFC, one space for any whitespace, lower case, then the pattern
+// below and byte-pair encoding. Two differences to the original Python: no repair of broken encodings (ftfy) and no HTML unescaping.
+//
+// @huggingface/tokenizers splits and merges. It comes with transformers.js, whose own classes add nothing here: loading them as well
+// would cost every runner of an image model 120 ms and 15 MB. The text is normalised before the library sees it, as the
+// library's lower case makes a word's last sigma a final one and its whitespace is JavaScript's, with U+FEFF and without U+0085.
+import { Tokenizer } from "@huggingface/tokenizers";
 
 export interface ClipTokenizerDefinition {
   /** Symbol to id. */
-  readonly vocabulary: ReadonlyMap<string, number>;
-  readonly merges: MergeTable;
+  readonly vocabulary: Readonly<Record<string, number>>;
+  /** Pairs of symbols that are merged, the first ones first. */
+  readonly merges: readonly (readonly [left: string, right: string])[];
   readonly special: ClipSpecialTokens;
-  /** Tokens that are found literally in the text, special ones among them. */
-  readonly addedTokens: readonly string[];
+  /** Ids of the tokens that are found literally in the text, special ones among them. */
+  readonly addedTokens: ReadonlyMap<string, number>;
 }
 
 export interface ClipSpecialTokens {
@@ -18,13 +23,6 @@ export interface ClipSpecialTokens {
   /** `<|endoftext|>` for Stable Diffusion 1 and SDXL's first tokenizer, `!` for Stable Diffusion 2 and SDXL's second. */
   readonly pad: string;
   readonly unknown: string;
-}
-
-export interface PromptOptions {
-  /** Ids per chunk, the two frame tokens included. @default 77 */
-  readonly contextLength?: number;
-  /** Adds empty chunks up to this number, so that prompt and negative prompt have the same length. @default 1 */
-  readonly minimumChunks?: number;
 }
 
 export interface EncodedPrompt {
@@ -40,10 +38,13 @@ export interface ClipTokenizer {
   readonly padId: number;
   /** The ids of a text, without bos and eos. Never throws, whatever the text. */
   encode(text: string): number[];
-  /** Text of ids, words apart by one space; bos, eos and padding are left out. Unknown ids are skipped. */
-  decode(ids: readonly number[]): string;
-  /** A prompt of any length, cut into chunks that a text encoder takes one by one. */
-  encodePrompt(text: string, options?: PromptOptions): EncodedPrompt;
+  /**
+   * A prompt of any length, cut into chunks that a text encoder takes one by one.
+   * @param contextLength ids per chunk, the two frame tokens included
+   */
+  encodePrompt(text: string, contextLength?: number): EncodedPrompt;
+  /** A chunk without text: makes prompt and negative prompt equally long. */
+  emptyChunk(contextLength?: number): readonly number[];
 }
 
 /** A vocabulary or a file of it that cannot be used; the message says what was expected. */
@@ -53,81 +54,73 @@ export class ClipTokenizerError extends Error {
 
 const defaultContextLength = 77;
 
-// Contractions, runs of letters, single digits, runs of anything else. Whitespace in the sense of Unicode, which JavaScript's \s is not.
-const wordPattern = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
+/** Contractions, runs of letters, single digits, runs of anything else. A space is the only whitespace that is left by then. */
+const wordPattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^ \p{L}\p{N}]+`;
 const whitespace = /\p{White_Space}+/gu;
 
 /** @throws ClipTokenizerError where the special tokens are not in the vocabulary */
 export function createClipTokenizer(definition: ClipTokenizerDefinition): ClipTokenizer {
-  const { vocabulary, merges, special } = definition;
-  const splitWord = createWordSplitter(merges);
+  const { special } = definition;
   const bosId = idOf(definition, special.bos);
   const eosId = idOf(definition, special.eos);
   const padId = idOf(definition, special.pad);
-  const unknownId = idOf(definition, special.unknown);
-  const addedIds = new Map(definition.addedTokens.map((token) => [token, idOf(definition, token)]));
-  const addedPattern = createAddedPattern(definition.addedTokens);
-  const symbols = new Map([...vocabulary].map(([symbol, id]) => [id, symbol]));
-  const frameIds = new Set([bosId, eosId, padId]);
+  const library = createLibraryTokenizer(definition);
 
   function encode(text: string): number[] {
-    const ids: number[] = [];
-    for (const piece of normalizeClipText(text).split(addedPattern)) {
-      const addedId = addedIds.get(piece);
-      if (addedId !== undefined) {
-        ids.push(addedId);
-        continue;
-      }
-      for (const [word] of piece.matchAll(wordPattern)) {
-        for (const symbol of splitWord(word)) {
-          ids.push(vocabulary.get(symbol) ?? unknownId);
-        }
-      }
-    }
-    return ids;
+    return library.encode(normalizeText(text), { add_special_tokens: false }).ids;
   }
 
-  function decode(ids: readonly number[]): string {
-    const known = ids.filter((id) => !frameIds.has(id)).map((id) => symbols.get(id) ?? "");
-    return textOfSymbols(known).trimEnd();
+  function frame(ids: readonly number[], contextLength: number): number[] {
+    const padding = Array.from({ length: contextLength - 2 - ids.length }, () => padId);
+    return [bosId, ...ids, eosId, ...padding];
   }
 
-  function encodePrompt(text: string, options: PromptOptions = {}): EncodedPrompt {
-    const { contextLength = defaultContextLength, minimumChunks = 1 } = options;
+  function encodePrompt(text: string, contextLength = defaultContextLength): EncodedPrompt {
     const room = contextLength - 2;
     if (!Number.isInteger(room) || room < 1) {
       throw new RangeError(`contextLength must be at least 3; got ${contextLength}`);
     }
     const ids = encode(text);
-    const count = Math.max(1, minimumChunks, Math.ceil(ids.length / room));
-    const chunks = Array.from({ length: count }, (_, i) => {
-      const part = ids.slice(i * room, (i + 1) * room);
-      const padding = Array.from({ length: room - part.length }, () => padId);
-      return [bosId, ...part, eosId, ...padding];
-    });
+    const count = Math.max(1, Math.ceil(ids.length / room));
+    const chunks = Array.from({ length: count }, (_, i) => frame(ids.slice(i * room, (i + 1) * room), contextLength));
     return { chunks, tokenCount: ids.length };
   }
 
-  return { bosId, eosId, padId, encode, decode, encodePrompt };
+  const emptyChunk = (contextLength = defaultContextLength): readonly number[] => frame([], contextLength);
+
+  return { bosId, eosId, padId, encode, encodePrompt, emptyChunk };
 }
 
-/** The text as the tokenizer sees it: composed (NFC), any whitespace one space, lower case. */
-export function normalizeClipText(text: string): string {
-  // The reference lowers character by character; JavaScript would make a word's last sigma a final one.
+/** Composed (NFC), any whitespace one space, lower case character by character. */
+function normalizeText(text: string): string {
   return text.normalize("NFC").replace(whitespace, " ").replaceAll("Σ", "σ").toLowerCase();
 }
 
-function idOf({ vocabulary }: ClipTokenizerDefinition, token: string): number {
-  const id = vocabulary.get(token);
-  if (id === undefined) {
-    throw new ClipTokenizerError(`the tokenizer's vocabulary has no ${JSON.stringify(token)}`);
-  }
-  return id;
+/** The tokenizer.json that the reference makes of a vocabulary and merges, without the steps that are done before or not at all. */
+function createLibraryTokenizer(definition: ClipTokenizerDefinition): Tokenizer {
+  const { vocabulary, merges, special, addedTokens } = definition;
+  const added = [...addedTokens].map(([content, id]) => ({ id, content, special: true, normalized: false }));
+  return new Tokenizer(
+    {
+      added_tokens: added,
+      normalizer: null,
+      pre_tokenizer: {
+        type: "Sequence",
+        pretokenizers: [
+          { type: "Split", pattern: { Regex: wordPattern }, behavior: "Removed", invert: true },
+          { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
+        ],
+      },
+      post_processor: null,
+      decoder: null,
+      model: { type: "BPE", vocab: vocabulary, merges, unk_token: special.unknown, end_of_word_suffix: "</w>" },
+    },
+    {},
+  );
 }
 
-/** Splits at added tokens and keeps them; longer ones are tried first. */
-function createAddedPattern(tokens: readonly string[]): RegExp {
-  const longestFirst = [...new Set(tokens)].sort((a, b) => b.length - a.length);
-  const escaped = longestFirst.map((token) => token.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
-  return escaped.length === 0 ? /(?!)/u : new RegExp(`(${escaped.join("|")})`, "u");
+function idOf({ addedTokens }: ClipTokenizerDefinition, token: string): number {
+  const id = addedTokens.get(token);
+  if (id === undefined) throw new ClipTokenizerError(`${JSON.stringify(token)} is none of the added tokens`);
+  return id;
 }

@@ -3,7 +3,7 @@
 // Reference: diffusers' StableDiffusionPipeline and StableDiffusionXLPipeline `encode_prompt`.
 import type { Tensor } from "../../onnx/runtime.ts";
 import { ServerError } from "../../../domain/errors.ts";
-import type { ClipTokenizer } from "./clip-tokenizer.ts";
+import type { ClipTokenizer, EncodedPrompt } from "./clip-tokenizer.ts";
 import type { GraphStore } from "../folder/graph-store.ts";
 import type { DiffusionFolder, TextEncoderFolder } from "../folder/model-folder.ts";
 import { integerTensor, toFloat32, type OnnxGraph } from "../../onnx/graph.ts";
@@ -48,28 +48,35 @@ export function tokenizePrompts(
   { prompt, negativePrompt }: { readonly prompt: string; readonly negativePrompt: string | undefined },
   { encoders, maximum = maximumChunks }: { readonly encoders: readonly LoadedTextEncoder[]; readonly maximum?: number },
 ): EncodedPrompts {
-  const encode = (text: string, minimumChunks: number) =>
-    encoders.map(({ tokenizer, contextLength }) => tokenizer.encodePrompt(text, { contextLength, minimumChunks }));
-  const texts = { prompt, ...(negativePrompt === undefined ? {} : { negative_prompt: negativePrompt }) };
+  const encode = (text: string): EncodedPrompt[] =>
+    encoders.map(({ tokenizer, contextLength }) => tokenizer.encodePrompt(text, contextLength));
+  const positive = { param: "prompt", name: "The prompt", encoded: encode(prompt) };
+  const negative =
+    negativePrompt === undefined
+      ? undefined
+      : { param: "negativePrompt", name: "The negative prompt", encoded: encode(negativePrompt) };
   let chunks = 1;
   let tokenCount = 0;
-  for (const [param, text] of Object.entries(texts)) {
-    const encoded = encode(text, 1);
+  for (const { param, name, encoded } of negative === undefined ? [positive] : [positive, negative]) {
     const longest = Math.max(...encoded.map((prompt) => prompt.chunks.length));
     const room = (encoders[0]?.contextLength ?? 77) - 2;
     if (longest > maximum) {
       throw new ServerError("context_length_exceeded", {
-        message: `${param} has ${encoded[0]?.tokenCount ?? 0} tokens; this model takes at most ${maximum * room}.`,
+        message: `${name} has ${encoded[0]?.tokenCount ?? 0} tokens; this model takes at most ${maximum * room}.`,
         param,
       });
     }
     tokenCount += (encoded[0]?.tokenCount ?? 0) + 2 * (encoded[0]?.chunks.length ?? 0);
     chunks = Math.max(chunks, longest);
   }
-  const chunksOf = (text: string) => encode(text, chunks).map((prompt) => prompt.chunks);
+  const filled = (encoded: readonly EncodedPrompt[]): (readonly (readonly number[])[])[] =>
+    encoders.map(({ tokenizer, contextLength }, i) => {
+      const own = encoded[i]?.chunks ?? [];
+      return [...own, ...Array.from({ length: chunks - own.length }, () => tokenizer.emptyChunk(contextLength))];
+    });
   return {
-    positive: chunksOf(prompt),
-    negative: negativePrompt === undefined ? undefined : chunksOf(negativePrompt),
+    positive: filled(positive.encoded),
+    negative: negative === undefined ? undefined : filled(negative.encoded),
     tokenCount,
   };
 }

@@ -2,7 +2,7 @@
 // exported graphs take multiples of 64 pixels, not of 8. One run over a few latent pixels at load tells, and shows that the graph runs.
 import { ServerError } from "../../../domain/errors.ts";
 import { createDenoiser, type UnetShape } from "./denoiser.ts";
-import { numberOr } from "../folder/json-file.ts";
+import { numberOr } from "../../../model-files/json-file.ts";
 import type { DiffusionFolder } from "../folder/model-folder.ts";
 import type { OnnxGraph } from "../../onnx/graph.ts";
 

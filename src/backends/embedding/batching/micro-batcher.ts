@@ -29,7 +29,7 @@ export interface MicroBatcherOptions<Item> {
 }
 
 export interface RequestTimings {
-  /** From the submission to the start of the first micro-batch with a text of the request. */
+  /** Of the time since the submission, what passed while no text of the request was evaluated. */
   readonly queueMs: number;
   /** Duration of all micro-batches with a text of the request. */
   readonly inferenceMs: number;
@@ -41,7 +41,6 @@ interface ActiveRequest<Item> {
   readonly resolve: (timings: RequestTimings) => void;
   readonly reject: (error: unknown) => void;
   remaining: number;
-  startedAt: number | undefined;
   inferenceMs: number;
 }
 
@@ -90,7 +89,6 @@ export class MicroBatcher<Item> {
           resolve,
           reject,
           remaining: texts.length,
-          startedAt: undefined,
           inferenceMs: 0,
         });
         this.#pending = addRequest(this.#pending, { request: key, lengths: texts.map((text) => text.tokens) });
@@ -133,7 +131,6 @@ export class MicroBatcher<Item> {
         if (owner === undefined || entry === undefined) continue;
         items.push(entry.item);
         tokens += text.tokens;
-        owner.startedAt ??= startedAt;
         const share = served.get(owner);
         if (share === undefined) served.set(owner, { key: text.request, count: 1 });
         else share.count += 1;
@@ -157,10 +154,8 @@ export class MicroBatcher<Item> {
     owner.remaining -= count;
     owner.inferenceMs += elapsedMs;
     if (owner.remaining > 0 || !this.#requests.delete(key)) return;
-    owner.resolve({
-      queueMs: (owner.startedAt ?? owner.submittedAt) - owner.submittedAt,
-      inferenceMs: owner.inferenceMs,
-    });
+    const { submittedAt, inferenceMs } = owner;
+    owner.resolve({ queueMs: this.#options.now() - submittedAt - inferenceMs, inferenceMs });
   }
 
   #fail(key: RequestKey, error: unknown): void {

@@ -5,9 +5,10 @@
 // The whole package is imported although its dependency @huggingface/tokenizers alone would load in 8 ms and 1 MB
 // rather than 190 ms and 42 MB: its tokenizer classes carry the model families' corrections, and it is what the project
 // promises. The cost is paid once per runner process.
+import { join } from "node:path";
 import { AutoTokenizer, env, type PreTrainedTokenizer } from "@huggingface/transformers";
 import { ServerError } from "../../../domain/errors.ts";
-import { isJsonObject, readJsonFile } from "../../../model-files/json-file.ts";
+import { readJsonObject } from "../../../model-files/json-file.ts";
 
 /** The special tokens around one text. */
 export interface SingleTemplate {
@@ -40,7 +41,7 @@ export interface TextTokenizer {
  */
 export async function loadTextTokenizer(folder: string): Promise<TextTokenizer> {
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
-    if (!isJsonObject(await readJsonFile(folder, name))) {
+    if ((await readJsonObject(join(folder, name))) === undefined) {
       throw new ServerError(
         "model_load_failed",
         `Expected tokenizer.json and tokenizer_config.json in ${folder}; ${name} is missing.`,

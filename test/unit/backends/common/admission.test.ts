@@ -1,18 +1,33 @@
 import { describe, expect, it } from "vitest";
 import { createAdmission, estimateRetryAfterSeconds } from "../../../../src/backends/common/admission.ts";
 
+const never = new AbortController().signal;
+
 describe("admission", () => {
   it("refuses the request after the last place at once, with a time to come back", () => {
     const admission = createAdmission({ running: 1, maxQueue: 2, retryAfterSeconds: () => 7 });
-    for (let i = 0; i < 3; i++) admission.enter();
-    expect(() => admission.enter()).toThrowError(expect.objectContaining({ kind: "overloaded", retryAfterSeconds: 7 }));
+    for (let i = 0; i < 3; i++) admission.enter(never);
+    expect(() => admission.enter(never)).toThrowError(
+      expect.objectContaining({ kind: "overloaded", retryAfterSeconds: 7 }),
+    );
   });
 
   it("gives a place back once, however often it is left", () => {
     const admission = createAdmission({ running: 1, maxQueue: 1, retryAfterSeconds: () => 1 });
-    const leave = admission.enter();
-    admission.enter();
+    const leave = admission.enter(never);
+    admission.enter(never);
     leave();
+    leave();
+    expect(admission.size).toBe(1);
+  });
+
+  it("gives the place of a caller who has left back at once, and once", () => {
+    const admission = createAdmission({ running: 1, maxQueue: 1, retryAfterSeconds: () => 1 });
+    const caller = new AbortController();
+    const leave = admission.enter(caller.signal);
+    admission.enter(never);
+    caller.abort();
+    expect(admission.size).toBe(1);
     leave();
     expect(admission.size).toBe(1);
   });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { normalizeRows, pool, truncateRows } from "../../../../src/backends/embedding/pooling.ts";
+import { pool } from "../../../../src/backends/embedding/pooling.ts";
 
 // Two texts of three tokens with two dimensions; the second is one token shorter.
 const shape = { batch: 2, sequence: 3, dimensions: 2 };
@@ -22,11 +22,6 @@ describe("pooling", () => {
     expect([...pool("cls", left)]).toEqual([3, 4, 99, 99]);
     expect([...pool("last", left)]).toEqual([5, 6, 99, 99]);
     expect([...pool("mean", left)]).toEqual([4, 5, 99, 99]);
-  });
-
-  it("takes the int64 mask of a tokenizer as it comes", () => {
-    const bigMask = BigInt64Array.from(mask, BigInt);
-    expect(pool("mean", { hidden, mask: bigMask, shape })).toEqual(pool("mean", { hidden, mask, shape }));
   });
 
   it("gives zeros for a text of nothing but padding", () => {
@@ -56,23 +51,5 @@ describe("pooling", () => {
         }
       }),
     );
-  });
-});
-
-describe("normalising", () => {
-  it("brings every row to unit length, in place, and leaves a zero row", () => {
-    const vectors = Float32Array.of(3, 4, 0, 0, -5, 12);
-    expect(normalizeRows(vectors, 2)).toBe(vectors);
-    const wanted = [0.6, 0.8, 0, 0, -5 / 13, 12 / 13];
-    expect(Math.max(...vectors.map((value, i) => Math.abs(value - wanted[i]!)))).toBeLessThan(1e-7);
-  });
-
-  it("cuts dimensions and normalises again", () => {
-    const cut = truncateRows(Float32Array.of(3, 4, 9, 0, 2, 9), { dimensions: 3, kept: 2 });
-    expect(cut).toEqual(Float32Array.of(0.6, 0.8, 0, 1));
-  });
-
-  it.each([0, 4, 1.5])("refuses to keep %s of 3 dimensions", (kept) => {
-    expect(() => truncateRows(new Float32Array(3), { dimensions: 3, kept })).toThrow(/between 1 and 3/);
   });
 });

@@ -51,6 +51,11 @@ describe("layouts of a tokenizer folder", () => {
     expect(encodeWith({ tokenizerJson: tokenizerJson("pairs") }, text)).toEqual(ids);
   });
 
+  it("leaves out merges to symbols that have no id, which OpenAI's list goes on with", () => {
+    const mergesTxt = `${vocabAndMerges.mergesTxt}\nab ab</w>`;
+    expect(encodeWith({ ...vocabAndMerges, mergesTxt }, "abab")).toEqual([8, 9]);
+  });
+
   it("finds added tokens literally, before words are split", () => {
     const files = { tokenizerJson: tokenizerJson("pairs", [{ id: 14, content: "<style>" }]) };
     expect(encodeWith(files, "a<style>b")).toEqual([5, 14, 6]);
@@ -75,7 +80,7 @@ describe("special tokens", () => {
   it("pads with the end of the text unless told otherwise", () => {
     const tokenizer = createClipTokenizer(parseClipTokenizer(vocabAndMerges));
     expect(tokenizer).toMatchObject({ bosId: bos, eosId: eos, padId: eos });
-    expect(tokenizer.encodePrompt("a", { contextLength: 5 }).chunks).toEqual([[bos, 5, eos, eos, eos]]);
+    expect(tokenizer.encodePrompt("a", 5).chunks).toEqual([[bos, 5, eos, eos, eos]]);
   });
 
   it.each([
@@ -89,7 +94,7 @@ describe("special tokens", () => {
   ])("reads Stable Diffusion 2's pad token from %s", (_, files) => {
     const tokenizer = createClipTokenizer(parseClipTokenizer({ ...vocabAndMerges, ...files }));
     expect(tokenizer.padId).toBe(0);
-    expect(tokenizer.encodePrompt("a", { contextLength: 5 }).chunks).toEqual([[bos, 5, eos, 0, 0]]);
+    expect(tokenizer.encodePrompt("a", 5).chunks).toEqual([[bos, 5, eos, 0, 0]]);
   });
 
   it("takes a pad token in the text for itself: `!!` is two ids then, as transformers.js has it for owlvit", () => {
@@ -102,14 +107,14 @@ describe("prompts of any length", () => {
   const tokenizer = createClipTokenizer(parseClipTokenizer(vocabAndMerges));
 
   it("makes one chunk of an empty prompt", () => {
-    expect(tokenizer.encodePrompt("  ", { contextLength: 4 })).toEqual({
+    expect(tokenizer.encodePrompt("  ", 4)).toEqual({
       chunks: [[bos, eos, eos, eos]],
       tokenCount: 0,
     });
   });
 
   it("cuts a long prompt into framed chunks and loses nothing", () => {
-    const { chunks, tokenCount } = tokenizer.encodePrompt("a b c a b", { contextLength: 4 });
+    const { chunks, tokenCount } = tokenizer.encodePrompt("a b c a b", 4);
     expect(chunks).toEqual([
       [bos, 5, 6, eos],
       [bos, 7, 5, eos],
@@ -125,16 +130,13 @@ describe("prompts of any length", () => {
     expect(tokenizer.encodePrompt(`${words} a`).chunks.every((chunk) => chunk.length === 77)).toBe(true);
   });
 
-  it("adds empty chunks where the other prompt is longer", () => {
-    const { chunks } = tokenizer.encodePrompt("a", { contextLength: 3, minimumChunks: 2 });
-    expect(chunks).toEqual([
-      [bos, 5, eos],
-      [bos, eos, eos],
-    ]);
+  it("gives an empty chunk for where the other prompt is longer", () => {
+    expect(tokenizer.emptyChunk(4)).toEqual([bos, eos, eos, eos]);
+    expect(tokenizer.emptyChunk()).toHaveLength(77);
   });
 
   it("refuses a context without room", () => {
-    expect(() => tokenizer.encodePrompt("a", { contextLength: 2 })).toThrow(RangeError);
+    expect(() => tokenizer.encodePrompt("a", 2)).toThrow(RangeError);
   });
 });
 

@@ -1,5 +1,5 @@
 // The real vocabulary of Stable Diffusion 1 against ids that others have published. Ids are without bos (49406) and eos (49407).
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -8,7 +8,6 @@ import {
 } from "../../../../../src/backends/diffusion/prompt/clip-tokenizer-files.ts";
 import {
   createClipTokenizer,
-  normalizeClipText,
   type ClipTokenizer,
 } from "../../../../../src/backends/diffusion/prompt/clip-tokenizer.ts";
 import { hasShared, sharedPath } from "../../../../support/shared.ts";
@@ -123,11 +122,6 @@ const rustLibrary: readonly Published[] = [
   },
 ];
 
-/** What any text becomes on its way through UTF-8: lone surrogates turn into replacement characters. */
-function wellFormed(text: string): string {
-  return Buffer.from(text).toString();
-}
-
 describe.skipIf(!hasShared(...folder, "vocab.json"))("CLIP tokenizer on the real vocabulary (../shared/models)", () => {
   let tokenizer: ClipTokenizer;
   const signal = new AbortController().signal;
@@ -158,9 +152,9 @@ describe.skipIf(!hasShared(...folder, "vocab.json"))("CLIP tokenizer on the real
     expect(tokenizer.encode("<|StartOfText|>")).toEqual([49406]);
   });
 
-  it("takes a pad token in the text for itself, as transformers.js has it for owlvit-base-patch32", async () => {
-    const [vocabJson, mergesTxt] = await Promise.all(
-      ["vocab.json", "merges.txt"].map((name) => readFile(sharedPath(...folder, name), "utf8")),
+  it("takes a pad token in the text for itself, as transformers.js has it for owlvit-base-patch32", () => {
+    const [vocabJson, mergesTxt] = ["vocab.json", "merges.txt"].map((name) =>
+      readFileSync(sharedPath(...folder, name), "utf8"),
     );
     const files = { vocabJson, mergesTxt, specialTokensMapJson: '{"pad_token": "!"}' };
     const padded = createClipTokenizer(parseClipTokenizer(files));
@@ -169,24 +163,12 @@ describe.skipIf(!hasShared(...folder, "vocab.json"))("CLIP tokenizer on the real
     expect(padded.encodePrompt("a").chunks[0]!.slice(0, 4)).toEqual([49406, 320, 49407, 0]);
   });
 
-  it("decodes what it encoded, up to spacing", () => {
-    const squeeze = (text: string) => normalizeClipText(wellFormed(text)).replace(/\p{White_Space}+/gu, "");
-    expect(tokenizer.decode(tokenizer.encode("A  Photo, of\ta Cat!"))).toBe("a photo , of a cat !");
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.string({ unit: "grapheme" }), fc.lorem()), (text) => {
-        expect(squeeze(tokenizer.decode(tokenizer.encode(text)))).toBe(squeeze(text));
-      }),
-      { numRuns: 200 },
-    );
-  });
-
   it("never throws, and yields ids of the vocabulary, on any sequence of code units", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 200 }), fc.array(fc.nat(0xffff)), (text, units) => {
         for (const input of [text, String.fromCharCode(...units)]) {
           const ids = tokenizer.encode(input);
           expect(ids.every((id) => Number.isInteger(id) && id >= 0 && id < 49_408)).toBe(true);
-          expect(typeof tokenizer.decode(ids)).toBe("string");
         }
       }),
       { numRuns: 200 },
@@ -196,6 +178,8 @@ describe.skipIf(!hasShared(...folder, "vocab.json"))("CLIP tokenizer on the real
   it("splits a run of 20,000 letters without blocking", () => {
     const letters = Array.from({ length: 20_000 }, (_, i) => String.fromCodePoint(97 + ((i * 7919 + i * i) % 26)));
     const ids = tokenizer.encode(letters.join(""));
-    expect(tokenizer.decode(ids)).toBe(letters.join(""));
+    const vocabulary = JSON.parse(readFileSync(sharedPath(...folder, "vocab.json"), "utf8")) as Record<string, number>;
+    const symbols = new Map(Object.entries(vocabulary).map(([symbol, id]) => [id, symbol]));
+    expect(ids.map((id) => symbols.get(id)).join("")).toBe(`${letters.join("")}</w>`);
   });
 });

@@ -2,14 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   encodeBody,
-  encodeInput,
   encodePair,
   longestFirst,
-  withPrefix,
   type EncodingSettings,
 } from "../../../../../src/backends/embedding/text/encode-text.ts";
 import { createTimeSlices } from "../../../../../src/util/time-slice.ts";
-import type { EmbeddingInput, EmbeddingRequest } from "../../../../../src/domain/embedding.ts";
 
 const cls = 101;
 const sep = 102;
@@ -36,105 +33,7 @@ function createSettings(overrides: Partial<EncodingSettings> = {}): EncodingSett
   };
 }
 
-const e5 = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultInputType: "query" } as const;
-const bare = { queryPrefix: "", passagePrefix: "", defaultInputType: "none" } as const;
 const slices = createTimeSlices(new AbortController().signal);
-
-async function idsOf(
-  input: EmbeddingInput,
-  {
-    inputType,
-    options = bare,
-    settings = createSettings(),
-  }: {
-    inputType?: EmbeddingRequest["inputType"];
-    options?: typeof e5 | typeof bare;
-    settings?: EncodingSettings;
-  } = {},
-): Promise<number[]> {
-  const { ids } = await encodeInput(input, { param: "input[3]", inputType, options, settings, slices });
-  return [...ids];
-}
-
-describe("withPrefix", () => {
-  it.each([
-    ["the default role's prefix when the request names none", undefined, "query: hello"],
-    ["the query prefix", "query", "query: hello"],
-    ["the passage prefix", "passage", "passage: hello"],
-    ["nothing for none", "none", "hello"],
-  ] as const)("adds %s", (_, inputType, expected) => {
-    expect(withPrefix("hello", { inputType, options: e5 })).toBe(expected);
-  });
-
-  it("never doubles a prefix the caller wrote", () => {
-    expect(withPrefix("query: hello", { inputType: undefined, options: e5 })).toBe("query: hello");
-    expect(withPrefix("query:hello", { inputType: "query", options: e5 })).toBe("query:hello");
-  });
-
-  it("takes a written prefix of the other role as the caller's choice, unless the request names a role", () => {
-    expect(withPrefix("passage: hello", { inputType: undefined, options: e5 })).toBe("passage: hello");
-    expect(withPrefix("passage: hello", { inputType: "query", options: e5 })).toBe("query: passage: hello");
-  });
-});
-
-describe("encodeInput", () => {
-  it("puts the special tokens around a text", async () => {
-    expect(await idsOf("a bb")).toEqual([cls, 1001, 1002, sep]);
-  });
-
-  it("keeps the last special token when it truncates", async () => {
-    expect(await idsOf("a a a a a a a a a a")).toEqual([cls, 1001, 1001, 1001, 1001, 1001, 1001, sep]);
-  });
-
-  it("counts the prefix into the length", async () => {
-    const ids = await idsOf("a a a a a a a a a a", { options: e5 });
-    expect(ids).toEqual([cls, 1006, 1001, 1001, 1001, 1001, 1001, sep]);
-  });
-
-  it("refuses a long text by policy, with the real counts and the input's place", async () => {
-    const settings = createSettings({ truncation: "error" });
-    await expect(idsOf("a ".repeat(100), { settings })).rejects.toMatchObject({
-      kind: "context_length_exceeded",
-      param: "input[3]",
-      message: expect.stringMatching(/102 tokens.*at most 8/),
-    });
-  });
-
-  it("accepts a text of exactly the longest length by policy", async () => {
-    const settings = createSettings({ truncation: "error" });
-    expect(await idsOf("a a a a a a", { settings })).toHaveLength(8);
-  });
-
-  it.each(["", []])("refuses the empty input %j", async (input) => {
-    await expect(idsOf(input)).rejects.toMatchObject({ kind: "invalid_value", param: "input[3]" });
-  });
-});
-
-describe("token ids", () => {
-  it("get special tokens where they lack them, and no second ones", async () => {
-    expect(await idsOf([1001, 1002])).toEqual([cls, 1001, 1002, sep]);
-    expect(await idsOf([cls, 1001, 1002, sep])).toEqual([cls, 1001, 1002, sep]);
-  });
-
-  it("get the role's prefix as a text does, once", async () => {
-    expect(await idsOf([1001], { options: e5 })).toEqual([cls, 1006, 1001, sep]);
-    expect(await idsOf([cls, 1006, 1001, sep], { options: e5 })).toEqual([cls, 1006, 1001, sep]);
-  });
-
-  it("are cut inside the special tokens", async () => {
-    const ids = await idsOf([cls, ...Array.from({ length: 20 }, () => 1001), sep]);
-    expect(ids).toHaveLength(8);
-    expect(ids.at(-1)).toBe(sep);
-  });
-
-  it.each([30_522, -1, 1.5, 100_257])("outside the vocabulary are refused with their place: %d", async (id) => {
-    await expect(idsOf([5, 6, id])).rejects.toMatchObject({
-      kind: "invalid_value",
-      param: "input[3][2]",
-      message: expect.stringContaining(`input[3][2] is ${id}; the token ids of this model are 0 to 30521`),
-    });
-  });
-});
 
 describe("encodeBody", () => {
   it("reads no more of a long text than can be used", async () => {
