@@ -2,6 +2,7 @@
 import type { Backend, BackendContext, Operation, Operations } from "../domain/backend.ts";
 import { ServerError, serializeError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
+import { MemoryReport } from "./memory-report.ts";
 import { Outbox, type Urgency } from "./outbox.ts";
 import { creditWindow, type CallId, type Channel, type RunnerMessage, type ServerMessage } from "./protocol.ts";
 
@@ -32,6 +33,10 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
   const calls = new Map<CallId, ActiveCall>();
   const lifetime = new AbortController();
   const outbox = new Outbox((updates) => channel.send({ type: "updates", updates }));
+  const memory = new MemoryReport({
+    read: () => process.memoryUsage.rss(),
+    tell: (residentBytes) => channel.send({ type: "memory", residentBytes }),
+  });
   let backend: Backend | undefined;
 
   channel.onMessage((message) => {
@@ -54,7 +59,8 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
         return;
       }
       case "ping":
-        channel.send({ type: "pong", residentBytes: process.memoryUsage.rss() });
+        channel.send({ type: "pong" });
+        memory.tellChange();
         return;
       case "dispose":
         void dispose();
@@ -76,7 +82,7 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
       channel.send({
         type: "ready",
         description: backend.description,
-        residentBytes: process.memoryUsage.rss(),
+        residentBytes: memory.take(),
       });
     } catch (error) {
       // The reason of a failed load is the operator's business and the caller's: unlike other faults it is told in full.
@@ -112,6 +118,7 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
       outbox.push({ id, error: serializeError(error) }, "urgent");
     } finally {
       calls.delete(id);
+      memory.tellChange();
     }
   }
 
