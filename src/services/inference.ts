@@ -4,6 +4,8 @@ import type { BackendDescription, Operation, Operations } from "../domain/backen
 import { ServerError } from "../domain/errors.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { Lease } from "../registry/registry.ts";
+import { creditWindow } from "../runners/protocol.ts";
+import { pullEvents } from "../util/event-queue.ts";
 
 export interface InferenceOptions<O extends Operation> {
   /** As the caller wrote it; `undefined` = the default of the operation. */
@@ -71,7 +73,10 @@ async function* runLeased<O extends Operation>(
         param: "model",
       });
     }
-    yield* lease.backend.run(operation, request, signal);
+    yield* pullEvents<Operations[O]["event"]>((call) => lease.backend.run(operation, request, call), {
+      window: creditWindow,
+      signal,
+    });
   } finally {
     lease.release(ttlMs === undefined ? {} : { ttlMs });
   }
