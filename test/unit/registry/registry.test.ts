@@ -331,6 +331,15 @@ describe("an end", () => {
     void registry;
   });
 
+  it("by a crash is told as one, whatever ended the load before", async () => {
+    const { use, clock, events, loads } = createTestRegistry({ models: [{ id: "a", ttlMs: 10 }] });
+    (await use("a")).release();
+    clock.advance(10);
+    await use("a");
+    last(loads).end("SIGKILL");
+    expect(story(events).slice(2)).toEqual(["a unload-begun", "a unloaded", "a load-begun", "a ready", "a crashed"]);
+  });
+
   it("that is reported a second time does not touch the next load", async () => {
     const { use, clock, events, loads } = createTestRegistry({
       models: [{ id: "a", ttlMs: 10 }],
@@ -412,14 +421,22 @@ describe("close", () => {
   });
 
   it("unloads a model whose load succeeded although it was told to stop", async () => {
-    const { registry, events, loads } = createTestRegistry({ models: [{ id: "a" }], heedsAbort: false });
+    const { registry, events, loads } = createTestRegistry({
+      models: [{ id: "a" }],
+      disposal: "by-hand",
+      heedsAbort: false,
+    });
     const waiting = registry.acquire("a", never);
     await settle();
-    const closing = registry.close();
+    let isClosed = false;
+    const closing = registry.close().then(() => (isClosed = true));
     await expect(waiting).rejects.toMatchObject({ kind: "shutting_down" });
     last(loads).succeed();
-    await closing;
+    await settle();
     expect(last(loads).disposals()).toBe(1);
+    expect(isClosed).toBe(false);
+    last(loads).finishDispose();
+    await closing;
     expect(events.at(-1)).toMatchObject({ type: "unloaded" });
   });
 
