@@ -1,5 +1,5 @@
-// The server put together: configuration, catalogue, registry, runners, services, HTTP. Together with `runner.ts` the only
-// file that knows everything.
+// Puts the server together from its configuration: log, registry, runners, services, HTTP. No other file of the server's process
+// knows all of these.
 import { randomUUID } from "node:crypto";
 import type { Configuration } from "./config/configuration.ts";
 import { ServerError } from "./domain/errors.ts";
@@ -11,8 +11,9 @@ import { createLogger, type Logger } from "./observability/log.ts";
 import { logModelEvents } from "./observability/log-model-events.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { estimateModelBytes } from "./model-files/estimate-bytes.ts";
+import type { LoadedModelHandle, LoadOptions } from "./registry/instances.ts";
 import { createModelStates } from "./registry/model-states.ts";
-import { Registry, type LoadedModelHandle, type LoadOptions } from "./registry/registry.ts";
+import { Registry } from "./registry/registry.ts";
 import { startRunner } from "./runners/start-runner.ts";
 import { createHealthService } from "./services/health.ts";
 import { createInference } from "./services/inference.ts";
@@ -37,7 +38,7 @@ export async function startServer(configuration: Configuration): Promise<Running
     budgetBytes: configuration.memory.budgetBytes,
     estimateBytes: estimateModelBytes,
     load: (spec, options) => loadModel(spec, { ...options, configuration, log }),
-    onListenerFault: (error) => log.error({ error }, "A listener to what happens to models failed."),
+    onListenerFault: (error) => log.error({ err: error }, "A listener to the models' events failed."),
     now,
     setTimer,
   });

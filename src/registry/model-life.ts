@@ -185,6 +185,7 @@ export class ModelLife {
   }
 
   #tell(event: Told<ModelEvent>, { events }: Outcome): void {
-    events.push({ ...event, model: this.id, generation: this.#generation });
+    // With the spread first V8 takes ten times as long, and this runs twice for every request.
+    events.push({ model: this.id, generation: this.#generation, ...event });
   }
 }

@@ -1,9 +1,10 @@
-// Leases on models. Performs what the scheduler decides (starts and stops models, answers callers), reports back to it what became
-// of that, and tells listeners what has happened.
+// Leases on models. Hands the scheduler what callers, loads and time bring, performs what it decides, and tells listeners what has
+// happened.
 import type { Backend } from "../domain/backend.ts";
 import type { ModelEvent, ModelEventListener } from "../domain/model-events.ts";
 import type { ModelSpec } from "../domain/model.ts";
 import { onAbort } from "../util/abort.ts";
+import { Instances, type LoadedModelHandle, type LoadOptions } from "./instances.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { SchedulerEffect, SchedulerInput } from "./scheduler-messages.ts";
 
@@ -12,25 +13,6 @@ export interface Lease {
   readonly backend: Backend;
   /** Gives the model back. Idempotent. `ttlMs` replaces how long it may stay idle. */
   release(options?: { readonly ttlMs?: number }): void;
-}
-
-/** A model in memory, as its loader hands it over. */
-export interface LoadedModelHandle {
-  readonly backend: Backend;
-  /** `undefined` for a backend in the server's own process. */
-  readonly processId: number | undefined;
-  /** Memory of its process after the load, bytes. */
-  readonly residentBytes: number;
-}
-
-/** What a loader is given beside the model. */
-export interface LoadOptions {
-  /** Aborts when the model is to be unloaded; a load still under way then rejects. */
-  readonly signal: AbortSignal;
-  /** To be called once when the process of a loaded model has ended, asked for or not. `exit` says how. */
-  readonly onEnd: (exit: string) => void;
-  /** To be called when the process of a loaded model holds noticeably more or less memory than before. */
-  readonly onMemory: (residentBytes: number) => void;
 }
 
 export interface RegistryOptions {
@@ -49,16 +31,8 @@ export interface RegistryOptions {
 
 interface Waiter {
   /** Called while the granted load is the present one, whatever happens to it a moment later. */
-  readonly grant: () => void;
+  readonly grant: (generation: number) => void;
   readonly reject: (error: Error) => void;
-}
-
-interface Instance {
-  readonly generation: number;
-  readonly abort: AbortController;
-  /** Settles when the load has succeeded or failed; never rejects. */
-  loading: Promise<void>;
-  handle: LoadedModelHandle | undefined;
 }
 
 export class Registry {
@@ -67,8 +41,7 @@ export class Registry {
   readonly #scheduler: Scheduler;
   readonly #listeners = new Set<ModelEventListener>();
   readonly #waiters = new Map<number, Waiter>();
-  readonly #instances = new Map<string, Instance>();
-  readonly #unloading = new Set<Promise<void>>();
+  readonly #instances: Instances;
   readonly #inputs: SchedulerInput[] = [];
   #isDispatching = false;
   #nextTicket = 1;
@@ -78,6 +51,11 @@ export class Registry {
     this.#options = options;
     this.#specs = new Map(options.models.map((spec) => [spec.id, spec]));
     this.#scheduler = new Scheduler({ models: options.models, budgetBytes: options.budgetBytes });
+    this.#instances = new Instances({
+      load: (id, loadOptions) => options.load(this.#specs.get(id) as ModelSpec, loadOptions),
+      report: (input) => this.#dispatch(input),
+      onMemory: (key, residentBytes) => this.#tell({ type: "memory-changed", ...key, residentBytes }),
+    });
   }
 
   /** Tells `listener` every event from now on, in the turn in which it happens. Returns the function that unsubscribes. */
@@ -102,9 +80,9 @@ export class Registry {
         this.#dispatch({ type: "abandon", ticket, error: signal.reason as Error });
       });
       this.#waiters.set(ticket, {
-        grant: () => {
+        grant: (generation) => {
           unsubscribe();
-          resolve(this.#createLease(id));
+          resolve(this.#createLease(id, generation));
         },
         reject: (error) => {
           unsubscribe();
@@ -118,21 +96,18 @@ export class Registry {
   /** Unloads everything; resolves when every process has ended. */
   async close(): Promise<void> {
     this.#dispatch({ type: "shut-down" });
-    // A load that succeeds although it was told to stop is unloaded after the others.
-    while (this.#unloading.size > 0) await Promise.all(this.#unloading);
+    await this.#instances.unloaded();
   }
 
-  #createLease(id: string): Lease {
-    const instance = this.#instances.get(id);
-    if (instance?.handle === undefined) throw new Error(`a lease was granted on '${id}', which is not loaded`);
-    const { generation, handle } = instance;
+  #createLease(model: string, generation: number): Lease {
+    const backend = this.#instances.backendOf(model);
     let released = false;
     return {
-      backend: handle.backend,
+      backend,
       release: (options = {}) => {
         if (released) return;
         released = true;
-        this.#dispatch({ type: "release", model: id, generation, ...options });
+        this.#dispatch({ type: "release", model, generation, ...options });
       },
     };
   }
@@ -156,7 +131,7 @@ export class Registry {
 
   #tell(event: ModelEvent): void {
     const isOver = event.type === "load-failed" || event.type === "unloaded" || event.type === "crashed";
-    if (isOver) this.#instances.delete(event.model);
+    if (isOver) this.#instances.forget(event.model);
     for (const listener of this.#listeners) {
       try {
         listener(event);
@@ -169,82 +144,18 @@ export class Registry {
   #perform(effect: SchedulerEffect): void {
     switch (effect.type) {
       case "load":
-        this.#load(effect.model, effect.generation);
+        this.#instances.load(effect.model, effect.generation);
         return;
       case "unload":
-        this.#unload(effect.model, effect.generation);
+        this.#instances.unload(effect.model, effect.generation);
         return;
       case "grant":
-        this.#takeWaiter(effect.ticket)?.grant();
+        this.#takeWaiter(effect.ticket)?.grant(effect.generation);
         return;
       case "reject":
         this.#takeWaiter(effect.ticket)?.reject(effect.error);
         return;
     }
-  }
-
-  #load(id: string, generation: number): void {
-    const instance: Instance = {
-      generation,
-      abort: new AbortController(),
-      loading: Promise.resolve(),
-      handle: undefined,
-    };
-    this.#instances.set(id, instance);
-    instance.loading = this.#runLoad(this.#specs.get(id) as ModelSpec, instance);
-  }
-
-  async #runLoad(spec: ModelSpec, instance: Instance): Promise<void> {
-    const { id } = spec;
-    const { generation, abort } = instance;
-    const isPresent = (): boolean => this.#instances.get(id) === instance;
-    try {
-      const handle = await this.#options.load(spec, {
-        signal: abort.signal,
-        onEnd: (exit) => this.#dispatch({ type: "ended", model: id, generation, exit }),
-        onMemory: (residentBytes) => {
-          if (!isPresent() || instance.handle === undefined) return;
-          this.#tell({ type: "memory-changed", model: id, generation, residentBytes });
-        },
-      });
-      if (!isPresent()) {
-        await handle.backend.dispose();
-        return;
-      }
-      instance.handle = handle;
-      const { processId, residentBytes } = handle;
-      const { description } = handle.backend;
-      const bytes = Math.max(residentBytes, description.memoryBytes);
-      const facts = { processId, residentBytes, description };
-      this.#dispatch({ type: "loaded", model: id, generation, bytes, instance: facts });
-    } catch (error) {
-      this.#dispatch({ type: "load-failed", model: id, generation, error: toError(error) });
-    }
-  }
-
-  #unload(id: string, generation: number): void {
-    const instance = this.#instances.get(id);
-    if (instance?.generation !== generation) return;
-    instance.abort.abort(new Error("The model is being unloaded."));
-    const { handle, loading } = instance;
-    const unloading = (handle === undefined ? loading : this.#dispose(handle, { id, generation })).finally(() => {
-      this.#unloading.delete(unloading);
-    });
-    this.#unloading.add(unloading);
-  }
-
-  /** What was disposed of has ended, even where no process says so, or the next load would wait for it for ever. */
-  async #dispose(
-    { backend }: LoadedModelHandle,
-    { id, generation }: { id: string; generation: number },
-  ): Promise<void> {
-    let exit: string | undefined;
-    try {
-      await backend.dispose();
-    } catch (error) {
-      exit = toError(error).message;
-    }
-    this.#dispatch({ type: "ended", model: id, generation, exit });
   }
 
   #takeWaiter(ticket: number): Waiter | undefined {
@@ -264,8 +175,4 @@ export class Registry {
     // A timer that ends before the deadline does no harm: a tick before its time changes nothing and arms the next timer.
     this.#cancelTimer = setTimer(() => this.#dispatch({ type: "tick" }), Math.max(0, deadlineMs - now()));
   }
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

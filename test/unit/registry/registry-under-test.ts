@@ -1,7 +1,8 @@
 // A registry whose time and whose loader are in the test's hands: no process, no clock, no weights.
 import type { ModelEvent } from "../../../src/domain/model-events.ts";
 import type { ModelSpec } from "../../../src/domain/model.ts";
-import { Registry, type LoadedModelHandle, type LoadOptions } from "../../../src/registry/registry.ts";
+import type { LoadedModelHandle, LoadOptions } from "../../../src/registry/instances.ts";
+import { Registry } from "../../../src/registry/registry.ts";
 import { onAbort } from "../../../src/util/abort.ts";
 import { createFakeBackend } from "../../support/fake-backend.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
