@@ -59,6 +59,16 @@ export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** The load begun last. */
+export function last(loads: readonly TestLoad[]): TestLoad {
+  return loads.at(-1) as TestLoad;
+}
+
+/** Events as model and type, without the counts of callers. */
+export function story(events: readonly ModelEvent[]): string[] {
+  return events.filter(({ type }) => type !== "use-changed").map(({ type, model }) => `${model} ${type}`);
+}
+
 export function createTestRegistry({
   models,
   budgetBytes = 100,

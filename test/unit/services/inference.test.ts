@@ -22,6 +22,12 @@ const catalog = createCatalog(
   new Map([["gpt-4o", "chat"]]),
 );
 
+const oneEvent: FakeScript = {
+  async *completion() {
+    yield accepted;
+  },
+};
+
 interface Options {
   readonly script?: FakeScript;
   readonly operations?: readonly Operation[];
@@ -85,13 +91,7 @@ describe("a lease goes back once", () => {
   });
 
   it("with the time to live that the request asked for", async () => {
-    const test = createTestInference({
-      script: {
-        async *completion() {
-          yield accepted;
-        },
-      },
-    });
+    const test = createTestInference({ script: oneEvent });
     const { events } = await startCompletion(test, { ttlMs: 0 });
     await collect(events);
     expect(test.released).toEqual([{ ttlMs: 0 }]);
@@ -257,17 +257,8 @@ describe("the first event", () => {
 });
 
 describe("the model of a request", () => {
-  const script: FakeScript = {
-    async *completion() {
-      yield accepted;
-    },
-    async *embedding() {
-      yield { vectors: [], promptTokens: 0 } as never;
-    },
-  };
-
   it("is the one behind an alias, and the answer bears the name that the caller wrote", async () => {
-    const test = createTestInference({ script });
+    const test = createTestInference({ script: oneEvent });
     const { modelName, description } = await startCompletion(test, { modelName: "gpt-4o" });
     expect(modelName).toBe("gpt-4o");
     expect(description).toBe(test.backend.description);
@@ -275,14 +266,14 @@ describe("the model of a request", () => {
   });
 
   it("is the configured default of the operation when the request names none", async () => {
-    const test = createTestInference({ script, defaultModels: { completion: "other" } });
+    const test = createTestInference({ script: oneEvent, defaultModels: { completion: "other" } });
     const { modelName } = await test.inference.start("completion", { modelName: undefined, request, signal: never });
     expect(modelName).toBe("other");
     expect(test.leased).toEqual(["other"]);
   });
 
   it("is the first that can do the operation when no default is configured either", async () => {
-    const test = createTestInference({ script, defaultModels: { completion: null } });
+    const test = createTestInference({ script: oneEvent, defaultModels: { completion: null } });
     const { modelName } = await test.inference.start("completion", { modelName: undefined, request, signal: never });
     expect(modelName).toBe("chat");
   });
@@ -291,7 +282,7 @@ describe("the model of a request", () => {
     { name: "does not exist", modelName: "nobody", kind: "model_not_found" },
     { name: "can never do the operation", modelName: "embed", kind: "unsupported_operation" },
   ])("is refused without a lease when it $name", async ({ modelName, kind }) => {
-    const test = createTestInference({ script });
+    const test = createTestInference({ script: oneEvent });
     await expect(startCompletion(test, { modelName })).rejects.toMatchObject({ kind });
     expect(test.leased).toEqual([]);
   });
