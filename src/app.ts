@@ -1,5 +1,5 @@
-// The server put together: configuration, catalogue, registry, runners, services, HTTP. Together with `runner.ts` the only
-// file that knows everything.
+// Puts the server together from its configuration: log, registry, runners, services, HTTP. No other file of the server's process
+// knows all of these.
 import { randomUUID } from "node:crypto";
 import type { Configuration } from "./config/configuration.ts";
 import { ServerError } from "./domain/errors.ts";
@@ -8,13 +8,17 @@ import { createHttpApp } from "./http/app.ts";
 import { closeServer, listen } from "./http/listen.ts";
 import { warmUpSchemas } from "./wire/openai/warm-up.ts";
 import { createLogger, type Logger } from "./observability/log.ts";
+import { logModelEvents } from "./observability/log-model-events.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { estimateModelBytes } from "./model-files/estimate-bytes.ts";
-import { Registry, type LoadedModelHandle } from "./registry/registry.ts";
+import type { LoadedModelHandle, LoadOptions } from "./registry/instances.ts";
+import { createModelStates } from "./registry/model-states.ts";
+import { Registry } from "./registry/registry.ts";
 import { startRunner } from "./runners/start-runner.ts";
 import { createHealthService } from "./services/health.ts";
 import { createInference } from "./services/inference.ts";
 import { createModelsService } from "./services/models.ts";
+import { setTimer } from "./util/timers.ts";
 import { version } from "./version.ts";
 
 export interface RunningServer {
@@ -34,11 +38,15 @@ export async function startServer(configuration: Configuration): Promise<Running
     budgetBytes: configuration.memory.budgetBytes,
     estimateBytes: estimateModelBytes,
     load: (spec, options) => loadModel(spec, { ...options, configuration, log }),
-    log: (level, message, facts) => log[level](facts, message),
+    onListenerFault: (error) => log.error({ err: error }, "A listener to the models' events failed."),
     now,
+    setTimer,
   });
+  const states = createModelStates(models.map(({ id }) => id));
+  registry.subscribe(logModelEvents(log));
+  registry.subscribe(states.apply);
   const catalog = createCatalog(models, aliases);
-  const health = createHealthService({ version, now, snapshot: () => registry.snapshot() });
+  const health = createHealthService({ version, now, states });
   const app = createHttpApp({
     inference: createInference({
       catalog,
@@ -49,11 +57,7 @@ export async function startServer(configuration: Configuration): Promise<Running
         "image-edit": defaults.image,
       },
     }),
-    models: createModelsService({
-      catalog,
-      describe: (id) => registry.describe(id),
-      statuses: () => registry.statuses(),
-    }),
+    models: createModelsService({ catalog, states }),
     health,
     settings: { ...settings, allowedHosts: [...settings.allowedHosts, settings.host, "localhost"] },
     log,
@@ -94,9 +98,8 @@ const runnerEnvironments: Readonly<Record<ModelKind, Readonly<Record<string, str
 
 async function loadModel(
   spec: ModelSpec,
-  options: { configuration: Configuration; log: Logger; signal: AbortSignal; onEnd: () => void },
+  { configuration, log, signal, onEnd, onMemory }: LoadOptions & { configuration: Configuration; log: Logger },
 ): Promise<LoadedModelHandle> {
-  const { configuration, log, signal, onEnd } = options;
   if (spec.kind === "upstream") {
     throw new ServerError(
       "model_load_failed",
@@ -104,7 +107,7 @@ async function loadModel(
     );
   }
   const { runners } = configuration;
-  const { backend, processId, residentBytes, ping } = await startRunner({
+  return await startRunner({
     spec,
     entry: new URL(import.meta.url.endsWith(".ts") ? "./runner.ts" : "./runner.js", import.meta.url),
     environment: runnerEnvironments[spec.kind],
@@ -114,20 +117,10 @@ async function loadModel(
     hangTimeoutMs: runners.hangTimeoutMs,
     streamIntervalMs: runners.streamIntervalMs,
     log: (level, message, facts) => log[level](facts, message),
-    onExit: (reason) => {
-      log.info({ model: spec.id, reason }, "Runner ended.");
-      onEnd();
-    },
+    onExit: onEnd,
+    onMemory,
     signal,
   });
-  return {
-    backend,
-    processId,
-    residentBytes: () => {
-      ping();
-      return residentBytes();
-    },
-  };
 }
 
 /** Loads the models that the configuration wants at once. A failure is in the log and is tried again by the first request. */

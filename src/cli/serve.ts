@@ -5,9 +5,9 @@ import { version } from "../version.ts";
 import { formatBanner } from "./banner.ts";
 import type { CommandContext } from "./command.ts";
 import { describeFailure } from "./failures.ts";
-import { watchNpm } from "./npm-parent.ts";
-import { processTable } from "./process-table.ts";
-import { listenForStop } from "./stop-signals.ts";
+import { watchNpm } from "./process/npm-parent.ts";
+import { processTable } from "./process/process-table.ts";
+import { listenForStop } from "./process/stop-signals.ts";
 
 export async function runServe(context: CommandContext): Promise<number> {
   const { flags, environment, cwd, terminal } = context;

@@ -1,4 +1,4 @@
-// The models that this server offers, by name and alias. Says what exists; what is loaded is the scheduler's.
+// The models that this server offers, found by name or alias, whether they are in memory or not.
 import type { ConfiguredModel } from "../domain/model.ts";
 import type { Operation } from "../domain/backend.ts";
 import { ServerError } from "../domain/errors.ts";

@@ -1,73 +1,67 @@
-// Leases on models. The edge around the scheduler: performs its effects (starting and stopping runners, answering callers)
-// and reports back what became of them.
+// Leases on models. Hands the scheduler what callers, loads and time bring, performs what it decides, and tells listeners what has
+// happened.
 import type { Backend } from "../domain/backend.ts";
+import type { ModelEvent, ModelEventListener } from "../domain/model-events.ts";
 import type { ModelSpec } from "../domain/model.ts";
 import { onAbort } from "../util/abort.ts";
-import { maxTimerMs } from "../util/timers.ts";
-import { Scheduler, type ModelSnapshot, type SchedulerEffect, type SchedulerEvent } from "./scheduler.ts";
+import { Instances, type LoadedModelHandle, type LoadOptions } from "./instances.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { SchedulerEffect, SchedulerInput } from "./scheduler-messages.ts";
 
 /** The right to use a loaded model until it is given back. */
 export interface Lease {
   readonly backend: Backend;
-  /** Milliseconds the caller waited for the model; more than a few only when it had to be loaded. */
-  readonly waitedMs: number;
   /** Gives the model back. Idempotent. `ttlMs` replaces how long it may stay idle. */
   release(options?: { readonly ttlMs?: number }): void;
-}
-
-/** A model in memory, as its loader hands it over. */
-export interface LoadedModelHandle {
-  readonly backend: Backend;
-  readonly processId: number;
-  readonly residentBytes: () => number;
 }
 
 export interface RegistryOptions {
   readonly models: readonly ModelSpec[];
   readonly budgetBytes: number;
-  /** Loads a model; `onEnd` is to be called once if it ends by itself afterwards. */
-  readonly load: (spec: ModelSpec, options: { signal: AbortSignal; onEnd: () => void }) => Promise<LoadedModelHandle>;
+  readonly load: (spec: ModelSpec, options: LoadOptions) => Promise<LoadedModelHandle>;
   /** Bytes to reserve for a model before it is loaded. */
   readonly estimateBytes: (spec: ModelSpec) => Promise<number>;
-  readonly log: (level: "info" | "warn" | "error", message: string, facts: Record<string, unknown>) => void;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-}
-
-export interface RegistrySnapshot extends ModelSnapshot {
-  readonly processId: number | undefined;
-  readonly residentBytes: number | undefined;
-  readonly device: string | undefined;
-  readonly deviceNote: string | undefined;
+  /** Calls `callback` once after `delayMs`, or earlier where a timer cannot wait so long. Returns the function that cancels it. */
+  readonly setTimer: (callback: () => void, delayMs: number) => () => void;
+  /** Told when a listener has thrown; the other listeners and the registry go on. */
+  readonly onListenerFault: (error: unknown) => void;
 }
 
 interface Waiter {
-  readonly model: string;
-  /** Called in the turn of the grant: the instance is the one that was granted, whatever happens to it a moment later. */
+  /** Called while the granted load is the present one, whatever happens to it a moment later. */
   readonly grant: (generation: number) => void;
   readonly reject: (error: Error) => void;
-}
-
-interface Instance {
-  readonly generation: number;
-  readonly abort: AbortController;
-  handle: LoadedModelHandle | undefined;
 }
 
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #specs: ReadonlyMap<string, ModelSpec>;
   readonly #scheduler: Scheduler;
+  readonly #listeners = new Set<ModelEventListener>();
   readonly #waiters = new Map<number, Waiter>();
-  readonly #instances = new Map<string, Instance>();
-  readonly #unloading = new Set<Promise<void>>();
+  readonly #instances: Instances;
+  readonly #inputs: SchedulerInput[] = [];
+  #isDispatching = false;
   #nextTicket = 1;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer: () => void = () => {};
 
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#specs = new Map(options.models.map((spec) => [spec.id, spec]));
     this.#scheduler = new Scheduler({ models: options.models, budgetBytes: options.budgetBytes });
+    this.#instances = new Instances({
+      load: (id, loadOptions) => options.load(this.#specs.get(id) as ModelSpec, loadOptions),
+      report: (input) => this.#dispatch(input),
+      onMemory: (key, residentBytes) => this.#tell({ type: "memory-changed", ...key, residentBytes }),
+    });
+  }
+
+  /** Tells `listener` every event from now on, in the turn in which it happens. Returns the function that unsubscribes. */
+  subscribe(listener: ModelEventListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /**
@@ -76,23 +70,19 @@ export class Registry {
    */
   async acquire(id: string, signal: AbortSignal): Promise<Lease> {
     signal.throwIfAborted();
-    const startedMs = this.#options.now();
-    const ready = this.#instances.get(id)?.handle !== undefined;
     const spec = this.#specs.get(id);
-    const estimatedBytes = ready || spec === undefined ? 0 : await this.#options.estimateBytes(spec);
+    const needsEstimate = spec !== undefined && !this.#scheduler.isReady(id);
+    const estimatedBytes = needsEstimate ? await this.#options.estimateBytes(spec) : 0;
     signal.throwIfAborted();
     const ticket = this.#nextTicket++;
     return await new Promise<Lease>((resolve, reject) => {
       const unsubscribe = onAbort(signal, () => {
-        this.#waiters.delete(ticket);
-        reject(signal.reason as Error);
-        this.#dispatch({ type: "abandon", ticket });
+        this.#dispatch({ type: "abandon", ticket, error: signal.reason as Error });
       });
       this.#waiters.set(ticket, {
-        model: id,
-        grant: (granted) => {
+        grant: (generation) => {
           unsubscribe();
-          resolve(this.#createLease(id, granted, startedMs));
+          resolve(this.#createLease(id, generation));
         },
         reject: (error) => {
           unsubscribe();
@@ -103,65 +93,61 @@ export class Registry {
     });
   }
 
-  /** Where every model stands in its life; asks no runner. */
-  statuses(): readonly ModelSnapshot[] {
-    return this.#scheduler.snapshot();
-  }
-
-  /** Every model with its state and what its runner last said of its memory, for the health report. */
-  snapshot(): RegistrySnapshot[] {
-    return this.#scheduler.snapshot().map((model) => {
-      const handle = this.#instances.get(model.id)?.handle;
-      return {
-        ...model,
-        processId: handle?.processId,
-        residentBytes: handle?.residentBytes(),
-        device: handle?.backend.description.device,
-        deviceNote: handle?.backend.description.deviceNote,
-      };
-    });
-  }
-
-  /** What a loaded model says of itself; `undefined` while it is not loaded. */
-  describe(id: string): Backend["description"] | undefined {
-    return this.#instances.get(id)?.handle?.backend.description;
-  }
-
   /** Unloads everything; resolves when every process has ended. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
     this.#dispatch({ type: "shut-down" });
-    await Promise.all(this.#unloading);
+    await this.#instances.unloaded();
   }
 
-  #createLease(id: string, generation: number, startedMs: number): Lease {
-    const backend = this.#instances.get(id)?.handle?.backend;
-    if (backend === undefined) throw new Error(`a lease was granted on '${id}', which is not loaded`);
+  #createLease(model: string, generation: number): Lease {
+    const backend = this.#instances.backendOf(model);
     let released = false;
     return {
       backend,
-      waitedMs: this.#options.now() - startedMs,
       release: (options = {}) => {
         if (released) return;
         released = true;
-        this.#dispatch({ type: "release", model: id, generation, ...options });
+        this.#dispatch({ type: "release", model, generation, ...options });
       },
     };
   }
 
-  #dispatch(event: SchedulerEvent): void {
-    const effects = this.#scheduler.dispatch(event, this.#options.now());
-    for (const effect of effects) this.#perform(effect);
+  /** An input that comes while another is being worked off waits for its end: effects and events keep their order. */
+  #dispatch(input: SchedulerInput): void {
+    this.#inputs.push(input);
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        const { effects, events } = this.#scheduler.dispatch(next, this.#options.now());
+        for (const event of events) this.#tell(event);
+        for (const effect of effects) this.#perform(effect);
+      }
+    } finally {
+      this.#isDispatching = false;
+    }
     this.#armTimer();
+  }
+
+  #tell(event: ModelEvent): void {
+    const isOver = event.type === "load-failed" || event.type === "unloaded" || event.type === "crashed";
+    if (isOver) this.#instances.forget(event.model);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#options.onListenerFault(error);
+      }
+    }
   }
 
   #perform(effect: SchedulerEffect): void {
     switch (effect.type) {
       case "load":
-        void this.#load(effect.model, effect.generation);
+        this.#instances.load(effect.model, effect.generation);
         return;
       case "unload":
-        this.#unload(effect.model, effect.generation);
+        this.#instances.unload(effect.model, effect.generation);
         return;
       case "grant":
         this.#takeWaiter(effect.ticket)?.grant(effect.generation);
@@ -172,45 +158,6 @@ export class Registry {
     }
   }
 
-  async #load(id: string, generation: number): Promise<void> {
-    const { load, log, now } = this.#options;
-    const spec = this.#specs.get(id) as ModelSpec;
-    const instance: Instance = { generation, abort: new AbortController(), handle: undefined };
-    this.#instances.set(id, instance);
-    const startedMs = now();
-    const onEnd = (): void => {
-      this.#forget(id, instance);
-      this.#dispatch({ type: "ended", model: id, generation });
-    };
-    try {
-      const handle = await load(spec, { signal: instance.abort.signal, onEnd });
-      instance.handle = handle;
-      const bytes = Math.max(handle.residentBytes(), handle.backend.description.memoryBytes);
-      log("info", "Model loaded.", { model: id, loadMs: Math.round(now() - startedMs), bytes });
-      this.#dispatch({ type: "loaded", model: id, generation, bytes });
-    } catch (error) {
-      this.#forget(id, instance);
-      const failure = error instanceof Error ? error : new Error(String(error));
-      log("error", "Model failed to load.", { model: id, reason: failure.message });
-      this.#dispatch({ type: "load-failed", model: id, generation, error: failure });
-    }
-  }
-
-  #unload(id: string, generation: number): void {
-    const instance = this.#instances.get(id);
-    if (instance === undefined || instance.generation !== generation) return;
-    this.#options.log("info", "Model unloads.", { model: id });
-    instance.abort.abort(new Error("The model is being unloaded."));
-    const unloading = (instance.handle?.backend.dispose() ?? Promise.resolve()).finally(() => {
-      this.#unloading.delete(unloading);
-    });
-    this.#unloading.add(unloading);
-  }
-
-  #forget(id: string, instance: Instance): void {
-    if (this.#instances.get(id) === instance) this.#instances.delete(id);
-  }
-
   #takeWaiter(ticket: number): Waiter | undefined {
     const waiter = this.#waiters.get(ticket);
     this.#waiters.delete(ticket);
@@ -218,12 +165,14 @@ export class Registry {
   }
 
   #armTimer(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     const deadlineMs = this.#scheduler.nextDeadlineMs();
-    if (deadlineMs === undefined) return;
-    // A deadline beyond the timer's reach is looked at again when the timer ends: a tick before its time does nothing.
-    const delayMs = Math.min(Math.max(0, deadlineMs - this.#options.now()), maxTimerMs);
-    this.#timer = setTimeout(() => this.#dispatch({ type: "tick" }), delayMs);
-    this.#timer.unref();
+    if (deadlineMs === undefined) {
+      this.#cancelTimer = () => {};
+      return;
+    }
+    const { now, setTimer } = this.#options;
+    // A timer that ends before the deadline does no harm: a tick before its time changes nothing and arms the next timer.
+    this.#cancelTimer = setTimer(() => this.#dispatch({ type: "tick" }), Math.max(0, deadlineMs - now()));
   }
 }

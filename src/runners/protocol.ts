@@ -55,7 +55,9 @@ export type RunnerMessage =
       readonly message: string;
       readonly facts: Readonly<Record<string, unknown>>;
     }
-  | { readonly type: "pong"; readonly residentBytes: number };
+  | { readonly type: "pong" }
+  /** Its process holds noticeably more or less memory than it last said. */
+  | { readonly type: "memory"; readonly residentBytes: number };
 
 /** One end of the line between the two processes; a child process on one side, `process` on the other, a pair in tests. */
 export interface Channel<Incoming, Outgoing> {

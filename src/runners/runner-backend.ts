@@ -64,14 +64,14 @@ export class RunnerBackend implements Backend {
         reject(signal.reason as Error);
       });
       this.#calls.set(id, {
-        sink: sink as EventSink<unknown>,
+        sink,
         resolve: () => {
           unsubscribe();
           resolve();
         },
         reject: (error) => {
           unsubscribe();
-          reject(error as Error);
+          reject(error);
         },
       });
       this.#returnCredit(id, sink);

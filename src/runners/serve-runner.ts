@@ -3,6 +3,7 @@ import type { Backend, BackendContext, Operation, Operations } from "../domain/b
 import { ServerError, serializeError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
 import { CallOutput } from "./call-output.ts";
+import { MemoryReport } from "./memory-report.ts";
 import { Outbox } from "./outbox.ts";
 import type { CallId, Channel, RunnerMessage, ServerMessage } from "./protocol.ts";
 
@@ -24,6 +25,10 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
   const calls = new Map<CallId, CallOutput>();
   const lifetime = new AbortController();
   const outbox = new Outbox((updates) => channel.send({ type: "updates", updates }));
+  const memory = new MemoryReport({
+    read: () => process.memoryUsage.rss(),
+    tell: (residentBytes) => channel.send({ type: "memory", residentBytes }),
+  });
   let backend: Backend | undefined;
 
   channel.onMessage((message) => {
@@ -41,7 +46,8 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
         calls.get(message.id)?.grant(message.count);
         return;
       case "ping":
-        channel.send({ type: "pong", residentBytes: process.memoryUsage.rss() });
+        channel.send({ type: "pong" });
+        memory.tellChange();
         return;
       case "dispose":
         void dispose();
@@ -63,7 +69,7 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
       channel.send({
         type: "ready",
         description: backend.description,
-        residentBytes: process.memoryUsage.rss(),
+        residentBytes: memory.take(),
       });
     } catch (error) {
       // The reason of a failed load is the operator's business and the caller's: unlike other faults it is told in full.
@@ -94,6 +100,7 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
       outbox.push({ id, error: serializeError(error) }, "urgent");
     } finally {
       calls.delete(id);
+      memory.tellChange();
     }
   }
 

@@ -27,16 +27,16 @@ export interface StartRunnerOptions {
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts: Record<string, unknown>) => void;
   /** Called once when the process has ended after it was ready, whatever the reason. */
   readonly onExit: (reason: string) => void;
+  /** Called when the runner reports that its memory has changed noticeably since it was ready. */
+  readonly onMemory: (residentBytes: number) => void;
   readonly signal: AbortSignal;
 }
 
 export interface StartedRunner {
   readonly backend: RunnerBackend;
   readonly processId: number;
-  /** Resident bytes the runner last reported. */
-  readonly residentBytes: () => number;
-  /** Asks for the present figure; it arrives with the next turn. */
-  readonly ping: () => void;
+  /** Memory of the process when the model was ready, bytes. */
+  readonly residentBytes: number;
 }
 
 /** Milliseconds that a runner gets to free its model before it is killed. */
@@ -122,8 +122,10 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
         case "log":
           log(message.level, message.message, { model: spec.id, ...message.facts });
           return;
+        case "memory":
+          options.onMemory(message.residentBytes);
+          return;
         case "pong":
-          residentBytes = message.residentBytes;
           return;
       }
     });
@@ -156,12 +158,7 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     ready.end(reason);
     options.onExit(reason);
   });
-  return {
-    backend: ready,
-    processId: child.pid ?? 0,
-    residentBytes: () => residentBytes,
-    ping: () => send({ type: "ping" }),
-  };
+  return { backend: ready, processId: child.pid ?? 0, residentBytes };
 }
 
 /** Calls `onHang` once when a busy runner has said nothing for `hangTimeoutMs`, pings included. */

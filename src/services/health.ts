@@ -1,12 +1,21 @@
 // Whether the server is alive and ready, and what each model is doing.
-import type { RegistrySnapshot } from "../registry/registry.ts";
+import type { ModelState, ModelStates } from "../registry/model-states.ts";
 
 export interface HealthReport {
   readonly status: "ok" | "starting" | "shutting_down";
   readonly version: string;
   readonly uptimeSeconds: number;
+  /** Memory of the server's own process. */
   readonly residentBytes: number;
-  readonly models: readonly RegistrySnapshot[];
+  readonly models: readonly ModelHealth[];
+}
+
+/** A model with the facts about its process, which are known from when it is ready until it has ended. */
+export interface ModelHealth extends Omit<ModelState, "instance"> {
+  readonly processId: number | undefined;
+  readonly residentBytes: number | undefined;
+  readonly device: string | undefined;
+  readonly deviceNote: string | undefined;
 }
 
 export interface HealthService {
@@ -17,7 +26,8 @@ export interface HealthService {
 
 export function createHealthService(options: {
   readonly version: string;
-  readonly snapshot: () => RegistrySnapshot[];
+  readonly states: ModelStates;
+  /** Monotonic milliseconds. */
   readonly now: () => number;
 }): HealthService {
   const startedMs = options.now();
@@ -28,10 +38,20 @@ export function createHealthService(options: {
       version: options.version,
       uptimeSeconds: Math.round((options.now() - startedMs) / 1000),
       residentBytes: process.memoryUsage.rss(),
-      models: options.snapshot(),
+      models: options.states.all().map(toHealth),
     }),
     setStatus(next) {
       if (status !== "shutting_down") status = next;
     },
+  };
+}
+
+function toHealth({ instance, ...state }: ModelState): ModelHealth {
+  return {
+    ...state,
+    processId: instance?.processId,
+    residentBytes: instance?.residentBytes,
+    device: instance?.description.device,
+    deviceNote: instance?.description.deviceNote,
   };
 }

@@ -10,6 +10,7 @@ import {
   type PendingTexts,
 } from "../../src/backends/embedding/batching/pending-texts.ts";
 import { Scheduler } from "../../src/registry/scheduler.ts";
+import { fakeDescription } from "../support/fake-backend.ts";
 import { TorchGenerator } from "../../src/backends/diffusion/noise/torch-random.ts";
 
 const limits = { maxBatchTokens: 512, maxPaddingShare: 0.1 };
@@ -41,9 +42,10 @@ describe("micro-batches of 1,024 waiting texts", () => {
 
 describe("model scheduler", () => {
   const scheduler = new Scheduler({ models: [{ id: "m", pinned: false, ttlMs: 0 }], budgetBytes: 1e9 });
-  const [load] = scheduler.dispatch({ type: "acquire", ticket: 0, model: "m", estimatedBytes: 1 }, 0);
-  const generation = load?.type === "load" ? load.generation : 0;
-  scheduler.dispatch({ type: "loaded", model: "m", generation, bytes: 1 }, 0);
+  const generation = 1;
+  const instance = { processId: undefined, residentBytes: 1, description: fakeDescription };
+  scheduler.dispatch({ type: "acquire", ticket: 0, model: "m", estimatedBytes: 1 }, 0);
+  scheduler.dispatch({ type: "loaded", model: "m", generation, bytes: 1, instance }, 0);
   let ticket = 0;
   bench("acquire and release of a loaded model", () => {
     scheduler.dispatch({ type: "acquire", ticket: ++ticket, model: "m", estimatedBytes: 1 }, ticket);

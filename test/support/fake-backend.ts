@@ -1,5 +1,5 @@
 // A backend without weights, for tests of everything above the backends.
-import { pushAll } from "../../src/backends/common/push-all.ts";
+import { pushAll } from "./push-all.ts";
 import type { Backend, BackendDescription, Call, Operation, Operations } from "../../src/domain/backend.ts";
 
 export type FakeScript = {

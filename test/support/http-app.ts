@@ -6,6 +6,7 @@ import { createHttpApp, serverRoutes } from "../../src/http/app.ts";
 import type { HttpDependencies, HttpEnvironment, HttpSettings } from "../../src/http/context.ts";
 import type { RouteGroup } from "../../src/http/route-table.ts";
 import { createCatalog } from "../../src/registry/catalog.ts";
+import { createModelStates } from "../../src/registry/model-states.ts";
 import { createHealthService } from "../../src/services/health.ts";
 import { createInference } from "../../src/services/inference.ts";
 import { createModelsService } from "../../src/services/models.ts";
@@ -49,6 +50,7 @@ export function createTestApp({
     [model("org/chat", "text"), model("embed", "embedding"), model("rank", "rerank"), model("draw", "image")],
     new Map([["gpt-4o", "org/chat"]]),
   );
+  const states = createModelStates([]);
   const log = (level: string) => (facts: unknown) => {
     logged.push({ level, facts });
   };
@@ -61,15 +63,14 @@ export function createTestApp({
         leases += 1;
         return {
           backend,
-          waitedMs: 0,
           release: () => {
             leases -= 1;
           },
         };
       },
     }),
-    models: createModelsService({ catalog, describe: () => undefined, statuses: () => [] }),
-    health: createHealthService({ version: "1.2.3", snapshot: () => [], now: () => 0 }),
+    models: createModelsService({ catalog, states }),
+    health: createHealthService({ version: "1.2.3", states, now: () => 0 }),
     settings: {
       bodyLimitBytes: 10_000,
       apiKeys: [],

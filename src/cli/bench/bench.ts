@@ -24,7 +24,7 @@ import {
   positiveFlag,
   textFlag,
 } from "../arguments/flag-values.ts";
-import { listenForStop } from "../stop-signals.ts";
+import { listenForStop } from "../process/stop-signals.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../arguments/usage-error.ts";
 

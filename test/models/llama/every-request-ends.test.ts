@@ -143,7 +143,7 @@ describe.each(["hermes", "qwen3-coder", "llama4"])(
     it.each(onceForEver.map((request, index) => ({ index, request })))(
       "ends request $index alone",
       async ({ request }) => {
-        await drive(line, request, { turns: 0, leaves: undefined });
+        await expect(drive(line, request, { turns: 0, leaves: undefined })).resolves.toBeUndefined();
       },
     );
 

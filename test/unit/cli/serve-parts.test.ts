@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { afterAll, describe, expect, it } from "vitest";
 import { formatBanner } from "../../../src/cli/banner.ts";
 import { describeFailure } from "../../../src/cli/failures.ts";
-import { listenForStop } from "../../../src/cli/stop-signals.ts";
+import { listenForStop } from "../../../src/cli/process/stop-signals.ts";
 import { plainPalette } from "../../../src/cli/terminal.ts";
 import type { Configuration } from "../../../src/config/configuration.ts";
 import { loadConfiguration } from "../../../src/config/load-configuration.ts";

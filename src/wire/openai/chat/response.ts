@@ -90,7 +90,6 @@ export const chatCompletionChunk = once(() =>
     })
     .meta({ id: "ChatCompletionChunk" }),
 );
-export type ChatCompletionChunk = Wire<typeof chatCompletionChunk>;
 
 /** The answer of POST /apply-template. */
 export const appliedTemplate = once(() =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pushAll } from "../../../../src/backends/common/push-all.ts";
+import { pushAll } from "../../../support/push-all.ts";
 import { ServerError } from "../../../../src/domain/errors.ts";
 import { EventQueue } from "../../../../src/util/event-queue.ts";
 

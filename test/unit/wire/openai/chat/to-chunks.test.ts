@@ -4,7 +4,7 @@ import type { TextEvent } from "../../../../../src/domain/text.ts";
 import { createChatChunkMapper } from "../../../../../src/wire/openai/chat/to-chunks.ts";
 import { createChatCompletionBuilder } from "../../../../../src/wire/openai/chat/to-response.ts";
 import { chatCompletionChunk } from "../../../../../src/wire/openai/chat/response.ts";
-import type { ChatCompletionChunk } from "../../../../../src/wire/openai/chat/response.ts";
+import type { Wire } from "../../../../../src/wire/contract/common.ts";
 import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
 import {
   callStart,
@@ -18,6 +18,8 @@ import {
 } from "../../support/text-events.ts";
 import type { ChatTraits } from "../../support/text-events.ts";
 import { dataOf } from "../../support/sse-data.ts";
+
+type ChatCompletionChunk = Wire<typeof chatCompletionChunk>;
 
 const silent = { includeUsage: false, includeObfuscation: false };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { watchNpm, type ProcessDescription } from "../../../src/cli/npm-parent.ts";
-import { fromStat, fromWords, processTable } from "../../../src/cli/process-table.ts";
+import { watchNpm, type ProcessDescription } from "../../../../src/cli/process/npm-parent.ts";
+import { fromStat, fromWords, processTable } from "../../../../src/cli/process/process-table.ts";
 
 const started = { npm_lifecycle_script: "node dist/main.js" };
 

@@ -1,7 +1,7 @@
 // `npm start` and the server it starts end together. npm runs a script in a shell: a SIGTERM that npm passes on ends the
 // shell only, and a killed npm passes nothing on, so the server would keep its port with nobody left to stop it. The
 // server therefore looks for npm among its ancestors and stops when npm is gone.
-import type { Environment } from "../config/layers.ts";
+import type { Environment } from "../../config/layers.ts";
 
 /** What the operating system says about processes, so that a test can play it. */
 export interface ProcessTable {

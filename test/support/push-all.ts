@@ -1,6 +1,6 @@
 // From an async iterable to a sink: for backends whose events come from a generator, at the pace of whoever reads them.
-import type { Call } from "../../domain/backend.ts";
-import { waitForCredit } from "./credit.ts";
+import type { Call } from "../../src/domain/backend.ts";
+import { waitForCredit } from "../../src/backends/common/credit.ts";
 
 /**
  * Pushes every event, and asks for the next one only while there is credit. When the signal aborts, the generator is returned and

@@ -1,0 +1,58 @@
+// What happens to the models of this server, as the registry tells it, in order. The log, the health report, the model list and
+// metrics are made from these events, so none of them asks the registry or a runner how things stand.
+import type { BackendDescription } from "./backend.ts";
+
+/** Why a model leaves the memory. */
+export type UnloadReason =
+  /** Another model, `makeRoomFor`, needed its memory. */
+  | { readonly type: "evicted"; readonly makeRoomFor: string }
+  /** Nobody used it for as long as its time to live. */
+  | { readonly type: "idle" }
+  /** The server closes. */
+  | { readonly type: "shutdown" };
+
+/** A model in memory. */
+export interface ModelInstance {
+  /** `undefined` for a backend in the server's own process. */
+  readonly processId: number | undefined;
+  /** Memory of its process as last reported, bytes. */
+  readonly residentBytes: number;
+  readonly description: BackendDescription;
+}
+
+/**
+ * Every `load-begun` is followed by one `ready` or one `load-failed` of its generation, and every `ready` by one `unloaded` or one
+ * `crashed`. `bytes` is what the model counts against the memory budget: an estimate until it is `ready`, measured from then on.
+ * Durations are milliseconds.
+ */
+export type ModelEvent = {
+  readonly model: string;
+  /** Number of the model's latest load, from 1; 0 before its first. */
+  readonly generation: number;
+} & (
+  | { readonly type: "load-begun"; readonly bytes: number }
+  | { readonly type: "ready"; readonly loadMs: number; readonly bytes: number; readonly instance: ModelInstance }
+  | { readonly type: "load-failed"; readonly loadMs: number; readonly bytes: number; readonly reason: string }
+  /** It was not even tried: the model exceeds the budget less the pinned models. */
+  | { readonly type: "load-refused"; readonly bytes: number; readonly reason: string }
+  | { readonly type: "unload-begun"; readonly bytes: number; readonly reason: UnloadReason }
+  | {
+      readonly type: "unloaded";
+      readonly unloadMs: number;
+      /** Since it was ready. */
+      readonly aliveMs: number;
+      readonly bytes: number;
+      readonly reason: UnloadReason;
+      /** How its process ended, e.g. `exit code 0`; `undefined` when no process told. */
+      readonly exit: string | undefined;
+    }
+  /** It ended by itself. `exit` is how, e.g. `SIGKILL`. */
+  | { readonly type: "crashed"; readonly aliveMs: number; readonly bytes: number; readonly exit: string }
+  /** Requests that use the model, and requests that wait for it. */
+  | { readonly type: "use-changed"; readonly leases: number; readonly waiting: number }
+  /** Its process holds noticeably more or less memory than it last reported. What it counts against the budget stays. */
+  | { readonly type: "memory-changed"; readonly residentBytes: number }
+);
+
+/** Takes one event after the other, in order. */
+export type ModelEventListener = (event: ModelEvent) => void;

@@ -1,0 +1,131 @@
+// The models in memory: starts loads, disposes of what was loaded, and reports to the scheduler what became of each.
+import type { Backend } from "../domain/backend.ts";
+import type { SchedulerInput } from "./scheduler-messages.ts";
+
+/** A model in memory, as its loader hands it over. */
+export interface LoadedModelHandle {
+  readonly backend: Backend;
+  /** `undefined` for a backend in the server's own process. */
+  readonly processId: number | undefined;
+  /** Memory of its process after the load, bytes. */
+  readonly residentBytes: number;
+}
+
+/** What a loader is given beside the model. */
+export interface LoadOptions {
+  /** Aborts when the model is to be unloaded; a load still under way then rejects. */
+  readonly signal: AbortSignal;
+  /** To be called once when the process of a loaded model has ended, asked for or not. `exit` says how. */
+  readonly onEnd: (exit: string) => void;
+  /** To be called when the process of a loaded model holds noticeably more or less memory than before. */
+  readonly onMemory: (residentBytes: number) => void;
+}
+
+/** One load of one model. */
+interface InstanceKey {
+  readonly model: string;
+  readonly generation: number;
+}
+
+export interface InstancesOptions {
+  readonly load: (id: string, options: LoadOptions) => Promise<LoadedModelHandle>;
+  readonly report: (input: SchedulerInput) => void;
+  readonly onMemory: (key: InstanceKey, residentBytes: number) => void;
+}
+
+interface Instance {
+  readonly generation: number;
+  readonly abort: AbortController;
+  /** Settles when the load has succeeded or failed; never rejects. */
+  loading: Promise<void>;
+  handle: LoadedModelHandle | undefined;
+}
+
+export class Instances {
+  readonly #options: InstancesOptions;
+  readonly #instances = new Map<string, Instance>();
+  readonly #unloading = new Set<Promise<void>>();
+
+  constructor(options: InstancesOptions) {
+    this.#options = options;
+  }
+
+  /** Reports `loaded` or `load-failed`. */
+  load(model: string, generation: number): void {
+    const abort = new AbortController();
+    const instance: Instance = { generation, abort, loading: Promise.resolve(), handle: undefined };
+    this.#instances.set(model, instance);
+    instance.loading = this.#runLoad(model, instance);
+  }
+
+  /** Reports `ended`; where the load is still under way, that reports as ever. */
+  unload(model: string, generation: number): void {
+    const instance = this.#instances.get(model);
+    if (instance?.generation !== generation) return;
+    instance.abort.abort(new Error("The model is being unloaded."));
+    const { handle, loading } = instance;
+    const unloading = (handle === undefined ? loading : this.#dispose(handle, { model, generation })).finally(() => {
+      this.#unloading.delete(unloading);
+    });
+    this.#unloading.add(unloading);
+  }
+
+  /** The model's backend; throws where it is not loaded. */
+  backendOf(id: string): Backend {
+    const handle = this.#instances.get(id)?.handle;
+    if (handle === undefined) throw new Error(`a lease was granted on '${id}', which is not loaded`);
+    return handle.backend;
+  }
+
+  /** The model is no longer in memory: what its loader says later is of no interest. */
+  forget(id: string): void {
+    this.#instances.delete(id);
+  }
+
+  /** Resolves when everything that is being unloaded has ended. */
+  async unloaded(): Promise<void> {
+    // A load that succeeds although it was told to stop is unloaded after the others.
+    while (this.#unloading.size > 0) await Promise.all(this.#unloading);
+  }
+
+  async #runLoad(model: string, instance: Instance): Promise<void> {
+    const { generation, abort } = instance;
+    const { load, report, onMemory } = this.#options;
+    const isPresent = (): boolean => this.#instances.get(model) === instance;
+    try {
+      const handle = await load(model, {
+        signal: abort.signal,
+        onEnd: (exit) => report({ type: "ended", model, generation, exit }),
+        onMemory: (residentBytes) => {
+          if (isPresent() && instance.handle !== undefined) onMemory({ model, generation }, residentBytes);
+        },
+      });
+      if (!isPresent()) {
+        await handle.backend.dispose();
+        return;
+      }
+      instance.handle = handle;
+      const { processId, residentBytes } = handle;
+      const { description } = handle.backend;
+      const bytes = Math.max(residentBytes, description.memoryBytes);
+      report({ type: "loaded", model, generation, bytes, instance: { processId, residentBytes, description } });
+    } catch (error) {
+      report({ type: "load-failed", model, generation, error: toError(error) });
+    }
+  }
+
+  /** What was disposed of has ended, even where no process says so, or the next load would wait for it for ever. */
+  async #dispose({ backend }: LoadedModelHandle, key: InstanceKey): Promise<void> {
+    let exit: string | undefined;
+    try {
+      await backend.dispose();
+    } catch (error) {
+      exit = toError(error).message;
+    }
+    this.#options.report({ type: "ended", ...key, exit });
+  }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
