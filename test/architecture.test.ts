@@ -1,6 +1,6 @@
 // The floors of the house (src/README.md), held by a test: who may import whom, which library lives where, no circles, and no
 // crowded folders.
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -206,6 +206,23 @@ describe("architecture", () => {
     );
     const built = [...new Set(files.map(roomOf))].map((room) => `${room}: floor ${floors[room]}`);
     expect(told.toSorted()).toEqual(built.toSorted());
+  });
+});
+
+describe("src/README.md", () => {
+  it("names only files and folders that exist", () => {
+    const readme = readFileSync(join(sourceRoot, "README.md"), "utf8");
+    const repository = join(sourceRoot, "..");
+    const rooms = Object.keys(floors);
+    const missing = [...readme.matchAll(/`([\w./-]+)`/g)]
+      .map(([, name]) => name as string)
+      .filter((name) => name.endsWith(".ts") || name.endsWith("/"))
+      .filter((name) => {
+        const places = [sourceRoot, repository, ...rooms.map((room) => join(sourceRoot, room))];
+        const inner = [...folders.map((folder) => join(sourceRoot, folder))];
+        return ![...places, ...inner].some((place) => existsSync(join(place, name)));
+      });
+    expect(missing, "src/README.md is always true").toEqual([]);
   });
 });
 
