@@ -222,7 +222,7 @@ describe("insertion by tiny-chat", () => {
     const fits = { prompts: [before], suffix: after, echo: true };
     await expect(complete(backend, { ...fits, limits: { maxTokens: 4097 - own, stop: [] } })).rejects.toMatchObject({
       kind: "context_length_exceeded",
-      message: expect.stringContaining(`(${own} in the prompt, ${4097 - own} in the completion)`),
+      message: expect.stringContaining(`(${own} in the {prompts}, ${4097 - own} in the completion)`),
     });
     const suffix = "word and word ".repeat(5000);
     await expect(complete(backend, { prompts: ["a", "b"], suffix, limits: few })).rejects.toMatchObject({

@@ -161,7 +161,7 @@ describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
       const long = Array.from({ length: 600 }, () => "dog").join(" ");
       await expect(embed(await load(options()), { inputs: ["a", long] })).rejects.toMatchObject({
         kind: "context_length_exceeded",
-        param: "input[1]",
+        param: "inputs[1]",
       });
       const truncating = await load(options({ truncation: "truncate", maxTokens: 32 }));
       expect((await embed(truncating, { inputs: [long] })).promptTokens).toBe(32);
@@ -195,7 +195,7 @@ describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
     it("refuses token ids that are not the model's", async () => {
       await expect(embed(await load(options()), { inputs: ["a", [1, 700]] })).rejects.toMatchObject({
         kind: "invalid_value",
-        param: "input[1][1]",
+        param: "inputs[1][1]",
       });
     });
   });
