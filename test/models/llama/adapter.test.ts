@@ -6,18 +6,17 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NativeContextHandle } from "../../../src/backends/llama/native/context.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import { useStoryModel } from "../../support/story-model.ts";
 
-const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+const path = useStoryModel();
 /** BOS and "Once upon a time" */
 const prompt = [1, 403, 407, 261, 378];
 
-describe.skipIf(!hasShared(...modelFile))("the adapter of node-llama-cpp", () => {
+describe("the adapter of node-llama-cpp", () => {
   let weights: LoadedWeights;
   let context: NativeContextHandle;
 
   beforeAll(async () => {
-    const path = sharedPath(...modelFile);
     weights = await loadWeights({ path, options: textDefaults }, testContext());
     context = await createContext(weights, {
       path,

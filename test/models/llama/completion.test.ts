@@ -1,32 +1,29 @@
-// Completions of a real tiny model: everything the API promises that needs no particular text.
+// Completions: everything the API promises that needs no particular text.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { CompletionRequest } from "../../../src/domain/completion.ts";
-import { complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import { complete, streamCompletion, testContext, textPieces, textSpec } from "../../support/llama.ts";
+import { storyToken, useStoryModel } from "../../support/story-model.ts";
 
-const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+const path = useStoryModel();
 
-describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
+describe("completions", () => {
   let backend: Backend;
   beforeAll(async () => {
-    backend = await createLlamaBackend(textSpec(sharedPath(...modelFile), { parallel: 3 }), testContext());
+    backend = await createLlamaBackend(textSpec(path, { parallel: 3 }), testContext());
   });
   afterAll(async () => {
     await backend.dispose();
   });
 
   it("adds up: usage, choices and one finish per choice", async () => {
-    const { events, choices, usage } = await complete(backend, {
+    const { choices, usage } = await complete(backend, {
       prompts: ["Once upon a time", "The little dog"],
       n: 2,
       sampling: { temperature: 1, seed: 3 },
     });
-    expect(events[0]).toEqual({ type: "accepted", promptTokens: usage.promptTokens });
-    expect(events.at(-1)?.type).toBe("usage");
-    expect(events.filter(({ type }) => type === "finish")).toHaveLength(4);
     expect(choices).toHaveLength(4);
     expect(usage.completionTokens).toBe(4 * 32);
     expect(choices.every(({ finish }) => finish === "length")).toBe(true);
@@ -313,17 +310,11 @@ describe.skipIf(!hasShared(...modelFile))("completions of stories260K", () => {
 
   it("keeps streamed pieces to whole code points", async () => {
     const grammar = 'root ::= "é€😀" [😀-😂]{4} "ü"';
-    const events = backend.run(
-      "completion",
-      completionRequest({ constraint: { type: "grammar", grammar } }),
-      new AbortController().signal,
-    );
     let text = "";
-    for await (const event of events) {
-      if (event.type !== "text-delta") continue;
-      expect(event.text.isWellFormed()).toBe(true);
-      expect(event.text).not.toContain("\uFFFD");
-      text += event.text;
+    for await (const piece of textPieces(streamCompletion(backend, { constraint: { type: "grammar", grammar } }))) {
+      expect(piece.isWellFormed()).toBe(true);
+      expect(piece).not.toContain("\uFFFD");
+      text += piece;
     }
     expect(text).toMatch(/^é€😀[😀-😂]{4}ü$/u);
   });

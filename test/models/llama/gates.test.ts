@@ -7,14 +7,14 @@ import { freePartGrammar, FreePartGate, TriggerGate } from "../../../src/backend
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
 import { SequenceSlots } from "../../../src/backends/llama/engine/slots/slots.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import { useStoryModel } from "../../support/story-model.ts";
 
-const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+const path = useStoryModel();
 
-describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
+describe("grammar gates", () => {
   let weights: LoadedWeights;
   beforeAll(async () => {
-    weights = await loadWeights({ path: sharedPath(...modelFile), options: textDefaults }, testContext());
+    weights = await loadWeights({ path, options: textDefaults }, testContext());
   });
   afterAll(async () => {
     await weights.native.dispose();
