@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 
 import { writeBertGgufFixture } from "../build-models/fixtures.ts";
 import { writeStoryModel } from "../build-models/fixtures/story-model.ts";
+import { goldenText } from "./golden-text.ts";
 import { goldenBert, writeChatVocabulary } from "./models.ts";
 import { differences } from "./compare.ts";
 import { answersOfBert, answersOfStory, renderings, tokenisations } from "./questions.ts";
@@ -49,7 +50,7 @@ async function golden(name: string, { model, values: answers }: Golden): Promise
   const made = { source: source(model), ...answers };
   const path = join(goldens, `${name}.json`);
   if (!values.check) {
-    writeFileSync(path, `${JSON.stringify(made, null, 1)}\n`);
+    writeFileSync(path, goldenText(made));
     console.log(`${basename(path)} is written.`);
     return;
   }

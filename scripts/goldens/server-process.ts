@@ -20,7 +20,8 @@ export interface ReferenceOptions {
 /** Starts the server and resolves when it has loaded the model. Throws with its last words where it ends instead. */
 export async function startReference({ model, flags = [] }: ReferenceOptions): Promise<ReferenceServer> {
   const binary = process.env["LLAMA_SERVER_BIN"];
-  if (binary === undefined) throw new Error("LLAMA_SERVER_BIN must name a llama-server binary (scripts/bench-peers/README.md).");
+  if (binary === undefined)
+    throw new Error("LLAMA_SERVER_BIN must name a llama-server binary (scripts/bench-peers/README.md).");
   const port = await freePort();
   const child = spawn(binary, ["-m", model, ...serverFlags, ...flags, "--host", "127.0.0.1", "--port", String(port)], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -46,7 +47,7 @@ export async function startReference({ model, flags = [] }: ReferenceOptions): P
     async ask(path, body) {
       const headers = { "content-type": "application/json" };
       const response = await fetch(`${url}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
-      return { status: response.status, body: (await response.json()) as unknown };
+      return { status: response.status, body: await response.json() };
     },
     async stop() {
       child.kill("SIGTERM");

@@ -113,7 +113,8 @@ export async function collect(events: AsyncIterable<TextEvent>): Promise<Collect
   for await (const event of events) {
     if (usage !== undefined) throw new Error(`'${event.type}' came after the usage.`);
     if (event.type === "accepted") {
-      if (acceptedTokens !== undefined || choices.length > 0) throw new Error("The request was accepted late or twice.");
+      if (acceptedTokens !== undefined || choices.length > 0)
+        throw new Error("The request was accepted late or twice.");
       acceptedTokens = event.promptTokens;
     } else if (event.type === "usage") usage = event.usage;
     else addToChoice(choices, event);

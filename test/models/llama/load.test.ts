@@ -180,7 +180,9 @@ describe("loading a text model", () => {
       const { vectors, dimensions } = await embedTexts(cutting, { inputs: ["a"], dimensions: 16 });
       expect(dimensions).toBe(16);
       expect(vectors.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 4);
-      await expect(embedTexts(cutting, { inputs: ["a"], dimensions: 65 })).rejects.toMatchObject({ kind: "invalid_value" });
+      await expect(embedTexts(cutting, { inputs: ["a"], dimensions: 65 })).rejects.toMatchObject({
+        kind: "invalid_value",
+      });
     });
 
     it("refuses token ids that are not the model's", async () => {
