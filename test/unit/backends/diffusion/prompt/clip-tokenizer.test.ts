@@ -11,9 +11,10 @@ import {
   normalizeClipText,
   type ClipTokenizer,
 } from "../../../../../src/backends/diffusion/prompt/clip-tokenizer.ts";
-import { hasShared, sharedPath } from "../../../../support/shared.ts";
+import { shared, sharedPath } from "../../../../support/shared.ts";
 
 const folder = ["models", "clip-tokenizer"] as const;
+const reference = shared(...folder, "vocab.json");
 
 interface Published {
   readonly text: string;
@@ -128,7 +129,7 @@ function wellFormed(text: string): string {
   return Buffer.from(text).toString();
 }
 
-describe.skipIf(!hasShared(...folder, "vocab.json"))("CLIP tokenizer on the real vocabulary (../shared/models)", () => {
+describe.skipIf(!reference.isMet)(`CLIP tokenizer on the real vocabulary${reference.note}`, () => {
   let tokenizer: ClipTokenizer;
   const signal = new AbortController().signal;
   beforeAll(async () => {

@@ -5,7 +5,7 @@ import { createChatChunkMapper } from "../../../../../src/wire/openai/chat/to-ch
 import { createChatCompletionBuilder } from "../../../../../src/wire/openai/chat/to-response.ts";
 import { chatCompletionChunk } from "../../../../../src/wire/openai/chat/response.ts";
 import type { ChatCompletionChunk } from "../../../../../src/wire/openai/chat/response.ts";
-import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
+import { faultsOf, openAiDocument } from "../../support/openai-document.ts";
 import { chatContext, finish, token, twoChoices, usageEvent } from "../../support/text-events.ts";
 
 const silent = { includeUsage: false, includeObfuscation: false };
@@ -92,7 +92,7 @@ describe("createChatChunkMapper", () => {
     expect(JSON.parse(data[0] ?? "")).toMatchObject({ obfuscation: expect.stringMatching(/^[\w-]+$/) });
   });
 
-  it.skipIf(!hasOpenAiDocument)("sends what OpenAI's document describes", () => {
+  it.skipIf(!openAiDocument.isMet)(`sends what OpenAI's document describes${openAiDocument.note}`, () => {
     const legacy: TextEvent[] = [
       { type: "tool-call-start", choice: 0, index: 0, id: "c", name: "f" },
       { type: "tool-call-delta", choice: 0, index: 0, arguments: "{}" },

@@ -6,7 +6,7 @@ import {
   toChatFinishReason,
 } from "../../../../../src/wire/openai/chat/to-response.ts";
 import { chatCompletion } from "../../../../../src/wire/openai/chat/response.ts";
-import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
+import { faultsOf, openAiDocument } from "../../support/openai-document.ts";
 import { chatContext, finish, replay, token, twoChoices, usageEvent } from "../../support/text-events.ts";
 
 async function answer(events: readonly TextEvent[], request: Parameters<typeof chatContext>[0] = {}) {
@@ -65,7 +65,7 @@ describe("collectChatCompletion", () => {
     expect(chatCompletion().parse(completion)).toEqual(completion);
   });
 
-  it.skipIf(!hasOpenAiDocument)("answers what OpenAI's document describes", async () => {
+  it.skipIf(!openAiDocument.isMet)(`answers what OpenAI's document describes${openAiDocument.note}`, async () => {
     const logprobs = [
       token("Hi", -0.1, [
         ["Hi", -0.1],

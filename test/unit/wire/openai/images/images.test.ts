@@ -11,7 +11,7 @@ import {
   imagePartialEvent,
   imagesResponse,
 } from "../../../../../src/wire/openai/images/response.ts";
-import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
+import { faultsOf, openAiDocument } from "../../support/openai-document.ts";
 import { replay } from "../../support/text-events.ts";
 
 const size = { width: 1024, height: 1024 };
@@ -198,11 +198,14 @@ describe("the images response", () => {
     });
   });
 
-  it.skipIf(!hasOpenAiDocument)("is what OpenAI's document describes, but for url: null", async () => {
-    const response = await collectImagesResponse(replay(events), context());
-    const withoutUrls = { ...response, data: response.data.map(({ url: _url, ...rest }) => rest) };
-    expect(faultsOf("ImagesResponse", withoutUrls)).toEqual([]);
-  });
+  it.skipIf(!openAiDocument.isMet)(
+    `is what OpenAI's document describes, but for url: null${openAiDocument.note}`,
+    async () => {
+      const response = await collectImagesResponse(replay(events), context());
+      const withoutUrls = { ...response, data: response.data.map(({ url: _url, ...rest }) => rest) };
+      expect(faultsOf("ImagesResponse", withoutUrls)).toEqual([]);
+    },
+  );
 });
 
 describe("the events of an image stream", () => {
@@ -223,7 +226,7 @@ describe("the events of an image stream", () => {
     expect(completed.reduce((sum, each) => sum + each.usage.total_tokens, 0)).toBe(8207);
   });
 
-  it.skipIf(!hasOpenAiDocument)("are what OpenAI's document describes", () => {
+  it.skipIf(!openAiDocument.isMet)(`are what OpenAI's document describes${openAiDocument.note}`, () => {
     const sent = events.flatMap(createImageEventMapper("image_generation", context()));
     const edited = events.flatMap(createImageEventMapper("image_edit", context({ quality: "high", format: "webp" })));
     expect(sent.flatMap(({ data }) => faultsOf("ImageGenStreamEvent", JSON.parse(data)))).toEqual([]);
