@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { SkipReporter } from "./test/support/skip-reporter.ts";
+import { SkipReporter } from "./test/support/skips/skip-reporter.ts";
 
 const skips = new SkipReporter();
 

@@ -1,7 +1,7 @@
 // Writes the golden values in test/golden/own: what llama-server answers on models and templates that this repository writes.
 // With --check nothing is written, and differences are told.
 //   LLAMA_SERVER_BIN=.../llama-server npx tsx scripts/goldens/llama-server.ts [--check]
-// scripts/bench-peers/README.md says how to build llama-server of the llama.cpp commit in use.
+// README.md beside this file says how to build llama-server of the llama.cpp commit in use.
 
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

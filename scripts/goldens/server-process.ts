@@ -21,7 +21,7 @@ export interface ReferenceOptions {
 export async function startReference({ model, flags = [] }: ReferenceOptions): Promise<ReferenceServer> {
   const binary = process.env["LLAMA_SERVER_BIN"];
   if (binary === undefined)
-    throw new Error("LLAMA_SERVER_BIN must name a llama-server binary (scripts/bench-peers/README.md).");
+    throw new Error("LLAMA_SERVER_BIN must name a llama-server binary (scripts/goldens/README.md).");
   const port = await freePort();
   const child = spawn(binary, ["-m", model, ...serverFlags, ...flags, "--host", "127.0.0.1", "--port", String(port)], {
     stdio: ["ignore", "ignore", "pipe"],

@@ -59,21 +59,21 @@ describe("templates of our own", () => {
   });
 
   it.each(alike.filter(({ expected }) => "prompt" in expected))(
-    '$file renders "$name" as llama-server does',
+    "$file renders $name as llama-server does",
     ({ render, expected }) => {
       expect({ prompt: render() }).toEqual(expected);
     },
   );
 
   it.each(alike.filter(({ expected }) => "refused" in expected))(
-    '$file refuses "$name" as it does in llama-server',
+    "$file refuses $name as it does in llama-server",
     ({ render }) => {
       expect(render).toThrow(ServerError);
     },
   );
 
   it.each(cases.filter(({ reason }) => reason === toolsLost))(
-    '$file renders "$name" in its own way: $reason',
+    "$file renders $name in its own way: $reason",
     ({ file, render, expected }) => {
       const prompt = render();
       expect({ prompt }).not.toEqual(expected);
@@ -83,14 +83,14 @@ describe("templates of our own", () => {
   );
 
   it.each(cases.filter(({ reason }) => reason === otherTurn))(
-    '$file renders "$name" in its own way: $reason',
+    "$file renders $name in its own way: $reason",
     ({ render, expected }) => {
       expect({ prompt: render() }).not.toEqual(expected);
       expect(render()).toMatch(/One, two,$/);
     },
   );
 
-  it.each(cases.filter(({ reason }) => reason === notShown))('$file refuses "$name": $reason', ({ render }) => {
+  it.each(cases.filter(({ reason }) => reason === notShown))("$file refuses $name: $reason", ({ render }) => {
     expect(render).toThrow(/cannot be continued/);
   });
 });

@@ -1,7 +1,7 @@
 // Reference data of third parties lies beside the repository, never in it. Tests that need it skip visibly where it is absent.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { requirement, type Requirement } from "./requires.ts";
+import { requirement, type Requirement } from "./skips/requires.ts";
 
 const sharedRoot = resolve(import.meta.dirname, "../../../shared");
 

@@ -15,7 +15,7 @@ import type { EmbeddingRequest } from "../../../src/domain/embedding.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { cosine, embed, openEmbedding, rowsOf } from "../../support/embedding.ts";
 import { testContext, textDefaults, textSpec } from "../../support/llama.ts";
-import { none, type Requirement } from "../../support/requires.ts";
+import { none, type Requirement } from "../../support/skips/requires.ts";
 import { shared, sharedPath } from "../../support/shared.ts";
 
 const root = mkdtempSync(join(tmpdir(), "hearth-gguf-encoder-"));

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
-import { linux } from "../../support/requires.ts";
+import { linux } from "../../support/skips/requires.ts";
 import { MeasuringProcess } from "../../../src/bench/peers/measuring-process.ts";
 import { isHealthy, PeerProcess } from "../../../src/bench/peers/peer-process.ts";
 import { processorTreeMs, residentTreeBytes } from "../../../src/bench/peers/process-facts.ts";

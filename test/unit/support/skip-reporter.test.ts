@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { neededBy } from "../../support/requires.ts";
-import { skipSummary } from "../../support/skip-reporter.ts";
+import { neededBy } from "../../support/skips/requires.ts";
+import { skipSummary } from "../../support/skips/skip-reporter.ts";
 
 describe("the summary of skipped tests", () => {
   it("counts them by reason, the most frequent first, and names those that have none", () => {
