@@ -1,4 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { SkipReporter } from "./test/support/skips/skip-reporter.ts";
+
+const skips = new SkipReporter();
 
 export default defineConfig({
   test: {
@@ -7,7 +10,9 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
-    reporters: process.env["CI"] ? ["default", ["json", { outputFile: "coverage/test-results.json" }]] : ["default"],
+    reporters: process.env["CI"]
+      ? ["default", ["json", { outputFile: "coverage/test-results.json" }], skips]
+      : ["default", skips],
     benchmark: { include: ["test/**/*.bench.ts"] },
   },
 });

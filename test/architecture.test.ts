@@ -219,7 +219,7 @@ describe("src/README.md", () => {
       .filter((name) => name.endsWith(".ts") || name.endsWith("/"))
       .filter((name) => {
         const places = [sourceRoot, repository, ...rooms.map((room) => join(sourceRoot, room))];
-        const inner = [...folders.map((folder) => join(sourceRoot, folder))];
+        const inner = folders.map((folder) => join(sourceRoot, folder));
         return ![...places, ...inner].some((place) => existsSync(join(place, name)));
       });
     expect(missing, "src/README.md is always true").toEqual([]);

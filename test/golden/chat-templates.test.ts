@@ -4,8 +4,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createChatTemplate } from "../../src/backends/llama/chat/template/chat-template.ts";
-import { hasShared, sharedPath } from "../support/shared.ts";
+import { shared, sharedPath } from "../support/shared.ts";
 import { chatRequest, type WireMessage, type WireTool } from "../support/chat-request.ts";
+
+const reference = shared("golden", "chat-templates.json");
 
 interface Golden {
   readonly conversations: Readonly<Record<string, { messages: readonly WireMessage[]; tools?: readonly WireTool[] }>>;
@@ -33,7 +35,7 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   "microsoft-Phi-3.5-mini-instruct: tool_result": `${TOOLS_LOST}; ${CALLS_LOST}`,
 };
 
-describe.skipIf(!hasShared("golden", "chat-templates.json"))("published chat templates", () => {
+describe.skipIf(!reference.isMet)(`published chat templates${reference.note}`, () => {
   const golden = readGolden();
   const cases = Object.entries(golden.templates).flatMap(([name, { template: source, rendered }]) => {
     const template = createChatTemplate({
@@ -77,6 +79,6 @@ describe.skipIf(!hasShared("golden", "chat-templates.json"))("published chat tem
 });
 
 function readGolden(): Golden {
-  if (!hasShared("golden", "chat-templates.json")) return { conversations: {}, templates: {} };
+  if (!reference.isMet) return { conversations: {}, templates: {} };
   return JSON.parse(readFileSync(sharedPath("golden", "chat-templates.json"), "utf8")) as Golden;
 }

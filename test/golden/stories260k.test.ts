@@ -6,7 +6,7 @@ import { createLlamaBackend } from "../../src/backends/llama/backend.ts";
 import type { Backend } from "../../src/domain/backend.ts";
 import type { TokenLogprob } from "../../src/domain/text.ts";
 import { complete, testContext, textSpec } from "../support/llama.ts";
-import { hasShared, sharedPath } from "../support/shared.ts";
+import { shared, sharedPath } from "../support/shared.ts";
 import {
   attentionDifference,
   expectSameUntilNearTie,
@@ -29,64 +29,68 @@ interface GoldenCase {
 
 const goldenFile = ["golden", "stories260K-greedy.json"] as const;
 const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
-const present = hasShared(...goldenFile) && hasShared(...modelFile);
-const cases = present
+const [values, model] = [shared(...goldenFile), shared(...modelFile)];
+const reference = values.isMet ? model : values;
+const cases = reference.isMet
   ? (JSON.parse(readFileSync(sharedPath(...goldenFile), "utf8")) as { cases: GoldenCase[] }).cases
   : [];
 
-describe.skipIf(!present)("stories260K against ../shared/golden/stories260K-greedy.json", () => {
-  let backend: Backend;
-  beforeAll(async () => {
-    backend = await createLlamaBackend(textSpec(sharedPath(...modelFile)), testContext());
-  });
-  afterAll(async () => {
-    await backend.dispose();
-  });
+describe.skipIf(!reference.isMet)(
+  `stories260K against ../shared/golden/stories260K-greedy.json${reference.note}`,
+  () => {
+    let backend: Backend;
+    beforeAll(async () => {
+      backend = await createLlamaBackend(textSpec(sharedPath(...modelFile)), testContext());
+    });
+    afterAll(async () => {
+      await backend.dispose();
+    });
 
-  it.each(cases.map((golden) => [golden.prompt, golden] as const))(
-    "continues %j as llama-server does",
-    async (prompt, golden) => {
-      const { choices, usage } = await complete(backend, {
-        prompts: [prompt],
-        topLogprobs: 5,
+    it.each(cases.map((golden) => [golden.prompt, golden] as const))(
+      "continues %j as llama-server does",
+      async (prompt, golden) => {
+        const { choices, usage } = await complete(backend, {
+          prompts: [prompt],
+          topLogprobs: 5,
+          limits: { maxTokens: golden.tokens.length, stop: [] },
+        });
+        const choice = choices[0]!;
+        const before = golden.prompt_tokens.length;
+        const relative = attentionDifference(before + golden.tokens.length);
+        const same = expectSameUntilNearTie(choice.logprobs, golden.tokens.map(toScored), { relative, spread });
+        if (same === golden.tokens.length) expect(choice.text).toBe(golden.text);
+        expect(choice.finish).toBe(golden.finish_reason === "length" ? "length" : "end-of-turn");
+        expect(usage.promptTokens).toBe(golden.usage.prompt_tokens);
+        expect(usage.completionTokens).toBe(golden.usage.completion_tokens);
+        expectScores(choice.logprobs.slice(0, same), golden.tokens.slice(0, same), before);
+      },
+    );
+
+    it.each(cases.map((golden) => [golden.prompt, golden] as const))(
+      "scores llama-server's continuation of %j as llama-server does",
+      async (_, { prompt_tokens: before, tokens }) => {
+        const { choices } = await complete(backend, {
+          prompts: [[...before, ...tokens.map(({ id }) => id)]],
+          echo: true,
+          topLogprobs: 5,
+          limits: { maxTokens: 0, stop: [] },
+        });
+        expectScores(choices[0]!.logprobs.slice(before.length), tokens, before.length);
+      },
+    );
+
+    it("takes the prompt as token ids and answers the same", async () => {
+      const golden = cases[0]!;
+      const { choices } = await complete(backend, {
+        prompts: [golden.prompt_tokens],
+        topLogprobs: 0,
         limits: { maxTokens: golden.tokens.length, stop: [] },
       });
-      const choice = choices[0]!;
-      const before = golden.prompt_tokens.length;
-      const relative = attentionDifference(before + golden.tokens.length);
-      const same = expectSameUntilNearTie(choice.logprobs, golden.tokens.map(toScored), { relative, spread });
-      if (same === golden.tokens.length) expect(choice.text).toBe(golden.text);
-      expect(choice.finish).toBe(golden.finish_reason);
-      expect(usage.promptTokens).toBe(golden.usage.prompt_tokens);
-      expect(usage.completionTokens).toBe(golden.usage.completion_tokens);
-      expectScores(choice.logprobs.slice(0, same), golden.tokens.slice(0, same), before);
-    },
-  );
-
-  it.each(cases.map((golden) => [golden.prompt, golden] as const))(
-    "scores llama-server's continuation of %j as llama-server does",
-    async (_, { prompt_tokens: before, tokens }) => {
-      const { choices } = await complete(backend, {
-        prompts: [[...before, ...tokens.map(({ id }) => id)]],
-        echo: true,
-        topLogprobs: 5,
-        limits: { maxTokens: 0, stop: [] },
-      });
-      expectScores(choices[0]!.logprobs.slice(before.length), tokens, before.length);
-    },
-  );
-
-  it("takes the prompt as token ids and answers the same", async () => {
-    const golden = cases[0]!;
-    const { choices } = await complete(backend, {
-      prompts: [golden.prompt_tokens],
-      topLogprobs: 0,
-      limits: { maxTokens: golden.tokens.length, stop: [] },
+      const relative = attentionDifference(golden.prompt_tokens.length + golden.tokens.length);
+      expectSameUntilNearTie(choices[0]!.logprobs, golden.tokens.map(toScored), { relative, spread });
     });
-    const relative = attentionDifference(golden.prompt_tokens.length + golden.tokens.length);
-    expectSameUntilNearTie(choices[0]!.logprobs, golden.tokens.map(toScored), { relative, spread });
-  });
-});
+  },
+);
 
 function toScored({ id, top }: GoldenCase["tokens"][number]) {
   return { id, top: top.map(([alternative, logprob]) => ({ id: alternative, logprob })) };

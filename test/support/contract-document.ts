@@ -1,6 +1,6 @@
 // Holds answers against OpenAI's own document, by what the answer says it is. Where real answers of OpenAI, or the
 // reference that this server was asked to follow, differ from that document, the place is named here.
-import { faultsOf, hasOpenAiDocument } from "../unit/wire/support/openai-document.ts";
+import { faultsOf, openAiDocument } from "../unit/wire/support/openai-document.ts";
 
 interface Rule {
   readonly component: string;
@@ -42,7 +42,7 @@ const rulesByType: Readonly<Record<string, Rule>> = {
 
 /** What OpenAI's document finds wrong in an answer; empty = valid, or the document is not there. */
 export function documentFaults(value: unknown): string[] {
-  if (!hasOpenAiDocument) return [];
+  if (!openAiDocument.isMet) return [];
   const { component, except = [] } = ruleFor(value);
   return faultsOf(component, value).filter((fault) => !except.some((pattern) => pattern.test(fault)));
 }

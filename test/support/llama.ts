@@ -5,9 +5,10 @@ import { join } from "node:path";
 import type { Backend, BackendContext } from "../../src/domain/backend.ts";
 import type { ChatRequest } from "../../src/domain/chat.ts";
 import type { CompletionRequest } from "../../src/domain/completion.ts";
+import type { EmbeddingRequest, EmbeddingResult } from "../../src/domain/embedding.ts";
 import type { ModelSpec, TextModelOptions } from "../../src/domain/model.ts";
 import { runBackend } from "./run-backend.ts";
-import type { TextEvent, TextUsage, TokenLogprob } from "../../src/domain/text.ts";
+import type { AppliedTemplate, TextEvent, TextUsage, TokenLogprob } from "../../src/domain/text.ts";
 
 export const textDefaults: TextModelOptions = {
   kind: "text",
@@ -97,37 +98,110 @@ export interface CollectedChoice {
 }
 
 export interface CollectedText {
-  readonly events: readonly TextEvent[];
   readonly choices: readonly CollectedChoice[];
   readonly usage: TextUsage;
 }
 
+/**
+ * Reads a request's events to their end. Throws where their order is not the one that `domain/text.ts` promises: the first says
+ * that the request is accepted, every choice ends once and says nothing afterwards, the last one tells the usage.
+ */
 export async function collect(events: AsyncIterable<TextEvent>): Promise<CollectedText> {
-  const all: TextEvent[] = [];
-  for await (const event of events) all.push(event);
   const choices: CollectedChoice[] = [];
+  let acceptedTokens: number | undefined;
   let usage: TextUsage | undefined;
-  for (const event of all) {
-    if (event.type === "finish") usage = event.usage;
-    if (!("choice" in event)) continue;
-    const choice = (choices[event.choice] ??= { text: "", reasoning: "", logprobs: [], calls: [], finish: undefined });
-    if (event.type === "text-delta") {
-      choice.text += event.text;
-      choice.logprobs.push(...(event.logprobs ?? []));
-    } else if (event.type === "reasoning-delta") choice.reasoning += event.text;
-    else if (event.type === "part-start" && event.part.type === "tool-call")
-      choice.calls[event.part.index] = { id: event.part.id, name: event.part.name, arguments: "" };
-    else if (event.type === "tool-call-delta") choice.calls[event.index]!.arguments += event.arguments;
-    else if (event.type === "choice-end") choice.finish = event.reason;
+  for await (const event of events) {
+    if (usage !== undefined) throw new Error(`'${event.type}' came after the usage.`);
+    if (event.type === "accepted") {
+      if (acceptedTokens !== undefined || choices.length > 0)
+        throw new Error("The request was accepted late or twice.");
+      acceptedTokens = event.promptTokens;
+    } else if (event.type === "finish") usage = event.usage;
+    else addToChoice(choices, event);
   }
   if (usage === undefined) throw new Error("The request ended without usage.");
-  return { events: all, choices, usage };
+  if (acceptedTokens !== usage.promptTokens) throw new Error(`The request was accepted with ${acceptedTokens} tokens.`);
+  const open = choices.findIndex((choice) => choice.finish === undefined);
+  if (open !== -1) throw new Error(`Choice ${open} did not end.`);
+  return { choices, usage };
+}
+
+function addToChoice(choices: CollectedChoice[], event: Extract<TextEvent, { choice: number }>): void {
+  const choice = (choices[event.choice] ??= { text: "", reasoning: "", logprobs: [], calls: [], finish: undefined });
+  if (choice.finish !== undefined) throw new Error(`'${event.type}' came after the end of choice ${event.choice}.`);
+  switch (event.type) {
+    case "text-delta":
+      choice.text += event.text;
+      choice.logprobs.push(...(event.logprobs ?? []));
+      return;
+    case "reasoning-delta":
+      choice.reasoning += event.text;
+      return;
+    case "part-start":
+      if (event.part.type !== "tool-call") return;
+      choice.calls[event.part.index] = { id: event.part.id, name: event.part.name, arguments: "" };
+      return;
+    case "tool-call-delta":
+      choice.calls[event.index]!.arguments += event.arguments;
+      return;
+    case "part-end":
+      return;
+    case "choice-end":
+      choice.finish = event.reason;
+  }
+}
+
+const never = new AbortController().signal;
+
+/** The events of a completion as they come. Leaving the iteration leaves the request. */
+export function streamCompletion(
+  backend: Backend,
+  request: Partial<CompletionRequest> = {},
+  signal: AbortSignal = never,
+): AsyncGenerator<TextEvent> {
+  return runBackend(backend, "completion", completionRequest(request), { signal });
+}
+
+/** The same of a chat. */
+export function streamChat(
+  backend: Backend,
+  request: Partial<ChatRequest> = {},
+  signal: AbortSignal = never,
+): AsyncGenerator<TextEvent> {
+  return runBackend(backend, "chat", chatRequest(request), { signal });
+}
+
+/** Reads until a request is accepted; the tokens of its prompt. */
+export async function readAcceptance(events: AsyncGenerator<TextEvent>): Promise<number> {
+  const { value, done } = await events.next();
+  if (done === true || value.type !== "accepted") throw new Error("The first event is not that of acceptance.");
+  return value.promptTokens;
+}
+
+/** Reads up to the first text, or tells that there is none. */
+export async function readFirstText(events: AsyncGenerator<TextEvent>): Promise<void> {
+  for (;;) {
+    const { value, done } = await events.next();
+    if (done === true) throw new Error("The request ended before its first text.");
+    if (value.type === "text-delta") return;
+  }
+}
+
+/** Reads a request to its end from wherever it is. */
+export async function readRest(events: AsyncGenerator<TextEvent>): Promise<TextUsage> {
+  for await (const event of events) if (event.type === "finish") return event.usage;
+  throw new Error("The request ended without usage.");
+}
+
+/** The pieces of text as they are streamed. */
+export async function* textPieces(events: AsyncIterable<TextEvent>): AsyncGenerator<string> {
+  for await (const event of events) if (event.type === "text-delta") yield event.text;
 }
 
 export async function complete(
   backend: Backend,
   request: Partial<CompletionRequest> = {},
-  signal: AbortSignal = new AbortController().signal,
+  signal: AbortSignal = never,
 ): Promise<CollectedText> {
   return collect(runBackend(backend, "completion", completionRequest(request), { signal }));
 }
@@ -135,7 +209,25 @@ export async function complete(
 export async function chat(
   backend: Backend,
   request: Partial<ChatRequest> = {},
-  signal: AbortSignal = new AbortController().signal,
+  signal: AbortSignal = never,
 ): Promise<CollectedText> {
   return collect(runBackend(backend, "chat", chatRequest(request), { signal }));
+}
+
+export async function applyTemplate(
+  backend: Backend,
+  request: Partial<ChatRequest> = {},
+  signal: AbortSignal = never,
+): Promise<AppliedTemplate> {
+  for await (const answer of runBackend(backend, "apply-template", chatRequest(request), { signal })) return answer;
+  throw new Error("The template was applied without an answer.");
+}
+
+export async function embedTexts(
+  backend: Backend,
+  request: EmbeddingRequest,
+  signal: AbortSignal = never,
+): Promise<EmbeddingResult> {
+  for await (const result of runBackend(backend, "embedding", request, { signal })) return result;
+  throw new Error("The embedding ended without an answer.");
 }

@@ -1,6 +1,7 @@
 // Reference data of third parties lies beside the repository, never in it. Tests that need it skip visibly where it is absent.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { requirement, type Requirement } from "./skips/requires.ts";
 
 const sharedRoot = resolve(import.meta.dirname, "../../../shared");
 
@@ -9,7 +10,12 @@ export function sharedPath(...segments: string[]): string {
   return resolve(sharedRoot, ...segments);
 }
 
-/** True where the reference data is present; use as `it.skipIf(!hasShared("golden", "x.json"))`. */
+/** True where the reference data is present. */
 export function hasShared(...segments: string[]): boolean {
   return existsSync(sharedPath(...segments));
+}
+
+/** The reference data as what a test requires. */
+export function shared(...segments: string[]): Requirement {
+  return requirement(hasShared(...segments), ["../shared", ...segments].join("/"));
 }

@@ -14,9 +14,14 @@ export interface LlamaShape {
 }
 
 export interface LlamaTokenizer {
+  /** `gpt2` is byte-level BPE, `llama` is SentencePiece, which begins every text with BOS. @default "gpt2" */
+  readonly model?: "gpt2" | "llama";
   readonly tokens: readonly string[];
+  /** Of byte-level BPE. */
   readonly merges: readonly string[];
-  /** 1 ordinary, 3 control, 4 user-defined; one for each token. */
+  /** Of SentencePiece: one for each token, the highest is joined first. */
+  readonly scores?: readonly number[];
+  /** 1 ordinary, 2 unknown, 3 control, 4 user-defined, 6 byte; one for each token. */
   readonly types: readonly number[];
   /** Name of the pre-tokenizer as llama.cpp knows it. */
   readonly preTokenizer: string;
@@ -124,6 +129,7 @@ function metadata({ name, shape, tokenizer }: LlamaOptions, headWidth: number): 
     if (id === -1) throw new RangeError(`the vocabulary has no ${token}`);
     return id;
   };
+  const { model = "gpt2" } = tokenizer;
   const entries: [string, MetadataValue][] = [
     ["general.architecture", text("llama")],
     ["general.name", text(name)],
@@ -138,13 +144,15 @@ function metadata({ name, shape, tokenizer }: LlamaOptions, headWidth: number): 
     ["llama.rope.dimension_count", uint32(headWidth)],
     ["llama.rope.freq_base", { type: "float32", value: 10_000 }],
     ["llama.vocab_size", uint32(tokenizer.tokens.length)],
-    ["tokenizer.ggml.model", text("gpt2")],
+    ["tokenizer.ggml.model", text(model)],
     ["tokenizer.ggml.pre", text(tokenizer.preTokenizer)],
     ["tokenizer.ggml.tokens", { type: "array", of: "string", values: tokenizer.tokens }],
     ["tokenizer.ggml.token_type", { type: "array", of: "int32", values: tokenizer.types }],
-    ["tokenizer.ggml.merges", { type: "array", of: "string", values: tokenizer.merges }],
+    tokenizer.scores === undefined
+      ? ["tokenizer.ggml.merges", { type: "array", of: "string", values: tokenizer.merges }]
+      : ["tokenizer.ggml.scores", { type: "array", of: "float32", values: tokenizer.scores }],
     ["tokenizer.ggml.eos_token_id", uint32(idOf(tokenizer.endOfSequence))],
-    ["tokenizer.ggml.add_bos_token", { type: "bool", value: false }],
+    ["tokenizer.ggml.add_bos_token", { type: "bool", value: model === "llama" }],
     ...Object.entries(tokenizer.special).map(([key, token]): [string, MetadataValue] => [key, uint32(idOf(token))]),
   ];
   if (tokenizer.chatTemplate !== undefined) entries.push(["tokenizer.chat_template", text(tokenizer.chatTemplate)]);

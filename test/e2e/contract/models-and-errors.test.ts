@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { jsonHeaders } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
 import { documentFaults } from "../../support/contract-document.ts";
+import { openAiDocument } from "../../unit/wire/support/openai-document.ts";
 
 const api = useContractServer({ flags: { "body-limit": ["200KB"] } });
 const chat = "/v1/chat/completions";
@@ -22,6 +23,13 @@ function post(path: string, body: string, headers: Record<string, string> = json
     body,
   });
 }
+
+describe("the check of every answer against OpenAI's document", () => {
+  it.skipIf(!openAiDocument.isMet)(`finds what is missing and what is wrong${openAiDocument.note}`, () => {
+    expect(documentFaults({ object: "list", data: [{ object: "model", id: 5 }] })).not.toEqual([]);
+    expect(documentFaults({ error: { message: "No." } })).not.toEqual([]);
+  });
+});
 
 describe("models", () => {
   it("lists every model and alias in OpenAI's shape", async () => {

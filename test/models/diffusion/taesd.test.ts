@@ -15,13 +15,13 @@ import {
 } from "../../../src/backends/diffusion/vae/vae.ts";
 import { TorchGenerator } from "../../../src/backends/diffusion/noise/torch-random.ts";
 import { createDiffusionModels, decodePicture, edit, fileOf, peakSignalToNoise } from "../../support/diffusion.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import { shared, sharedPath } from "../../support/shared.ts";
 import { landscape } from "../../support/test-picture.ts";
 
 const models = createDiffusionModels();
 afterAll(() => models.close());
 
-const isAbsent = !hasShared("models", "taesd", "taesd_decoder.safetensors");
+const weights = shared("models", "taesd", "taesd_decoder.safetensors");
 const folder = { scalingFactor: 1, shiftFactor: 0, vaeScale: 8 };
 const betweenRuns = () => Promise.resolve();
 
@@ -35,7 +35,7 @@ async function encode(path: string, pixels: Pixels): Promise<Latents> {
   return sampleLatents(encoded, { folder, random: new TorchGenerator(0) });
 }
 
-describe.skipIf(isAbsent)("TAESD from ../shared/models/taesd", () => {
+describe.skipIf(!weights.isMet)(`TAESD from ../shared/models/taesd${weights.note}`, () => {
   function taesd(): string {
     const path = models.emptyFolder("taesd");
     writeTaesd(path, { source: sharedPath("models", "taesd") });

@@ -1,16 +1,14 @@
-// What the bundled model's vocabulary and template bring that the stories model lacks: control tokens, markup of calls.
+// What the bundled model's vocabulary and template bring that the story model lacks: control tokens, markup of calls.
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { ToolDefinition } from "../../../src/domain/chat.ts";
 import type { OutputConstraint } from "../../../src/domain/sampling.ts";
-import { chat, collect, complete, chatRequest, testContext, textSpec } from "../../support/llama.ts";
-import { runBackend } from "../../support/run-backend.ts";
+import { chat, complete, readAcceptance, readRest, streamChat, testContext, textSpec } from "../../support/llama.ts";
 
 const path = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
 const token = { firstControl: 1528, start: 1529, end: 1530, fimPrefix: 1531, toolCall: 1534 };
-const never = new AbortController().signal;
 
 let backend: Backend;
 beforeAll(async () => {
@@ -94,11 +92,9 @@ describe("a caller who leaves while the prompt is being read", () => {
     const message = (text: string) => [{ role: "user" as const, content: [{ type: "text" as const, text }] }];
     const alone = await chat(backend, { limits: { maxTokens: 8, stop: [] } });
     const caller = new AbortController();
-    const leaving = runBackend(backend, "chat", chatRequest({ messages: message(words) }), { signal: caller.signal });
-    const events = leaving[Symbol.asyncIterator]();
-    const accepted = await events.next();
-    if (accepted.done === true || accepted.value.type !== "accepted") throw new Error("The chat was not accepted.");
-    const read = collect({ [Symbol.asyncIterator]: () => events });
+    const leaving = streamChat(backend, { messages: message(words) }, caller.signal);
+    const promptTokens = await readAcceptance(leaving);
+    const read = readRest(leaving);
     const beside = chat(backend, { limits: { maxTokens: 8, stop: [] } });
     await new Promise((resolve) => setImmediate(resolve));
     caller.abort(new Error("gone"));
@@ -106,10 +102,10 @@ describe("a caller who leaves while the prompt is being read", () => {
     expect((await beside).choices[0]!.text).toBe(alone.choices[0]!.text);
     // Both sequences are free: two callers are served side by side, and what was read before the end is still of use.
     const again = await Promise.all([
-      chat(backend, { messages: message(words), limits: { maxTokens: 2, stop: [] } }, never),
+      chat(backend, { messages: message(words), limits: { maxTokens: 2, stop: [] } }),
       chat(backend, { limits: { maxTokens: 8, stop: [] } }),
     ]);
-    expect(again[0].usage.cachedTokens).toBeLessThan(accepted.value.promptTokens - 200);
+    expect(again[0].usage.cachedTokens).toBeLessThan(promptTokens - 200);
     expect(again[1].choices[0]!.text).toBe(alone.choices[0]!.text);
   });
 });

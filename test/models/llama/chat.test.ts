@@ -1,14 +1,12 @@
-// Chats with a real tiny model: what the API promises of any model, whatever it says.
+// Chats: what the API promises of any model, whatever it says.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { ChatRequest, ToolDefinition } from "../../../src/domain/chat.ts";
-import type { AppliedTemplate } from "../../../src/domain/text.ts";
-import { chat, chatRequest, testContext, textSpec } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
-import { runBackend } from "../../support/run-backend.ts";
+import { applyTemplate, chat, testContext, textSpec } from "../../support/llama.ts";
+import { storyToken, useStoryModel } from "../../support/story-model.ts";
 
-const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+const path = useStoryModel();
 
 const weather: ToolDefinition = {
   name: "get_weather",
@@ -35,13 +33,13 @@ Tools: {% for tool in tools %}{{ tool | tojson }}
 {% endfor %}{%- if add_generation_prompt %}<|im_start|>assistant
 {% endif %}`;
 
-describe.skipIf(!hasShared(...modelFile))("chats of stories260K", () => {
+describe("chats of a model without a template", () => {
   let backend: Backend;
   let hermes: Backend;
   beforeAll(async () => {
-    backend = await createLlamaBackend(textSpec(sharedPath(...modelFile), { parallel: 3 }), testContext());
+    backend = await createLlamaBackend(textSpec(path, { parallel: 3 }), testContext());
     hermes = await createLlamaBackend(
-      textSpec(sharedPath(...modelFile), { parallel: 2, contextSize: 1536, chatTemplate: hermesTemplate }),
+      textSpec(path, { parallel: 2, contextSize: 1536, chatTemplate: hermesTemplate }),
       testContext(),
     );
   });
@@ -52,22 +50,17 @@ describe.skipIf(!hasShared(...modelFile))("chats of stories260K", () => {
 
   const user = (text: string): ChatRequest["messages"] => [{ role: "user", content: [{ type: "text", text }] }];
 
-  async function applied(request: Partial<ChatRequest>, which = backend): Promise<AppliedTemplate> {
-    for await (const answer of runBackend(which, "apply-template", chatRequest(request))) return answer;
-    throw new Error("no answer");
-  }
-
   it("renders the template and tokenises it as the chat will", async () => {
-    const { prompt, tokens } = await applied({ messages: user("Tell me a story") });
+    const { prompt, tokens } = await applyTemplate(backend, { messages: user("Tell me a story") });
     expect(prompt).toContain("Tell me a story");
-    expect(tokens[0]).toBe(1);
+    expect(tokens[0]).toBe(storyToken.bos);
     const { usage } = await chat(backend, { messages: user("Tell me a story") });
     expect(usage.promptTokens).toBe(tokens.length);
   });
 
   it("takes what a user writes as characters, never as control tokens", async () => {
-    const { tokens } = await applied({ messages: user("<s> </s> <unk>") });
-    expect(tokens.slice(1).some((id) => id <= 2)).toBe(false);
+    const { tokens } = await applyTemplate(backend, { messages: user("<s> </s> <unk>") });
+    expect(tokens.slice(1).some((id) => id <= storyToken.eos)).toBe(false);
   });
 
   it("does not read the history of a conversation again", async () => {

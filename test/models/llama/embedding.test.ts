@@ -17,8 +17,9 @@ import type { ServerError } from "../../../src/domain/errors.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { cosine, embed, openEmbedding, rowsOf } from "../../support/embedding.ts";
 import { testContext, textDefaults, textSpec } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import { sharedPath, shared } from "../../support/shared.ts";
 import { attentionDifference, blockDifference, cosineDifference } from "../../support/tolerances.ts";
+import { none, type Requirement } from "../../support/skips/requires.ts";
 
 const root = mkdtempSync(join(tmpdir(), "hearth-gguf-encoder-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -95,17 +96,17 @@ async function distance(twins: Twins, text: string): Promise<number> {
   return 1 - cosine(gguf as Float32Array, onnx as Float32Array);
 }
 
-const vocabularies: readonly (readonly [string, BertGgufFixtureOptions, boolean])[] = [
-  ["a vocabulary of our own", { seed: 3 }, true],
+const vocabularies: readonly (readonly [string, BertGgufFixtureOptions, Requirement?])[] = [
+  ["a vocabulary of our own", { seed: 3 }],
   [
     "the vocabulary of bert-base-uncased",
     { seed: 4, tokenizerFrom: sharedPath("models", "bert-uncased-tokenizer") },
-    hasShared("models", "bert-uncased-tokenizer"),
+    shared("models", "bert-uncased-tokenizer"),
   ],
 ];
 
-for (const [name, fixture, present] of vocabularies) {
-  describe.skipIf(!present)(`a BERT in GGUF and in ONNX, with ${name}`, () => {
+for (const [name, fixture, requirement = none] of vocabularies) {
+  describe.skipIf(!requirement.isMet)(`a BERT in GGUF and in ONNX, with ${name}${requirement.note}`, () => {
     let twins: Awaited<ReturnType<typeof openTwins>>;
     beforeAll(async () => {
       twins = await openTwins(fixture);

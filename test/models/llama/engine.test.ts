@@ -6,24 +6,31 @@ import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import type { TextEvent } from "../../../src/domain/text.ts";
-import { chat, collect, complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import {
+  chat,
+  complete,
+  testContext,
+  textSpec,
+  readFirstText,
+  readRest,
+  streamCompletion,
+} from "../../support/llama.ts";
 import { runBackend } from "../../support/run-backend.ts";
-import { attentionDifference, expectSameUntilNearTie, storiesSpread as spread } from "../../support/tolerances.ts";
+import { attentionDifference, expectSameUntilNearTie, storyModelSpread as spread } from "../../support/tolerances.ts";
+import { storyToken, useStoryModel } from "../../support/story-model.ts";
 
-const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
-const never = new AbortController().signal;
-const endless = { temperature: 0, logitBias: [[2, -100] as const] };
+const path = useStoryModel();
+const endless = { temperature: 0, logitBias: [[storyToken.eos, -100] as const] };
 const long = { sampling: endless, limits: { stop: [] } };
 
-describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () => {
+describe("the decode loop", () => {
   const backends: Backend[] = [];
   let cacheDirectory = "";
 
   async function load(options: Partial<TextModelOptions>): Promise<Backend> {
     const context = testContext();
     cacheDirectory = context.cacheDirectory;
-    const backend = await createLlamaBackend(textSpec(sharedPath(...modelFile), options), context);
+    const backend = await createLlamaBackend(textSpec(path, options), context);
     backends.push(backend);
     return backend;
   }
@@ -32,13 +39,10 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
   });
 
   /** Starts a completion and reads it up to its first text. */
-  async function begin(backend: Backend, signal: AbortSignal): Promise<AsyncIterator<TextEvent>> {
-    const events = runBackend(backend, "completion", completionRequest(long), { signal })[Symbol.asyncIterator]();
-    for (;;) {
-      const { value, done } = await events.next();
-      if (done === true) throw new Error("The completion ended before its first text.");
-      if (value.type === "text-delta") return events;
-    }
+  async function begin(backend: Backend, signal?: AbortSignal): Promise<AsyncGenerator<TextEvent>> {
+    const events = streamCompletion(backend, long, signal);
+    await readFirstText(events);
+    return events;
   }
 
   it("frees the sequence of a caller who leaves, and ends the iteration with the signal's reason", async () => {
@@ -47,19 +51,15 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
     const events = await begin(backend, caller.signal);
     const waiting = complete(backend);
     caller.abort(new Error("gone"));
-    await expect(
-      (async () => {
-        while ((await events.next()).done !== true);
-      })(),
-    ).rejects.toThrow("gone");
+    await expect(readRest(events)).rejects.toThrow("gone");
     // The only sequence was held by a completion of 500 tokens: the next one gets it at once and is read to its end.
     expect((await waiting).usage.completionTokens).toBe(32);
   });
 
   it("frees the sequence of a reader who stops reading without a signal", async () => {
     const backend = await load({ parallel: 1 });
-    const events = await begin(backend, never);
-    await events.return?.();
+    const events = await begin(backend);
+    await events.return(undefined);
     expect((await complete(backend)).choices[0]!.finish).toBe("length");
   });
 
@@ -73,7 +73,7 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
     second.abort(new Error("changed my mind"));
     await expect(queued).rejects.toThrow("changed my mind");
     first.abort(new Error("gone"));
-    await events.return?.();
+    await events.return(undefined);
     expect((await third).usage.completionTokens).toBe(32);
   });
 
@@ -88,17 +88,17 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
       retryAfterSeconds: expect.any(Number),
     });
     first.abort(new Error("gone"));
-    await events.return?.();
+    await events.return(undefined);
     expect((await queued).usage.completionTokens).toBe(32);
   });
 
   it("lets a reader who does not read wait by itself", async () => {
     const backend = await load({ parallel: 2 });
-    const slow = await begin(backend, never);
+    const slow = await begin(backend);
     // The slow reader's 500 tokens do not fit its buffer; the other one is served in the meantime, and nothing is lost.
     expect((await complete(backend)).usage.completionTokens).toBe(32);
-    const rest = await collect({ [Symbol.asyncIterator]: () => slow });
-    expect(rest.usage.promptTokens + rest.usage.completionTokens).toBe(512);
+    const usage = await readRest(slow);
+    expect(usage.promptTokens + usage.completionTokens).toBe(512);
   });
 
   it("serves a short request while a long prompt is read in pieces", async () => {
@@ -176,7 +176,7 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
 
   it("says the same with a draft model", async () => {
     const plain = await load({});
-    const drafting = await load({ draftModel: sharedPath(...modelFile) });
+    const drafting = await load({ draftModel: path });
     const request = { topLogprobs: 2, limits: { maxTokens: 60, stop: [] } };
     const expected = await complete(plain, request);
     const actual = await complete(drafting, request);
@@ -213,14 +213,11 @@ describe.skipIf(!hasShared(...modelFile))("the decode loop on stories260K", () =
     const backend = await load({ parallel: 2 });
     const prefix = Array.from({ length: 150 }, (_, index) => 260 + ((index * 37) % 200));
     const caller = new AbortController();
-    const events = runBackend(backend, "completion", completionRequest({ ...long, prompts: [[...prefix, 300]] }), {
-      signal: caller.signal,
-    });
-    const running = events[Symbol.asyncIterator]();
-    while ((await running.next()).value?.type !== "text-delta");
+    const running = streamCompletion(backend, { ...long, prompts: [[...prefix, 300]] }, caller.signal);
+    await readFirstText(running);
     const { usage } = await complete(backend, { prompts: [[...prefix, 301, 302]] });
     expect(usage.cachedTokens).toBe(150);
     caller.abort(new Error("gone"));
-    await running.return?.();
+    await running.return(undefined);
   });
 });

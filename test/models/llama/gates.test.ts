@@ -5,15 +5,17 @@ import type { NativeGrammarState } from "../../../src/backends/llama/native/bind
 import { Engine } from "../../../src/backends/llama/engine/engine.ts";
 import { freePartGrammar, FreePartGate, TriggerGate } from "../../../src/backends/llama/guided/trigger-gates.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
+import { readGolden } from "../../support/goldens.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import { useStoryModel } from "../../support/story-model.ts";
 
-const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+const path = useStoryModel();
+const golden = readGolden("story").greedy[0]!;
 
-describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
+describe("grammar gates", () => {
   let weights: LoadedWeights;
   beforeAll(async () => {
-    weights = await loadWeights({ path: sharedPath(...modelFile), options: textDefaults }, testContext());
+    weights = await loadWeights({ path, options: textDefaults }, testContext());
   });
   afterAll(async () => {
     await weights.native.dispose();
@@ -47,7 +49,7 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
   const noReasoning = { reasoning: [], startsInReasoning: false };
   const call = 'root ::= "<call>" [0-9]+ "</call>"';
 
-  /** What the engine generates after "Once upon a time", greedily. */
+  /** What the engine generates after the golden prompt, greedily. */
   async function generate(gate: TriggerGate): Promise<string> {
     const context = await createContext(weights, {
       path: "",
@@ -55,7 +57,7 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
       sequences: 1,
       batchSize: 64,
       threads: 1,
-      flashAttention: "auto",
+      flashAttention: false,
       kvCacheType: "f16",
     });
     const { vocabulary } = weights;
@@ -76,7 +78,7 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
     await new Promise<void>((resolve, reject) => {
       engine.submit([
         {
-          prompt: [1, 403, 407, 261, 378],
+          prompt: golden.promptTokens,
           maxNewTokens: 40,
           sampler: { config: { temperature: 0, seed: 0 }, generatedPenalty: undefined },
           gate,
@@ -101,13 +103,21 @@ describe.skipIf(!hasShared(...modelFile))("grammar gates", () => {
   }
 
   it("lets the engine write freely up to the trigger and by the grammar from there", async () => {
-    // Without a gate the model goes on: ", there was a little girl named Lily. She loved to play outside in the park. ..."
-    const grammar = 'root ::= "girl" " 4" [2] "!"';
-    const free = new TriggerGate(parts(grammar), { triggers: [{ text: "girl" }], ...noReasoning });
-    expect(await generate(free)).toBe(", there was a little girl 42!");
-    // "She" begins the token's neighbour: the grammar wants another letter after the S, so that a token is sampled again.
-    const again = new TriggerGate(parts('root ::= "S" "am"'), { triggers: [{ text: "S" }], ...noReasoning });
-    expect(await generate(again)).toBe(", there was a little girl named Lily. Sam");
+    // Without a gate the model goes on as llama-server did: pieces of text, of which a later one triggers.
+    const pieces = golden.tokens.map(({ id }) => weights.vocabulary.piece(id).text!);
+    const before = (index: number): string => pieces.slice(0, index).join("");
+    const place = pieces.findIndex(
+      (piece, index) => index > 4 && /^ ?[a-z]{3,}$/.test(piece) && !before(index).includes(piece),
+    );
+    const word = pieces[place]!;
+    const grammar = `root ::= "${word}" " 4" [2] "!"`;
+    const free = new TriggerGate(parts(grammar), { triggers: [{ text: word }], ...noReasoning });
+    expect(await generate(free)).toBe(`${before(place)}${word} 42!`);
+    // The token of a longer piece completes its first letter; the grammar wants a digit after it, so that a token is sampled again.
+    const early = pieces.findIndex((piece, index) => /^[a-z]{2,}$/.test(piece) && !before(index).includes(piece[0]!));
+    const letter = pieces[early]![0]!;
+    const again = new TriggerGate(parts(`root ::= "${letter}" "7"`), { triggers: [{ text: letter }], ...noReasoning });
+    expect(await generate(again)).toBe(`${before(early)}${letter}7`);
   });
 
   it("opens when the trigger is complete, with what has been written since its beginning read", () => {

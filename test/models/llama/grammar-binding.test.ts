@@ -8,11 +8,11 @@ import { jsonObjectGrammar, jsonSchemaToGbnf } from "../../../src/backends/llama
 import type { JsonValue } from "../../../src/backends/llama/grammar/schema/reading/json-value.ts";
 import { validateGbnf } from "../../../src/backends/llama/grammar/gbnf/gbnf-validate.ts";
 import { toolCallGrammar } from "../../../src/backends/llama/grammar/tool-call-grammar.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import { useStoryModel } from "../../support/story-model.ts";
 import { GbnfMachine, seededSampler } from "../../unit/backends/llama/grammar/support/gbnf-machine.ts";
 import { SCHEMA_POOL } from "../../unit/backends/llama/grammar/support/schema-pool.ts";
 
-const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+const path = useStoryModel();
 const pool = Object.entries(SCHEMA_POOL);
 
 let llama: Llama;
@@ -96,9 +96,9 @@ describe("llama.cpp's grammar parser and matcher", () => {
   });
 });
 
-describe.skipIf(!hasShared(...modelFile))("a model held by a grammar", () => {
+describe("a model held by a grammar", () => {
   it("writes nothing but valid documents, for schemas of every kind", { timeout: 300_000 }, async () => {
-    const model = await llama.loadModel({ modelPath: sharedPath(...modelFile) });
+    const model = await llama.loadModel({ modelPath: path });
     const context = await model.createContext({ contextSize: 512, threads: 1 });
     const completion = new LlamaCompletion({ contextSequence: context.getSequence() });
     // Every fifth schema: each token takes a moment where other tests keep the cores busy.

@@ -5,9 +5,6 @@
 // `spm_infill`): BOS where the model has one, prefix mark, text before, suffix mark, text after, middle mark; no text in
 // between is parsed for control tokens. tiny-chat's marks are those of Qwen2.5-Coder (arXiv 2409.12186), whose order is the
 // same. For SentencePiece see below.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getLlama, type LlamaModel, LlamaLogLevel } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,8 +13,8 @@ import type { Backend } from "../../../src/domain/backend.ts";
 import type { CompletionRequest } from "../../../src/domain/completion.ts";
 import type { TokenLogprob } from "../../../src/domain/text.ts";
 import { complete, testContext, textSpec } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
 import { blockDifference, logprobDifference, tinyChatSpread as spread } from "../../support/tolerances.ts";
+import { useStoryModel } from "../../support/story-model.ts";
 
 const path = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
 /** Ids of tiny-chat; the first two end an answer. */
@@ -233,19 +230,14 @@ describe("insertion by tiny-chat", () => {
   });
 });
 
-const stories = ["models", "stories260K", "stories260K-f32.gguf"] as const;
-
 // Code Llama's vocabulary is SentencePiece's, with BOS. Its reference (`infilling_prompt_tokens` and `encode_infilling` of
 // meta-llama/codellama) begins the text before the gap with SentencePiece's space and the text after it without.
-describe.skipIf(!hasShared(...stories))("insertion by a SentencePiece vocabulary with BOS", () => {
+describe("insertion by a SentencePiece vocabulary with BOS", () => {
   const marks = { pre: 400, suf: 401, mid: 402 };
-  let folder: string;
+  const file = useStoryModel({ fillInTheMiddle: marks });
   let backend: Backend;
   let model: LlamaModel;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "hearth-test-"));
-    const file = join(folder, "marked.gguf");
-    writeFileSync(file, withMarks(readFileSync(sharedPath(...stories)), marks));
     backend = await createLlamaBackend(textSpec(file, { parallel: 1 }), testContext());
     const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.warn });
     model = await llama.loadModel({ modelPath: file, vocabOnly: true });
@@ -253,7 +245,6 @@ describe.skipIf(!hasShared(...stories))("insertion by a SentencePiece vocabulary
   afterAll(async () => {
     await backend.dispose();
     await model.dispose();
-    rmSync(folder, { recursive: true });
   });
 
   it.each([
@@ -271,29 +262,3 @@ describe.skipIf(!hasShared(...stories))("insertion by a SentencePiece vocabulary
     expect(result).toEqual({ counted: expected.length, agreed: expected.length });
   });
 });
-
-/** The GGUF file with fill-in-the-middle tokens declared; what is added is a multiple of the alignment, so nothing moves. */
-function withMarks(file: Buffer, marks: Readonly<Record<string, number>>): Buffer {
-  const text = (value: string): Buffer => {
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(Buffer.byteLength(value)));
-    return Buffer.concat([length, Buffer.from(value)]);
-  };
-  const integer = (value: number): Buffer => {
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32LE(value);
-    return bytes;
-  };
-  const [typeUint32, typeString] = [4, 8];
-  const added = Object.entries(marks).flatMap(([name, id]) => [
-    text(`tokenizer.ggml.fim_${name}_token_id`),
-    integer(typeUint32),
-    integer(id),
-  ]);
-  const filler = [text("test.filler"), integer(typeString)];
-  const size = Buffer.concat([...added, ...filler]).length + 8;
-  filler.push(text(" ".repeat((32 - (size % 32)) % 32)));
-  const head = Buffer.from(file.subarray(0, 24));
-  head.writeBigUInt64LE(head.readBigUInt64LE(16) + BigInt(Object.keys(marks).length + 1), 16);
-  return Buffer.concat([head, ...added, ...filler, file.subarray(24)]);
-}

@@ -5,17 +5,15 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
-import type { EmbeddingRequest, EmbeddingResult } from "../../../src/domain/embedding.ts";
+import type { EmbeddingResult } from "../../../src/domain/embedding.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
-import { testContext, textDefaults, textSpec } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
-import { runBackend } from "../../support/run-backend.ts";
+import { testContext, textDefaults, textSpec, embedTexts } from "../../support/llama.ts";
 import { attentionDifference, cosineDifference } from "../../support/tolerances.ts";
+import { useStoryModel } from "../../support/story-model.ts";
 
-const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+const path = useStoryModel();
 
-describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
-  const path = sharedPath(...modelFile);
+describe("loading a text model", () => {
   const backends: Backend[] = [];
 
   async function load(options: Partial<TextModelOptions> = {}, file = path): Promise<Backend> {
@@ -119,10 +117,6 @@ describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
   });
 
   describe("for embeddings", () => {
-    async function embed(backend: Backend, request: EmbeddingRequest): Promise<EmbeddingResult> {
-      for await (const result of runBackend(backend, "embedding", request)) return result;
-      throw new Error("no answer");
-    }
     const options = (more: Partial<TextModelOptions["embeddingOptions"]> = {}): Partial<TextModelOptions> => ({
       embedding: true,
       embeddingOptions: { ...textDefaults.embeddingOptions, ...more },
@@ -136,38 +130,38 @@ describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
       const backend = await load(options());
       expect(backend.description.operations).toEqual(["embedding"]);
       const inputs = ["The dog ran.", "A red ball", "The dog ran.", [1, 403, 407]];
-      const result = await embed(backend, { inputs });
+      const result = await embedTexts(backend, { inputs });
       expect(result.dimensions).toBe(64);
       expect(result.vectors).toHaveLength(4 * 64);
       for (const row of [0, 1, 2, 3]) expect(cosine(result, row, row)).toBeCloseTo(1, 4);
       const same = 1 - cosineDifference(attentionDifference(result.promptTokens));
       expect(cosine(result, 0, 2)).toBeGreaterThan(same);
       expect(cosine(result, 0, 1)).toBeLessThan(0.999);
-      const alone = await embed(backend, { inputs: ["A red ball"] });
+      const alone = await embedTexts(backend, { inputs: ["A red ball"] });
       const both = { ...alone, vectors: Float32Array.of(...alone.vectors, ...result.vectors.subarray(64, 128)) };
       expect(cosine(both, 0, 1)).toBeGreaterThan(same);
     });
 
     it("puts the role's prefix before the input and counts it", async () => {
       const backend = await load(options({ queryPrefix: "query: " }));
-      const plain = await embed(backend, { inputs: ["dog"] });
-      const query = await embed(backend, { inputs: ["dog"], inputType: "query" });
+      const plain = await embedTexts(backend, { inputs: ["dog"] });
+      const query = await embedTexts(backend, { inputs: ["dog"], inputType: "query" });
       expect(query.promptTokens).toBeGreaterThan(plain.promptTokens);
-      const written = await embed(backend, { inputs: ["query: dog"] });
+      const written = await embedTexts(backend, { inputs: ["query: dog"] });
       expect([...query.vectors]).toEqual([...written.vectors]);
     });
 
     it("refuses or truncates what is too long, as configured", async () => {
       const long = Array.from({ length: 600 }, () => "dog").join(" ");
-      await expect(embed(await load(options()), { inputs: ["a", long] })).rejects.toMatchObject({
+      await expect(embedTexts(await load(options()), { inputs: ["a", long] })).rejects.toMatchObject({
         kind: "context_length_exceeded",
         param: "inputs[1]",
       });
       const truncating = await load(options({ truncation: "truncate", maxTokens: 32 }));
-      expect((await embed(truncating, { inputs: [long] })).promptTokens).toBe(32);
+      expect((await embedTexts(truncating, { inputs: [long] })).promptTokens).toBe(32);
       const huge = "dog ".repeat(500_000);
-      expect((await embed(truncating, { inputs: [huge] })).promptTokens).toBe(32);
-      await expect(embed(await load(options()), { inputs: [huge] })).rejects.toMatchObject({
+      expect((await embedTexts(truncating, { inputs: [huge] })).promptTokens).toBe(32);
+      await expect(embedTexts(await load(options()), { inputs: [huge] })).rejects.toMatchObject({
         kind: "context_length_exceeded",
         message: expect.stringMatching(/requested at least \d{4,} tokens/),
       });
@@ -175,25 +169,27 @@ describe.skipIf(!hasShared(...modelFile))("loading stories260K", () => {
 
     it("gives the same vector whether the input is read at once or in pieces", async () => {
       const input = Array.from({ length: 90 }, (_, index) => 260 + index);
-      const whole = await embed(await load(options()), { inputs: [input] });
-      const pieces = await embed(await load({ ...options(), batchSize: 16 }), { inputs: [input] });
+      const whole = await embedTexts(await load(options()), { inputs: [input] });
+      const pieces = await embedTexts(await load({ ...options(), batchSize: 16 }), { inputs: [input] });
       const similarity = whole.vectors.reduce((sum, value, index) => sum + value * pieces.vectors[index]!, 0);
       expect(similarity).toBeGreaterThan(1 - cosineDifference(attentionDifference(input.length)));
     });
 
     it("cuts to fewer dimensions only where the model was configured for it", async () => {
-      await expect(embed(await load(options()), { inputs: ["a"], dimensions: 16 })).rejects.toMatchObject({
+      await expect(embedTexts(await load(options()), { inputs: ["a"], dimensions: 16 })).rejects.toMatchObject({
         kind: "unsupported_parameter",
       });
       const cutting = await load(options({ dimensions: 8 }));
-      const { vectors, dimensions } = await embed(cutting, { inputs: ["a"], dimensions: 16 });
+      const { vectors, dimensions } = await embedTexts(cutting, { inputs: ["a"], dimensions: 16 });
       expect(dimensions).toBe(16);
       expect(vectors.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 4);
-      await expect(embed(cutting, { inputs: ["a"], dimensions: 65 })).rejects.toMatchObject({ kind: "invalid_value" });
+      await expect(embedTexts(cutting, { inputs: ["a"], dimensions: 65 })).rejects.toMatchObject({
+        kind: "invalid_value",
+      });
     });
 
     it("refuses token ids that are not the model's", async () => {
-      await expect(embed(await load(options()), { inputs: ["a", [1, 700]] })).rejects.toMatchObject({
+      await expect(embedTexts(await load(options()), { inputs: ["a", [1, 700]] })).rejects.toMatchObject({
         kind: "invalid_value",
         param: "inputs[1][1]",
       });

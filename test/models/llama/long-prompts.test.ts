@@ -1,5 +1,4 @@
 // Prompts of megabytes: read in pieces with the tokens they have in one go, or refused, and never in the way of others.
-import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
@@ -11,12 +10,11 @@ import { openLibrary } from "../../../src/backends/llama/native/library.ts";
 import { TextTokenizer, TokenLimitError } from "../../../src/backends/llama/tokens/tokenizer.ts";
 import { Vocabulary } from "../../../src/backends/llama/tokens/vocabulary.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
-import { chat, chatRequest, complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
-import { sharedPath } from "../../support/shared.ts";
-import { runBackend } from "../../support/run-backend.ts";
+import { applyTemplate, chat, complete, streamCompletion, testContext, textSpec } from "../../support/llama.ts";
+import { useStoryModel } from "../../support/story-model.ts";
 
 const tinyChat = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
-const stories = sharedPath("models", "stories260K", "stories260K-f32.gguf");
+const story = useStoryModel();
 const never = new AbortController().signal;
 
 const words = [
@@ -42,9 +40,9 @@ const longText = fc
 
 for (const [name, path] of [
   ["byte-level BPE", tinyChat],
-  ["SentencePiece", stories],
+  ["SentencePiece", story],
 ] as const) {
-  describe.skipIf(!existsSync(path))(`a long text in ${name}`, () => {
+  describe(`a long text in ${name}`, () => {
     let vocabulary: Vocabulary;
     let native: NativeModelHandle;
     let tokenizer: TextTokenizer;
@@ -136,10 +134,8 @@ describe("a prompt of megabytes", () => {
   });
 
   it("is counted to the end while it is not far too long", async () => {
-    const [applied] = await all(
-      runBackend(backend, "apply-template", chatRequest(message("lorem ipsum dolor ".repeat(1500)))),
-    );
-    const count = applied?.tokens.length ?? 0;
+    const { tokens } = await applyTemplate(backend, message("lorem ipsum dolor ".repeat(1500)));
+    const count = tokens.length;
     expect(count).toBeGreaterThan(4096);
     await expect(chat(backend, message("lorem ipsum dolor ".repeat(1500)))).rejects.toMatchObject({
       message: expect.stringContaining(`(${count} in the {messages}, 32 in`),
@@ -147,11 +143,10 @@ describe("a prompt of megabytes", () => {
   });
 
   it("does not hold up another caller's stream", async () => {
-    const request = completionRequest({
+    const stream = streamCompletion(backend, {
       limits: { maxTokens: 3000, stop: [] },
       sampling: { temperature: 0, logitBias: [] },
     });
-    const stream = runBackend(backend, "completion", request)[Symbol.asyncIterator]();
     await stream.next();
     await stream.next();
     const refusal = chat(backend, message(huge)).catch((error: unknown) => error);
@@ -167,14 +162,8 @@ describe("a prompt of megabytes", () => {
       last = now;
       if (done === true) break;
     }
-    await stream.return?.();
+    await stream.return(undefined);
     expect(await refusal).toMatchObject({ kind: "context_length_exceeded" });
     expect(longestMs).toBeLessThan(400);
   });
 });
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
-}

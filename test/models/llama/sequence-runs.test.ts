@@ -4,25 +4,25 @@ import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import { NativeContextHandle } from "../../../src/backends/llama/native/context.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
-import { complete, completionRequest, testContext, textSpec } from "../../support/llama.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
-import { runBackend } from "../../support/run-backend.ts";
+import { complete, testContext, textSpec, readFirstText, streamCompletion } from "../../support/llama.ts";
 import {
   attentionDifference,
   expectSameUntilNearTie,
   logprobDifference,
-  storiesSpread as spread,
+  storyModelSpread as spread,
 } from "../../support/tolerances.ts";
 
-const modelFile = ["models", "stories260K", "stories260K-f32.gguf"] as const;
+import { storyToken, useStoryModel } from "../../support/story-model.ts";
+
+const path = useStoryModel();
 const limits = (maxTokens: number): { maxTokens: number; stop: string[] } => ({ maxTokens, stop: [] });
 const tokens = (length: number, step: number): number[] =>
   Array.from({ length }, (_, index) => 260 + ((index * step) % 200));
 
-describe.skipIf(!hasShared(...modelFile))("sequences side by side, on stories260K", () => {
+describe("sequences side by side", () => {
   const backends: Backend[] = [];
   async function load(options: Partial<TextModelOptions>): Promise<Backend> {
-    const backend = await createLlamaBackend(textSpec(sharedPath(...modelFile), options), testContext());
+    const backend = await createLlamaBackend(textSpec(path, options), testContext());
     backends.push(backend);
     return backend;
   }
@@ -71,16 +71,14 @@ describe.skipIf(!hasShared(...modelFile))("sequences side by side, on stories260
     const first = [];
     for (const prompt of conversations) first.push(await complete(backend, { prompts: [prompt], limits: limits(8) }));
     // The last one is continued: its sequence is busy, and the next prompt takes the place beside it.
-    const request = completionRequest({
+    const running = streamCompletion(backend, {
       prompts: [conversations[3]!],
-      sampling: { temperature: 0, logitBias: [[2, -100]] },
+      sampling: { temperature: 0, logitBias: [[storyToken.eos, -100]] },
       limits: { stop: [] },
     });
-    const events = runBackend(backend, "completion", request);
-    const running = events[Symbol.asyncIterator]();
-    while ((await running.next()).value?.type !== "text-delta");
+    await readFirstText(running);
     await complete(backend, { prompts: [tokens(100, 19)], limits: limits(8) });
-    await running.return?.();
+    await running.return(undefined);
     const again = await complete(backend, { prompts: [conversations[2]!], limits: limits(8) });
     expect(again.usage.cachedTokens).toBe(99);
     expect(again.choices[0]!.text).toBe(first[2]!.choices[0]!.text);

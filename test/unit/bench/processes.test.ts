@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
+import { linux } from "../../support/skips/requires.ts";
 import { MeasuringProcess } from "../../../src/bench/peers/measuring-process.ts";
 import { isHealthy, PeerProcess } from "../../../src/bench/peers/peer-process.ts";
 import { processorTreeMs, residentTreeBytes } from "../../../src/bench/peers/process-facts.ts";
@@ -81,7 +82,7 @@ describe("MeasuringProcess", () => {
 });
 
 describe("residentTreeBytes", () => {
-  it.skipIf(process.platform !== "linux")("counts this process, and nothing of one that is gone", () => {
+  it.skipIf(!linux.isMet)(`counts this process, and nothing of one that is gone${linux.note}`, () => {
     const bytes = residentTreeBytes(process.pid) ?? 0;
     expect(bytes).toBeGreaterThan(20e6);
     expect(residentTreeBytes(2 ** 22 + 1)).toBe(0);
@@ -89,7 +90,7 @@ describe("residentTreeBytes", () => {
 });
 
 describe("processorTreeMs", () => {
-  it.skipIf(process.platform !== "linux")("counts what this process and its children have worked", async () => {
+  it.skipIf(!linux.isMet)(`counts what this process and its children have worked${linux.note}`, async () => {
     const own = process.cpuUsage();
     const counted = processorTreeMs(process.pid) ?? 0;
     expect(counted).toBeGreaterThan((own.user + own.system) / 1000 - 50);

@@ -5,13 +5,15 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 
 import { writeTaesd } from "../../../scripts/build-models/shapes/taesd.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import { shared, sharedPath } from "../../support/shared.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
+
+const reference = shared("models", "taesd");
 
 const folder = temporaryFolder();
 const side = 128;
 
-describe.skipIf(!hasShared("models", "taesd"))("TAESD from ../shared/models/taesd", () => {
+describe.skipIf(!reference.isMet)(`TAESD from ../shared/models/taesd${reference.note}`, () => {
   it("encodes and decodes a picture with more than 20 dB", async () => {
     writeTaesd(folder, { source: sharedPath("models", "taesd") });
     const encoder = await InferenceSession.create(join(folder, "vae_encoder/model.onnx"));

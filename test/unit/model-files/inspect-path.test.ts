@@ -1,7 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { inspectPath } from "../../../src/model-files/inspect-path.ts";
-import { hasShared, sharedPath } from "../../support/shared.ts";
+import { shared, sharedPath } from "../../support/shared.ts";
 import { createSandbox, ggufBytes } from "../config/model-folders.ts";
+
+const reference = shared("models", "stories260K");
 
 const sandbox = createSandbox();
 afterAll(() => sandbox.remove());
@@ -68,7 +70,7 @@ describe("a file", () => {
     );
   });
 
-  it.skipIf(!hasShared("models", "stories260K"))("that a real converter wrote is read", () => {
+  it.skipIf(!reference.isMet)(`that a real converter wrote is read${reference.note}`, () => {
     expect(kindOf(sharedPath("models", "stories260K", "stories260K-f32.gguf"))).toBe("text for text");
   });
 });

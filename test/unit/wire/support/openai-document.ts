@@ -1,13 +1,13 @@
 // Validators from OpenAI's own OpenAPI document, which lies beside the repository.
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { hasShared, sharedPath } from "../../../support/shared.ts";
+import { shared, sharedPath } from "../../../support/shared.ts";
 
 type Json = Record<string, unknown>;
 
 const segments = ["spec", "openai-openapi-subset.json"] as const;
 
-export const hasOpenAiDocument = hasShared(...segments);
+export const openAiDocument = shared(...segments);
 
 let loaded: Json | undefined;
 let ajv: Ajv2020 | undefined;

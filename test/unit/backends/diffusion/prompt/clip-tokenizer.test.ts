@@ -10,9 +10,10 @@ import {
   createClipTokenizer,
   type ClipTokenizer,
 } from "../../../../../src/backends/diffusion/prompt/clip-tokenizer.ts";
-import { hasShared, sharedPath } from "../../../../support/shared.ts";
+import { shared, sharedPath } from "../../../../support/shared.ts";
 
 const folder = ["models", "clip-tokenizer"] as const;
+const reference = shared(...folder, "vocab.json");
 
 interface Published {
   readonly text: string;
@@ -122,7 +123,7 @@ const rustLibrary: readonly Published[] = [
   },
 ];
 
-describe.skipIf(!hasShared(...folder, "vocab.json"))("CLIP tokenizer on the real vocabulary (../shared/models)", () => {
+describe.skipIf(!reference.isMet)(`CLIP tokenizer on the real vocabulary${reference.note}`, () => {
   let tokenizer: ClipTokenizer;
   const signal = new AbortController().signal;
   beforeAll(async () => {

@@ -6,7 +6,7 @@ import {
   toChatFinishReason,
 } from "../../../../../src/wire/openai/chat/to-response.ts";
 import { chatCompletion } from "../../../../../src/wire/openai/chat/response.ts";
-import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
+import { faultsOf, openAiDocument } from "../../support/openai-document.ts";
 import {
   callStart,
   chatContext,
@@ -16,8 +16,8 @@ import {
   replay,
   token,
   twoChoices,
+  type ChatTraits,
 } from "../../support/text-events.ts";
-import type { ChatTraits } from "../../support/text-events.ts";
 
 async function answer(events: readonly TextEvent[], request: ChatTraits = {}) {
   return collectChatCompletion(replay(events), chatContext(request));
@@ -75,7 +75,7 @@ describe("collectChatCompletion", () => {
     expect(chatCompletion().parse(completion)).toEqual(completion);
   });
 
-  it.skipIf(!hasOpenAiDocument)("answers what OpenAI's document describes", async () => {
+  it.skipIf(!openAiDocument.isMet)(`answers what OpenAI's document describes${openAiDocument.note}`, async () => {
     const logprobs = [
       token("Hi", -0.1, [
         ["Hi", -0.1],

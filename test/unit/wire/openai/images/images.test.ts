@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { ImageEvent } from "../../../../../src/domain/image.ts";
 import { toImageEditRequest, toImageRequest } from "../../../../../src/wire/openai/images/to-domain.ts";
-import { collectImagesResponse, createImageEventMapper } from "../../../../../src/wire/openai/images/to-response.ts";
-import type { ImageAnswerContext } from "../../../../../src/wire/openai/images/to-response.ts";
+import {
+  collectImagesResponse,
+  createImageEventMapper,
+  type ImageAnswerContext,
+} from "../../../../../src/wire/openai/images/to-response.ts";
 import { parseRequest } from "../../../../../src/wire/contract/parse-request.ts";
 import { formToBody, imageEditContract } from "../../../../../src/wire/openai/images/edit.ts";
 import { imageContract } from "../../../../../src/wire/openai/images/generation.ts";
@@ -12,7 +15,7 @@ import {
   imagesResponse,
 } from "../../../../../src/wire/openai/images/response.ts";
 import { dataOf } from "../../support/sse-data.ts";
-import { faultsOf, hasOpenAiDocument } from "../../support/openai-document.ts";
+import { faultsOf, openAiDocument } from "../../support/openai-document.ts";
 import { replay } from "../../support/text-events.ts";
 
 const size = { width: 1024, height: 1024 };
@@ -199,11 +202,14 @@ describe("the images response", () => {
     });
   });
 
-  it.skipIf(!hasOpenAiDocument)("is what OpenAI's document describes, but for url: null", async () => {
-    const response = await collectImagesResponse(replay(events), context());
-    const withoutUrls = { ...response, data: response.data.map(({ url: _url, ...rest }) => rest) };
-    expect(faultsOf("ImagesResponse", withoutUrls)).toEqual([]);
-  });
+  it.skipIf(!openAiDocument.isMet)(
+    `is what OpenAI's document describes, but for url: null${openAiDocument.note}`,
+    async () => {
+      const response = await collectImagesResponse(replay(events), context());
+      const withoutUrls = { ...response, data: response.data.map(({ url: _url, ...rest }) => rest) };
+      expect(faultsOf("ImagesResponse", withoutUrls)).toEqual([]);
+    },
+  );
 });
 
 describe("the events of an image stream", () => {
@@ -231,7 +237,7 @@ describe("the events of an image stream", () => {
     expect(sent.filter((event) => "comment" in event)).toEqual([{ comment: "image 1 of 2, step 1 of 2" }]);
   });
 
-  it.skipIf(!hasOpenAiDocument)("are what OpenAI's document describes", () => {
+  it.skipIf(!openAiDocument.isMet)(`are what OpenAI's document describes${openAiDocument.note}`, () => {
     const sent = events.flatMap(createImageEventMapper("image_generation", context()));
     const edited = events.flatMap(createImageEventMapper("image_edit", context({ quality: "high", format: "webp" })));
     expect(dataOf(sent).flatMap((data) => faultsOf("ImageGenStreamEvent", JSON.parse(data)))).toEqual([]);

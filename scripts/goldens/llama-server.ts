@@ -1,0 +1,75 @@
+// Writes the golden values in test/golden/own: what llama-server answers on models and templates that this repository writes.
+// With --check nothing is written, and differences are told.
+//   LLAMA_SERVER_BIN=.../llama-server npx tsx scripts/goldens/llama-server.ts [--check]
+// README.md beside this file says how to build llama-server of the llama.cpp commit in use.
+
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+import { writeBertGgufFixture } from "../build-models/fixtures.ts";
+import { writeStoryModel } from "../build-models/fixtures/story-model.ts";
+import { goldenText } from "./golden-text.ts";
+import { goldenBert, writeChatVocabulary } from "./models.ts";
+import { differences } from "./compare.ts";
+import { answersOfBert, answersOfStory, renderings, tokenisations } from "./questions.ts";
+import { serverFlags } from "./server-process.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const goldens = join(root, "test/golden/own");
+
+/** Log-probabilities of two builds of llama.cpp differ by less on these models; ids and texts must be the same. */
+const tolerance = 0.01;
+
+const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+const folder = mkdtempSync(join(tmpdir(), "hearth-goldens-"));
+try {
+  const story = join(folder, "story.gguf");
+  const chat = join(folder, "chat.gguf");
+  const bert = join(folder, "bert.gguf");
+  writeStoryModel(story);
+  writeChatVocabulary(chat);
+  writeBertGgufFixture(bert, goldenBert);
+  await golden("story", { model: story, values: await answersOfStory(story) });
+  await golden("story-tokens", { model: story, values: await tokenisations(story) });
+  await golden("chat-tokens", { model: chat, values: await tokenisations(chat) });
+  await golden("bert-embeddings", { model: bert, values: await answersOfBert(bert) });
+  await golden("renderings", { model: story, values: await renderings(story, join(goldens, "templates")) });
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+interface Golden {
+  readonly model: string;
+  readonly values: object;
+}
+
+async function golden(name: string, { model, values: answers }: Golden): Promise<void> {
+  const made = { source: source(model), ...answers };
+  const path = join(goldens, `${name}.json`);
+  if (!values.check) {
+    writeFileSync(path, goldenText(made));
+    console.log(`${basename(path)} is written.`);
+    return;
+  }
+  const committed: unknown = JSON.parse(readFileSync(path, "utf8"));
+  const found = differences({ committed, made: JSON.parse(JSON.stringify(made)) as unknown }, tolerance);
+  for (const line of found) console.error(`${basename(path)}${line}`);
+  console.log(found.length === 0 ? `${basename(path)} is what llama-server answers.` : `${basename(path)} differs.`);
+  if (found.length > 0) process.exitCode = 1;
+}
+
+/** What the values were made with. */
+function source(model: string): object {
+  const release = join(root, "node_modules/node-llama-cpp/llama/binariesGithubRelease.json");
+  const { release: llamaCpp } = JSON.parse(readFileSync(release, "utf8")) as { release: string };
+  return {
+    reference: `llama-server of llama.cpp ${llamaCpp}, on a CPU`,
+    command: `llama-server -m ${basename(model)} ${serverFlags.join(" ")}`,
+    script: "scripts/goldens/llama-server.ts",
+    model: basename(model),
+    sha256: createHash("sha256").update(readFileSync(model)).digest("hex"),
+  };
+}

@@ -1,0 +1,145 @@
+// Asks the reference, and keeps of its answers what the tests compare.
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { constraints, conversations, embeddedTexts, greedyPrompts, tokenisedTexts } from "./cases.ts";
+import { type ReferenceServer, startReference } from "./server-process.ts";
+
+interface Probability {
+  readonly id: number;
+  readonly logprob: number;
+  readonly top_logprobs: readonly Probability[];
+}
+
+interface Completion {
+  readonly content: string;
+  readonly tokens: readonly number[];
+  readonly tokens_evaluated: number;
+  readonly stop_type: string;
+  readonly completion_probabilities: readonly Probability[];
+}
+
+/**
+ * Builds of llama.cpp for different processors differ by up to 0.007 on the story model (half-precision arithmetic where the
+ * processor has it), so a token that wins by less than this is no golden value.
+ */
+const smallestMargin = 0.02;
+const greedy = { temperature: 0, cache_prompt: false, return_tokens: true, n_probs: 5 };
+
+/** Greedy continuations with log-probabilities, one that ends by itself, and what grammars leave. */
+export async function answersOfStory(model: string): Promise<object> {
+  return withServer(model, [], async (server) => {
+    const first = greedyPrompts[0].prompt;
+    const cases = [];
+    for (const { prompt, tokens } of greedyPrompts) {
+      const completion = await complete(server, { prompt, n_predict: tokens });
+      requireMargins(prompt, completion);
+      cases.push({ prompt, promptTokens: await tokenise(server, prompt), ...kept(completion) });
+    }
+    const ended = await complete(server, { prompt: first, n_predict: 8, logit_bias: [[2, 100]] });
+    const held = [];
+    for (const [name, constraint] of Object.entries(constraints)) {
+      const completion = await complete(server, { prompt: first, n_predict: 100, ...constraint });
+      held.push({ name, prompt: first, ...constraint, text: completion.content, stop: completion.stop_type });
+    }
+    return { greedy: cases, ended: { prompt: first, ...kept(ended) }, held };
+  });
+}
+
+/** Token ids of texts, as callers' words and with control tokens read. */
+export async function tokenisations(model: string): Promise<object> {
+  return withServer(model, [], async (server) => {
+    const cases = [];
+    for (const content of tokenisedTexts) {
+      const ask = async (parse_special: boolean): Promise<readonly number[]> =>
+        (await answer<{ tokens: number[] }>(server, "/tokenize", { content, parse_special })).tokens;
+      cases.push({ text: content, plain: await ask(false), special: await ask(true) });
+    }
+    return { cases };
+  });
+}
+
+/** Mean-pooled, normalised vectors. */
+export async function answersOfBert(model: string): Promise<object> {
+  return withServer(model, ["--embedding", "--pooling", "mean"], async (server) => {
+    const { data } = await answer<{ data: { embedding: number[] }[] }>(server, "/v1/embeddings", {
+      input: embeddedTexts,
+    });
+    return {
+      cases: data.map(({ embedding }, index) => ({ text: embeddedTexts[index], vector: embedding.map(rounded) })),
+    };
+  });
+}
+
+/** Every template with every conversation: the prompt, or the words with which it is refused. */
+export async function renderings(model: string, folder: string): Promise<object> {
+  const rendered: Record<string, Record<string, object>> = {};
+  for (const file of readdirSync(folder).toSorted()) {
+    rendered[file] = await withServer(model, ["--chat-template-file", join(folder, file)], async (server) => {
+      const prompts: Record<string, object> = {};
+      for (const [name, conversation] of Object.entries(conversations)) {
+        const { status, body } = await server.ask("/apply-template", conversation);
+        prompts[name] = status === 200 ? { prompt: (body as { prompt: string }).prompt } : { refused: true };
+      }
+      return prompts;
+    });
+  }
+  return { conversations, rendered };
+}
+
+async function withServer<T>(
+  model: string,
+  flags: readonly string[],
+  work: (server: ReferenceServer) => Promise<T>,
+): Promise<T> {
+  const server = await startReference({ model, flags });
+  try {
+    return await work(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function complete(server: ReferenceServer, request: object): Promise<Completion> {
+  return answer<Completion>(server, "/completion", { ...greedy, ...request });
+}
+
+async function tokenise(server: ReferenceServer, content: string): Promise<readonly number[]> {
+  return (await answer<{ tokens: number[] }>(server, "/tokenize", { content, add_special: true })).tokens;
+}
+
+async function answer<T>(server: ReferenceServer, path: string, request: object): Promise<T> {
+  const { status, body } = await server.ask(path, request);
+  if (status !== 200) throw new Error(`${path} answered ${status}: ${JSON.stringify(body)}`);
+  return body as T;
+}
+
+function kept({ content, tokens_evaluated, stop_type, completion_probabilities }: Completion): object {
+  return {
+    promptLength: tokens_evaluated,
+    text: content,
+    stop: stop_type,
+    tokens: completion_probabilities.map(({ id, logprob, top_logprobs }) => ({
+      id,
+      logprob: rounded(logprob),
+      top: top_logprobs.map((other) => [other.id, rounded(other.logprob)]),
+    })),
+  };
+}
+
+function requireMargins(prompt: string, { completion_probabilities }: Completion): void {
+  for (const [index, { top_logprobs }] of completion_probabilities.entries()) {
+    const [first, second] = top_logprobs;
+    const margin = (first?.logprob ?? 0) - (second?.logprob ?? -Infinity);
+    if (margin < smallestMargin) {
+      throw new Error(
+        `After ${JSON.stringify(prompt)} token ${index} wins by ${margin.toFixed(4)} only: ask for fewer.`,
+      );
+    }
+  }
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(5));
+}

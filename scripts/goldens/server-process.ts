@@ -1,0 +1,80 @@
+// The reference: a llama-server process of the caller's (LLAMA_SERVER_BIN), started on one model and asked over HTTP.
+
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+
+/** What the goldens' header tells of how the reference ran; `-t 1` and one slot keep the shape of every batch the same. */
+export const serverFlags = ["-t", "1", "-np", "1", "-fa", "off", "--no-warmup", "--jinja"] as const;
+
+export interface ReferenceServer {
+  /** Answer of a POST as JSON; an error answer comes back as it is, with its status. */
+  ask(path: string, body: object): Promise<{ readonly status: number; readonly body: unknown }>;
+  stop(): Promise<void>;
+}
+
+export interface ReferenceOptions {
+  readonly model: string;
+  readonly flags?: readonly string[];
+}
+
+/** Starts the server and resolves when it has loaded the model. Throws with its last words where it ends instead. */
+export async function startReference({ model, flags = [] }: ReferenceOptions): Promise<ReferenceServer> {
+  const binary = process.env["LLAMA_SERVER_BIN"];
+  if (binary === undefined)
+    throw new Error("LLAMA_SERVER_BIN must name a llama-server binary (scripts/goldens/README.md).");
+  const port = await freePort();
+  const child = spawn(binary, ["-m", model, ...serverFlags, ...flags, "--host", "127.0.0.1", "--port", String(port)], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let words = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-2000);
+  });
+  const ended = new Promise<void>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", () => resolve());
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const state = { ended: false };
+  const note = (): void => {
+    state.ended = true;
+  };
+  ended.then(note, note);
+  while (!(await isHealthy(url))) {
+    if (state.ended) throw new Error(`llama-server ended while it was loading ${model}:\n${words}`);
+  }
+  return {
+    async ask(path, body) {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(`${url}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+      return { status: response.status, body: await response.json() };
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+/** Waits a tenth of a second for a server that does not answer yet. */
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/health`);
+    if (response.ok) return true;
+  } catch {
+    // Not listening yet.
+  }
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return false;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
