@@ -147,7 +147,7 @@ describe.each(["hermes", "qwen3-coder", "llama4"])(
       },
     );
 
-    it("ends every request of any mix, read at any pace, left at any moment", async () => {
+    it("ends every request of any mix, read at any pace, left at any moment", { timeout: runs * 20_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(fc.tuple(cases, readers), { minLength: 1, maxLength: 6 }), async (mix) => {
           await Promise.all(mix.map(([request, reader]) => drive(line, request, reader)));
