@@ -3,7 +3,6 @@ import { sum } from "simple-statistics";
 import type { Benchmark, Figure, Measurement, Point, Subject } from "../benchmark.ts";
 import { runJobs, timed } from "../closed-loop.ts";
 import type { ServerClient } from "../peers/server-client.ts";
-import { runtimeMs } from "../server-timing.ts";
 import { percentiles } from "../statistics.ts";
 
 export interface ImagesBenchmarkOptions {
@@ -74,11 +73,8 @@ async function measureImages(
     Array.from({ length: point.x * requests }, () => null),
     { workers: point.x, run: () => timed(() => generate(server, options, signal)), signal },
   );
-  const images = sum(results.map(({ value }) => value.images));
+  const images = sum(results.map(({ value }) => value));
   if (images === 0) return { values: {}, errors };
-  const overheads = results.flatMap(({ value, elapsedMs }) =>
-    value.runtimeMs === null ? [] : [elapsedMs / value.runtimeMs],
-  );
   return {
     values: {
       ...perImage(elapsedMs / 1000 / images, steps),
@@ -86,18 +82,18 @@ async function measureImages(
         "latency",
         results.map((result) => result.elapsedMs),
       ),
-      ...(overheads.length === 0 ? {} : { overhead: sum(overheads) / overheads.length }),
     },
     work: images,
     errors,
   };
 }
 
+/** The number of pictures made. */
 async function generate(
   server: ServerClient,
   { prompt, size, steps, n, seed }: ImagesBenchmarkOptions,
   signal: AbortSignal,
-): Promise<{ readonly images: number; readonly runtimeMs: number | null }> {
+): Promise<number> {
   const body = {
     model: await server.model(signal),
     prompt,
@@ -106,12 +102,8 @@ async function generate(
     ...(size === null ? {} : { size }),
     ...(steps === null ? {} : { steps }),
   };
-  const { value, headers } = await server.post<{ readonly data?: readonly unknown[] }>(
-    "/images/generations",
-    body,
-    signal,
-  );
-  return { images: value.data?.length ?? 0, runtimeMs: runtimeMs(headers["server-timing"]) };
+  const { value } = await server.post<{ readonly data?: readonly unknown[] }>("/images/generations", body, signal);
+  return value.data?.length ?? 0;
 }
 
 function perImage(seconds: number, steps: number | null): Record<string, number> {

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { runFor, runJobs } from "../../../src/bench/closed-loop.ts";
 import { toBaseUrl } from "../../../src/bench/peers/server-client.ts";
-import { runtimeMs } from "../../../src/bench/server-timing.ts";
 import { countPromptTokens, streamCompletion } from "../../../src/bench/peers/stream-completion.ts";
 import { sendEvents, startFakeServer, type Answering, type FakeServer } from "./fake-server.ts";
 
@@ -146,13 +145,5 @@ describe("the closed loop", () => {
       return Promise.reject(new Error("socket closed"));
     };
     await expect(runFor(1000, { workers: 1, run, signal: abort.signal })).rejects.toThrow("enough");
-  });
-});
-
-describe("runtimeMs", () => {
-  it("sums the runtime's metrics of a Server-Timing header", () => {
-    expect(runtimeMs('queue;dur=5, denoise;desc="steps";dur=12.5, encode;dur="7.5", total;dur=30')).toBe(20);
-    expect(runtimeMs("queue;dur=5")).toBeNull();
-    expect(runtimeMs(undefined)).toBeNull();
   });
 });
