@@ -11,6 +11,7 @@ import { ttlToMs } from "../wire/contract/time-to-live.ts";
 import type { RunningOperation } from "../services/inference.ts";
 import type { HttpDependencies, HttpEnvironment } from "./context.ts";
 import { toServerError } from "./error-response.ts";
+import { mapEvents, observed } from "./event-iterators.ts";
 import type { RequestLifetime } from "./request-lifetime.ts";
 import { readJsonBody } from "./request-body.ts";
 import { sseResponse } from "./sse-response.ts";
@@ -64,24 +65,6 @@ export async function start<O extends Operation>(
   return { ...running, events: observed(running.events, { onEvent: (event) => noteTimings(lifetime, event), fail }) };
 }
 
-/** The same events, each seen by `onEvent` as it is taken; not a generator, which would cost every token more than a callback. */
-function observed<T>(
-  events: AsyncIterableIterator<T>,
-  { onEvent, fail }: { readonly onEvent: (event: T) => void; readonly fail: (thrown: unknown) => never },
-): AsyncIterableIterator<T> {
-  const see = (result: IteratorResult<T>): IteratorResult<T> => {
-    if (result.done !== true) onEvent(result.value);
-    return result;
-  };
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    next: () => events.next().then(see, fail),
-    return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),
-  };
-}
-
 /** The one event that carries timings is the last one of its operation. */
 function noteTimings(lifetime: RequestLifetime, event: Operations[Operation]["event"]): void {
   if ("timings" in event) lifetime.recordTimings({ ...event.timings });
@@ -110,12 +93,8 @@ export function streamResponse<O extends Operation>(
   const lifetime = context.get("lifetime");
   const requestId = context.get("requestId");
   lifetime.defer();
-  async function* events(): AsyncGenerator<SseEvent, void, undefined> {
-    for await (const event of running.events) yield* toEvents(event);
-    yield* dialect.streamEnd;
-  }
   return sseResponse({
-    events: events(),
+    events: mapEvents(running.events, { toEvents, streamEnd: dialect.streamEnd }),
     pingMs: deps.settings.ssePingMs,
     onLeave: () => lifetime.leave(),
     onEnd: () => lifetime.end(),

@@ -1,10 +1,11 @@
 // Server-sent events (WHATWG HTML, section 9.2), pulled: the next event is made when the reader has taken the last one, so a
 // slow reader slows the producer and no buffer grows.
+import type { PulledEvents } from "../util/event-queue.ts";
 import type { SseEvent } from "../wire/sse-event.ts";
 
 export interface SseOptions {
   /** The first event must be ready to be made: errors before it belong to the caller. */
-  readonly events: AsyncGenerator<SseEvent, void, undefined>;
+  readonly events: PulledEvents<SseEvent>;
   /** Called once when the stream is over, whatever ended it. */
   readonly onEnd: () => void;
   /** Called when the reader has left, before the iterator is returned: work stops at once, not at the next event. */
@@ -80,7 +81,7 @@ export function formatEvent(event: SseEvent): string {
 
 /** A field for each line of the value: a line break inside a field would end it. */
 function toLines(name: string, value: string): string {
-  if (!/[\r\n]/.test(value)) return `${name}: ${value}\n`;
+  if (!value.includes("\n") && !value.includes("\r")) return `${name}: ${value}\n`;
   return value
     .split(/\r\n|\r|\n/)
     .map((line) => `${name}: ${line}\n`)

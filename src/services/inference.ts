@@ -5,7 +5,7 @@ import { ServerError } from "../domain/errors.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { Lease } from "../registry/registry.ts";
 import { creditWindow } from "../runners/protocol.ts";
-import { pullEvents } from "../util/event-queue.ts";
+import { pullEvents, type PulledEvents } from "../util/event-queue.ts";
 
 export interface InferenceOptions<O extends Operation> {
   /** As the caller wrote it; `undefined` = the default of the operation. */
@@ -22,7 +22,7 @@ export interface RunningOperation<O extends Operation> {
   readonly modelName: string;
   readonly description: BackendDescription;
   /** All events, the first one included. Returning it early cancels the operation. */
-  readonly events: AsyncIterableIterator<Operations[O]["event"]>;
+  readonly events: PulledEvents<Operations[O]["event"]>;
 }
 
 export interface Inference {
@@ -51,7 +51,7 @@ export function createInference({ catalog, acquire, defaultModels }: InferenceDe
         (call) => runLeased(lease, { operation, request, call, ttlMs }),
         { window: creditWindow, signal },
       );
-      // The operation begins with the generator's first step, and gives the lease back in every way in which it ends.
+      // The operation begins with the first `next()`, and gives the lease back in every way in which it ends.
       const first = await events.next();
       return { modelName: modelName ?? spec.id, description, events: replayFirst(first, events) };
     },
@@ -83,10 +83,7 @@ async function runLeased<O extends Operation>(
   }
 }
 
-function replayFirst<T>(
-  first: IteratorResult<T, void>,
-  rest: AsyncGenerator<T, void, undefined>,
-): AsyncIterableIterator<T> {
+function replayFirst<T>(first: IteratorResult<T, void>, rest: PulledEvents<T>): PulledEvents<T> {
   let pending: IteratorResult<T, void> | undefined = first;
   return {
     [Symbol.asyncIterator]() {

@@ -1,14 +1,24 @@
 // A queue with one producer and one consumer: the place where pushed events become an async iterable. It is an `EventSink` of the
-// domain: its credit is what its reader has room for.
+// domain: its credit is what its reader has room for. Written without generators: every token passes here, and each generator on
+// its way costs it three turns of the microtask queue.
 import { onAbort } from "./abort.ts";
 
+interface Reader<T> {
+  readonly resolve: (result: IteratorResult<T, void>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const end = { done: true, value: undefined } as const;
+
 /** Push on one side, `for await` on the other. It takes more than its window; whether to push beyond it is the producer's decision. */
-export class EventQueue<T> implements AsyncIterable<T> {
+export class EventQueue<T> implements AsyncIterableIterator<T, void, undefined> {
   readonly #window: number;
   readonly #items: T[] = [];
   #head = 0;
-  #outcome: { error?: unknown } | undefined;
-  #wake: (() => void) | undefined;
+  #outcome: { readonly error?: unknown } | undefined;
+  #reader: Reader<T> | undefined;
+  /** The reader has taken an event and not asked for the next one yet. */
+  #isInUse = false;
   #onCredit: ((events: number) => void) | undefined;
 
   /** `window` = events that may wait to be taken. */
@@ -21,27 +31,34 @@ export class EventQueue<T> implements AsyncIterable<T> {
     return this.#window - (this.#items.length - this.#head);
   }
 
-  /** Calls `listener` whenever the reader has taken an event. */
+  /** Calls `listener` whenever the reader is done with an event. */
   onCredit(listener: (events: number) => void): void {
     this.#onCredit = listener;
   }
 
   push(item: T): void {
     if (this.#outcome !== undefined) return;
-    this.#items.push(item);
-    this.#notify();
+    const reader = this.#takeReader();
+    if (reader === undefined) {
+      this.#items.push(item);
+      return;
+    }
+    this.#isInUse = true;
+    reader.resolve({ done: false, value: item });
   }
 
   /** No more items; those already pushed are still delivered. */
   end(): void {
-    this.#outcome ??= {};
-    this.#notify();
+    if (this.#outcome !== undefined) return;
+    this.#outcome = {};
+    this.#takeReader()?.resolve(end);
   }
 
-  /** The consumer gets `error` after the items already pushed. */
+  /** The reader gets `error` after the items already pushed. */
   fail(error: unknown): void {
-    this.#outcome ??= { error };
-    this.#notify();
+    if (this.#outcome !== undefined) return;
+    this.#outcome = { error };
+    this.#takeReader()?.reject(error);
   }
 
   /** As {@link fail}, but what was pushed and not yet taken is dropped: for a caller that has left. */
@@ -49,35 +66,43 @@ export class EventQueue<T> implements AsyncIterable<T> {
     this.#items.length = 0;
     this.#head = 0;
     this.#outcome = { error };
-    this.#notify();
+    this.#takeReader()?.reject(error);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      while (this.#head < this.#items.length) {
-        const item = this.#items[this.#head] as T;
-        this.#head += 1;
-        if (this.#head === this.#items.length) {
-          this.#items.length = 0;
-          this.#head = 0;
-        }
-        yield item;
-        this.#onCredit?.(1);
-      }
-      if (this.#outcome !== undefined) {
-        if ("error" in this.#outcome) throw this.#outcome.error;
-        return;
-      }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+  /** One call at a time. Asking for the next item says that the reader is done with the last one. */
+  next(): Promise<IteratorResult<T, void>> {
+    if (this.#isInUse) {
+      this.#isInUse = false;
+      this.#onCredit?.(1);
+    }
+    if (this.#head < this.#items.length) return Promise.resolve({ done: false, value: this.#takeItem() });
+    if (this.#outcome === undefined) {
+      return new Promise((resolve, reject) => {
+        this.#reader = { resolve, reject };
       });
     }
+    return "error" in this.#outcome ? Promise.reject(this.#outcome.error) : Promise.resolve(end);
   }
 
-  #notify(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #takeItem(): T {
+    const item = this.#items[this.#head] as T;
+    this.#head += 1;
+    this.#isInUse = true;
+    if (this.#head === this.#items.length) {
+      this.#items.length = 0;
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  #takeReader(): Reader<T> | undefined {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    return reader;
   }
 }
 
@@ -88,30 +113,67 @@ export interface Production<T> {
   readonly signal: AbortSignal;
 }
 
+/** An iteration that can be left early. */
+export interface PulledEvents<T> extends AsyncIterableIterator<T, void, undefined> {
+  return(): Promise<IteratorResult<T, void>>;
+  [Symbol.asyncIterator](): PulledEvents<T>;
+}
+
 /**
- * Runs `produce` and yields what it pushes; its rejection is thrown after that. When `signal` aborts, what waits is dropped and the
- * signal's reason is thrown. Either way, and when the reader leaves early, `produce` has settled before the iteration is over.
+ * Runs `produce` from the first `next()` on and yields what it pushes; its rejection is thrown after that. When `signal` aborts, what
+ * waits is dropped and the signal's reason is thrown. Either way, and when the reader leaves early, `produce` has settled before the
+ * iteration is over.
  */
-export async function* pullEvents<T>(
+export function pullEvents<T>(
   produce: (production: Production<T>) => Promise<void>,
   { window, signal }: { readonly window: number; readonly signal: AbortSignal },
-): AsyncGenerator<T, void, undefined> {
+): PulledEvents<T> {
   const sink = new EventQueue<T>(window);
-  const controller = new AbortController();
-  const unsubscribe = onAbort(signal, () => {
-    controller.abort(signal.reason);
-    sink.abandon(signal.reason);
-  });
-  const run = async (): Promise<void> => produce({ sink, signal: controller.signal });
-  const production = run().then(
-    () => sink.end(),
-    (error: unknown) => sink.fail(error),
-  );
-  try {
-    yield* sink;
-  } finally {
-    unsubscribe();
-    controller.abort();
-    await production;
+  let stop: (() => Promise<void>) | undefined;
+  let isOver = false;
+
+  function start(): () => Promise<void> {
+    const controller = new AbortController();
+    const unsubscribe = onAbort(signal, () => {
+      controller.abort(signal.reason);
+      sink.abandon(signal.reason);
+    });
+    const run = async (): Promise<void> => produce({ sink, signal: controller.signal });
+    const production = run().then(
+      () => sink.end(),
+      (error: unknown) => sink.fail(error),
+    );
+    return () => {
+      isOver = true;
+      unsubscribe();
+      controller.abort();
+      return production;
+    };
   }
+
+  async function finish(): Promise<IteratorResult<T, void>> {
+    isOver = true;
+    await stop?.();
+    return end;
+  }
+
+  async function fail(error: unknown): Promise<never> {
+    await finish();
+    throw error;
+  }
+
+  const see = (result: IteratorResult<T, void>): IteratorResult<T, void> | Promise<IteratorResult<T, void>> =>
+    result.done === true ? finish() : result;
+
+  return {
+    next() {
+      if (isOver) return Promise.resolve(end);
+      stop ??= start();
+      return sink.next().then(see, fail);
+    },
+    return: finish,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }

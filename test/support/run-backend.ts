@@ -12,5 +12,8 @@ export function runBackend<O extends Operation>(
     window = 64,
   }: { readonly signal?: AbortSignal; readonly window?: number } = {},
 ): AsyncGenerator<Operations[O]["event"], void, undefined> {
-  return pullEvents((call) => backend.run(operation, request, call), { window, signal });
+  async function* events(): AsyncGenerator<Operations[O]["event"], void, undefined> {
+    yield* pullEvents<Operations[O]["event"]>((call) => backend.run(operation, request, call), { window, signal });
+  }
+  return events();
 }
