@@ -1,8 +1,8 @@
-// A queue with one producer and one consumer: the place where pushed events become an async iterable. It is an `EventSink` of the
-// domain: its credit is what its reader has room for.
+// A queue from one producer, which pushes, to one consumer, which iterates. It has the shape of the domain's `EventSink`; its credit is
+// the room that is left in its window.
 import { onAbort } from "./abort.ts";
 
-/** Push on one side, `for await` on the other. It takes more than its window; whether to push beyond it is the producer's decision. */
+/** Pushed to on one side, read by `for await` on the other. The window only counts credit: an item beyond it is queued as well. */
 export class EventQueue<T> implements AsyncIterable<T> {
   readonly #window: number;
   readonly #items: T[] = [];
@@ -11,7 +11,7 @@ export class EventQueue<T> implements AsyncIterable<T> {
   #wake: (() => void) | undefined;
   #onCredit: ((events: number) => void) | undefined;
 
-  /** `window` = events that may wait to be taken. */
+  /** `window` = number of events that may wait before the producer should pause. */
   constructor(window: number) {
     this.#window = window;
   }
@@ -21,11 +21,12 @@ export class EventQueue<T> implements AsyncIterable<T> {
     return this.#window - (this.#items.length - this.#head);
   }
 
-  /** Calls `listener` whenever the reader has taken an event. */
+  /** Calls `listener` with 1 whenever the reader has taken an event. */
   onCredit(listener: (events: number) => void): void {
     this.#onCredit = listener;
   }
 
+  /** Does nothing once the queue has ended. */
   push(item: T): void {
     if (this.#outcome !== undefined) return;
     this.#items.push(item);
@@ -81,7 +82,7 @@ export class EventQueue<T> implements AsyncIterable<T> {
   }
 }
 
-/** What a producer of {@link pullEvents} is given. */
+/** The sink and the signal of a producer in {@link pullEvents}. */
 export interface Production<T> {
   readonly sink: EventQueue<T>;
   /** Aborts when the caller's signal does, or when the reader leaves before the end. */
