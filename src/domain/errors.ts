@@ -38,9 +38,9 @@ export type ErrorKind = keyof typeof errorKinds;
 /** The parts of an error beside its kind. */
 export interface ErrorDetails {
   /**
-   * A sentence for the caller: what was wrong, what was expected, where. It never reveals internals of the server. A field of the domain's request
-   * stands in braces, `{sampling.logitBias}`, or `{/tools[0].parameters}` where a JSON pointer is meant: the dialect puts its own
-   * name there.
+   * A sentence for the caller: what was wrong, what was expected, where. It never reveals internals of the server. A field of the
+   * domain's request stands in braces, `{sampling.logitBias}`, or `{/tools[0].parameters}` where a JSON pointer is meant: the dialect
+   * puts its own name there.
    */
   readonly message: string;
   /**

@@ -1,7 +1,7 @@
 // The keys of one model in the configuration file, per kind; `config/models/model-options.ts` maps them to the domain's options. A key
 // is its option's name in snake_case, with these exceptions:
 // - `path`, `ttl`, `pinned` and `preload` are fields of `ModelSpec`, not options.
-// - An option's unit is left out of its key, and the value carries it: `timeout: 10m` is `timeoutMs`, `prefix_store: 1GiB` `prefixStoreBytes`.
+// - An option's unit is left out of its key, and the value has it: `timeout: 10m` is `timeoutMs`, `prefix_store: 1GiB` `prefixStoreBytes`.
 // - `min_dimensions` is `dimensions`.
 // - A prefix that is left out, and `embedding: auto`, are filled in from the model's own files.
 import { z } from "zod";
