@@ -81,7 +81,7 @@ export async function startServer(configuration: Configuration): Promise<Running
   };
 }
 
-/** glibc asks for huge pages for every large allocation (its manual, "Memory Allocation Tunables"); others ignore it. */
+/** Makes glibc ask for huge pages for large allocations (its manual, "Memory Allocation Tunables"); other C libraries ignore it. */
 const hugePages = {
   GLIBC_TUNABLES: [process.env["GLIBC_TUNABLES"], "glibc.malloc.hugetlb=1"].filter(Boolean).join(":"),
 };
@@ -123,7 +123,7 @@ async function loadModel(
   });
 }
 
-/** Loads the models that the configuration wants at once. A failure is in the log and is tried again by the first request. */
+/** Loads the models that are configured with `preload`. A failure is logged, and the model's first request tries again. */
 async function preload(
   models: Configuration["models"],
   { registry, signal }: { registry: Registry; signal: AbortSignal },

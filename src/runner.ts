@@ -7,7 +7,8 @@ import { serveRunner } from "./runners/serve-runner.ts";
 
 process.title = `hearth ${process.argv.slice(2).join(" ")}`;
 
-// A terminal sends its signals to the whole group: the server decides when a runner ends, and a runner whose server is gone ends.
+// A terminal sends its signals to the whole process group, but the server decides when a runner ends. A runner whose server is gone ends
+// by itself.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 process.on("disconnect", () => process.exit(0));
@@ -23,7 +24,7 @@ serveRunner({
   exit: (code) => process.exit(code),
 });
 
-/** Backends are imported when needed: a runner never loads a runtime library that it does not use. */
+/** Imports only the backend of the model's kind: a runner never loads a runtime library that it does not use. */
 async function createBackend(spec: ModelSpec, context: BackendContext): Promise<Backend> {
   switch (spec.kind) {
     case "text": {

@@ -1,4 +1,4 @@
-// What the user reads when the server listens: its address, its models, and one line to paste per endpoint.
+// The text that is printed when the server listens: its address, its models, and one line to paste per endpoint.
 import { isIP } from "node:net";
 import type { Configuration } from "../config/configuration.ts";
 import type { ConfiguredModel } from "../domain/model.ts";
@@ -21,7 +21,7 @@ export function formatBanner(configuration: Configuration, { url, version, palet
   return blocks.map((lines) => lines.join("\n")).join("\n\n");
 }
 
-/** A server on every address is reached here by the loopback address: 0.0.0.0 cannot be pasted everywhere. */
+/** The URL by which this machine reaches the server: not every client connects to 0.0.0.0, so the loopback address stands for it. */
 function reachableUrl(url: string): string {
   return url.replace(/\/+$/, "").replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
 }
@@ -83,10 +83,10 @@ function exampleLines({ defaults, server }: Configuration, base: string, palette
   );
 }
 
-/** Takes the picture out of the answer with tools that every POSIX system has. */
+/** Takes the picture out of the answer with tools that most systems have. */
 const savePicture = String.raw` | sed 's/.*"b64_json": *"\([^"]*\)".*/\1/' | base64 -d > image.png`;
 
-/** For a POSIX shell. */
+/** Quotes a text for a POSIX shell. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

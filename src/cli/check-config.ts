@@ -1,4 +1,4 @@
-// `hearth check-config`: is the configuration right, and what comes out of it? Secrets are counted, not shown.
+// `hearth check-config`: checks the configuration and prints it as it is after all layers, without keys and passwords.
 import { explainConfiguration } from "../config/explain-configuration.ts";
 import { inspectConfiguration } from "../config/inspect-configuration.ts";
 import { toConfiguration } from "../config/load-configuration.ts";

@@ -1,4 +1,4 @@
-// What a subcommand is, apart from the library that reads the command line.
+// The types of a subcommand, independent of the library that reads the command line.
 import type { Environment, FlagValues } from "../config/layers.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -6,12 +6,12 @@ import type { Terminal } from "./terminal.ts";
 export interface CommandFlag {
   /** Without its dashes. */
   readonly flag: string;
-  /** What the value is called; without meaning for a switch. */
+  /** Name of the value in the help; unused for a switch. */
   readonly placeholder: string;
   readonly description: string;
   /** May be given more than once. */
   readonly repeatable: boolean;
-  /** Where else the value can be set, and what it is when it is not: shown after the description. Empty = nothing. */
+  /** Where else the value can be set, and its default: shown after the description. Empty = nothing is shown. */
   readonly note: string;
   /** Takes no value. @default false */
   readonly isSwitch?: boolean;
@@ -24,7 +24,7 @@ export interface CommandContext {
   readonly terminal: Terminal;
 }
 
-/** Does the command's work; answers the exit code. */
+/** Does the command's work and returns the exit code. */
 export type RunCommand = (context: CommandContext) => Promise<number>;
 
 /** A subcommand with work of its own, or a group of further ones. */

@@ -1,4 +1,4 @@
-// What the command says and answers when something is wrong. A mistake of the user gets a sentence, never a stack.
+// The messages and exit codes of failures. A mistake of the user gets a sentence, never a stack.
 import type { Configuration } from "../config/configuration.ts";
 import { ConfigurationError, formatProblem } from "../config/problems/problems.ts";
 import { ServerError } from "../domain/errors.ts";
@@ -20,14 +20,14 @@ export interface Failure {
   readonly exitCode: number;
 }
 
-/** Turns anything that was thrown into what the user is told. */
+/** The message and exit code for anything that was thrown. */
 export function describeFailure(error: unknown, configuration?: Configuration): Failure {
   if (error instanceof ConfigurationError) return describeConfigurationError(error);
   if (error instanceof ServerError)
     return { message: `Hearth could not start: ${error.message}`, exitCode: exitCodes.failed };
   const address = configuration === undefined ? null : describeAddressError(error, configuration);
   if (address !== null) return { message: address, exitCode: exitCodes.address };
-  // A fault of ours: here the stack is what a report needs.
+  // Anything else is a fault of Hearth, and a report of it needs the stack.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `Hearth failed unexpectedly.\n${text}`, exitCode: exitCodes.failed };
 }

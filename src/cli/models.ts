@@ -1,4 +1,4 @@
-// `hearth models`: what is configured, of which kind, and whether it is where it should be.
+// `hearth models`: lists the configured models with their kinds, and what is wrong with each.
 import { inspectConfiguration, type InspectedModel } from "../config/inspect-configuration.ts";
 import { formatOrigin } from "../config/problems/problems.ts";
 import type { CommandContext } from "./command.ts";

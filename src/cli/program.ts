@@ -1,4 +1,4 @@
-// The command `hearth`: finds the subcommand, imports it only then, and turns everything into text and an exit code.
+// The command `hearth`: finds the subcommand, imports and runs it, and turns any failure into a message and an exit code.
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
 import { addFlags, readFlags, refuseLeftovers, unknownCommand } from "./arguments/arguments.ts";
@@ -10,14 +10,14 @@ import { UsageError } from "./arguments/usage-error.ts";
 
 type ProgramContext = Omit<CommandContext, "flags">;
 
-/** What is handed from command to command while the tree of commands is built. */
+/** The values that every command needs while the tree of commands is built. */
 interface Building {
   readonly args: readonly string[];
   readonly context: ProgramContext;
   readonly finish: (exitCode: number) => void;
 }
 
-/** Runs the command line without its first two words; answers the exit code. Never throws. */
+/** Runs a command line, given without node and the script's path, and returns the exit code. Never throws. */
 export async function runProgram(args: readonly string[], context: ProgramContext): Promise<number> {
   const { terminal } = context;
   let exitCode = 0;
@@ -26,7 +26,7 @@ export async function runProgram(args: readonly string[], context: ProgramContex
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
-    // Commander has said what there is to say: help and the version come this way too.
+    // Commander has printed its message already; help and the version are thrown too.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
     if (error instanceof UsageError) {
       terminal.warn(`${error.message} See hearth --help.`);
@@ -45,7 +45,7 @@ function createProgram(building: Building): Command {
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.warn(text.trimEnd()),
-      // The palette has already decided about colour; commander would ask the process's own streams.
+      // The palette has already decided on colours; commander would look at the process's own streams.
       getOutHasColors: () => true,
       getErrHasColors: () => true,
     })
@@ -84,7 +84,7 @@ async function runSubcommand(
 ): Promise<void> {
   const { args, context, finish } = building;
   const [first] = args;
-  // The default command also receives what was meant as the name of a command.
+  // The default command also receives a word that was meant as the name of a command.
   if (command.name() === defaultName && first === command.args[0] && first?.startsWith("-") === false) {
     throw unknownCommand(first, { names: Object.keys(subcommands), noun: "command" });
   }

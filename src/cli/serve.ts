@@ -1,4 +1,4 @@
-// `hearth serve`: starts the server, says where it is, and ends it in good order.
+// `hearth serve`: starts the server, prints its address, and stops it in an orderly way.
 import type { Configuration } from "../config/configuration.ts";
 import { loadConfiguration } from "../config/load-configuration.ts";
 import { version } from "../version.ts";
@@ -38,10 +38,13 @@ function everyHalfSecond(look: () => void): () => void {
 
 async function serveUntilStopped(
   configuration: Configuration,
-  { context, requested }: { readonly context: CommandContext; /** Says why. */ readonly requested: Promise<string> },
+  {
+    context,
+    requested,
+  }: { readonly context: CommandContext; /** Resolves with the reason. */ readonly requested: Promise<string> },
 ): Promise<number> {
   const { terminal } = context;
-  // Loaded only now: a mistake in the configuration is told before the HTTP stack is read from the disk.
+  // Imported only now: a mistake in the configuration is told before the HTTP stack is read from the disk.
   const { startServer } = await import("../app.ts");
   const server = await startServer(configuration);
   terminal.print(formatBanner(configuration, { url: server.url, version, palette: terminal.palette }));

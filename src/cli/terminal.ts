@@ -1,10 +1,10 @@
-// Where a command writes, and whether it may use colour there.
+// The output of a command: standard output, standard error, and colours where the terminal has them.
 import { styleText } from "node:util";
 
 export interface Terminal {
-  /** What the command was asked for: standard output. */
+  /** Writes a line of the command's result to standard output. */
   readonly print: (text: string) => void;
-  /** Messages about it: standard error. */
+  /** Writes a message to standard error. */
   readonly warn: (text: string) => void;
   readonly palette: Palette;
 }
@@ -26,12 +26,12 @@ const colourPalette: Palette = {
   bad: (text) => styleText("red", text),
 };
 
-/** The process's own terminal; colour only on a real one, and not where NO_COLOR is set (no-color.org). */
+/** The process's own terminal; colours only on a real one, and not where NO_COLOR is set (no-color.org). */
 export function processTerminal(): Terminal {
   const { NO_COLOR: noColor, TERM: term } = process.env;
   const colours = process.stdout.isTTY && (noColor === undefined || noColor === "") && term !== "dumb";
   for (const stream of [process.stdout, process.stderr]) {
-    // The reader of a pipe may leave first (`hearth models | head -1`): nothing is wrong with us then.
+    // The reader of a pipe may leave first (`hearth models | head -1`), which is no error.
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
     });

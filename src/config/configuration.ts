@@ -1,5 +1,4 @@
-// What the configuration is once files, variables and flags have been read, checked and joined: the only form in which
-// the rest of the server sees it.
+// The configuration after file, variables and flags have been read, joined and checked. The rest of the server sees only this form.
 import type { ConfiguredModel } from "../domain/model.ts";
 
 export interface Configuration {
@@ -14,7 +13,7 @@ export interface Configuration {
   /** Alias to model id; every target exists, none is itself an alias. */
   readonly aliases: ReadonlyMap<string, string>;
   readonly defaults: DefaultModels;
-  /** Sentences for the operator about what is allowed but probably not meant. */
+  /** Sentences for the operator about settings that are allowed but probably not meant. */
   readonly warnings: readonly string[];
 }
 
@@ -25,9 +24,9 @@ export interface ServerConfiguration {
   readonly bodyLimitBytes: number;
   /** Empty = no key is asked for. */
   readonly apiKeys: readonly string[];
-  /** Names beside localhost, addresses and `host`; `*` = any. */
+  /** Host names that a request may address, beside localhost, IP addresses and `host`; `*` = any. */
   readonly allowedHosts: readonly string[];
-  /** Origins for CORS; `*` = any; empty = none. */
+  /** Origins whose pages may call (CORS), beside pages that this machine serves; `*` = any. */
   readonly allowedOrigins: readonly string[];
   /** 0 = no limit. */
   readonly maxConnections: number;
@@ -36,7 +35,7 @@ export interface ServerConfiguration {
   /** 0 = no limit. */
   readonly requestTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
-  /** Silence after which a stream sends a comment; 0 = never. */
+  /** A stream that has sent nothing for an interval of this length sends a comment; 0 = never. */
   readonly ssePingMs: number;
 }
 
@@ -54,13 +53,16 @@ export interface RunnersConfiguration {
   readonly loadTimeoutMs: number;
   /** 0 = never. */
   readonly hangTimeoutMs: number;
-  /** Tokens of a stream are sent at most so often; 0 = each on its own, `auto` = as the model leaves cores for it. */
+  /** Least time between two messages with tokens; 0 = none, `auto` = 40 where the model computes on every core, else 0. */
   readonly streamIntervalMs: number | "auto";
-  /** Absolute. */
+  /** Absolute path. */
   readonly cacheDirectory: string;
 }
 
-/** Id of the model that answers a request which names none; `null` = there is no such model. */
+/**
+ * Ids of the models for requests that name none (only embeddings and images allow that), and for the examples that are printed at start;
+ * `null` = there is no model of that purpose.
+ */
 export interface DefaultModels {
   readonly text: string | null;
   readonly embedding: string | null;

@@ -1,4 +1,4 @@
-// A YAML file as plain values, with the line and column of every key: what lets an error point at the place to change.
+// Reads a YAML file into plain values and finds the line and column of each key, so that an error can point at the place to change.
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from "yaml";
@@ -7,7 +7,7 @@ import { ConfigurationError, type Origin } from "./problems/problems.ts";
 export interface ConfigurationDocument {
   /** Absolute path of the file. */
   readonly file: string;
-  /** Against which paths in the file are resolved. */
+  /** Absolute path of the folder against which paths in the file are resolved. */
   readonly folder: string;
   readonly root: Readonly<Record<string, unknown>>;
   /** Place of the key at `path`, or of the nearest enclosing one that stands in the file. */

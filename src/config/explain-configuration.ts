@@ -1,5 +1,5 @@
-// The configuration as it is after all layers, in the words of the file, each value with where it came from: what
-// `check-config` prints. It can be saved as a configuration file. Secrets are counted, not shown.
+// Writes the configuration as it is after all layers, in the words of the file: what `check-config` prints. A comment beside each
+// setting says where its value came from. The text is itself a configuration file, but API keys and passwords are left out.
 import { Document, YAMLMap, type Scalar } from "yaml";
 import type { Configuration } from "./configuration.ts";
 import type { ConfiguredModel } from "../domain/model.ts";
@@ -14,7 +14,7 @@ interface ExplainContext {
   readonly configuration: Configuration;
 }
 
-/** YAML text with a comment beside each value. */
+/** YAML text with a comment beside each setting. */
 export function explainConfiguration(inspection: ConfigurationInspection, configuration: Configuration): string {
   const { layers, models, file } = inspection;
   const document = new Document({});
@@ -66,7 +66,7 @@ function toModelEntry({ id, entry, model }: InspectedModel): [string, unknown][]
   return model === null ? [] : [[id, { ...entry, path: withoutPassword(model), kind: model.kind }]];
 }
 
-/** `https://user:secret@host` is a URL that people do write. */
+/** The path of the model; the password in an upstream's URL, such as `https://user:secret@host`, becomes `***`. */
 function withoutPassword({ kind, path }: ConfiguredModel): string {
   if (kind !== "upstream") return path;
   const url = new URL(path);

@@ -1,5 +1,5 @@
-// Reads the configuration without giving up at the first mistake: what `check-config` and `models` show, and what
-// `loadConfiguration` accepts only when nothing is wrong with it.
+// Reads the configuration without stopping at the first mistake. `hearth models` shows the result with its mistakes; `check-config` and
+// `loadConfiguration` accept it only when there are none.
 import { isAbsolute, resolve } from "node:path";
 import type { ConfiguredModel, ModelPurpose } from "../domain/model.ts";
 import { readConfigurationDocument } from "./document.ts";
@@ -21,7 +21,7 @@ export interface LoadOptions {
   readonly cwd: string;
 }
 
-/** A model as it was written, with what became of it. */
+/** An entry of `models` as it was written, and the model that it describes. */
 export interface InspectedModel {
   readonly id: string;
   readonly entry: Readonly<Record<string, unknown>>;
@@ -42,12 +42,12 @@ export interface ConfigurationInspection {
   readonly warnings: readonly string[];
 }
 
-/** What a request can leave to the server to choose. */
+/** The purposes for which `defaults` can name a model. */
 export const defaultPurposes = ["text", "embedding", "rerank", "image"] as const satisfies readonly ModelPurpose[];
 
 /**
  * Reads, joins and checks the configuration.
- * @throws ConfigurationError only when the file cannot be read at all.
+ * @throws ConfigurationError only when the file cannot be read as a YAML mapping.
  */
 export function inspectConfiguration(options: LoadOptions): ConfigurationInspection {
   const { environment, flags, cwd } = options;
@@ -79,7 +79,7 @@ export function inspectConfiguration(options: LoadOptions): ConfigurationInspect
   };
 }
 
-/** The file that is read, absolute. */
+/** Absolute path of the file to read. */
 function findFile({ file, flags, environment, cwd }: LoadOptions): string {
   const variable = environment[configFlag.variable];
   const named = file ?? flags[configFlag.flag]?.at(-1) ?? (variable === "" ? undefined : variable);

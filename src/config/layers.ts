@@ -6,7 +6,7 @@ import { formatPath, type ConfigurationProblem, type Origin } from "./problems/p
 import type { ConfigurationDocument } from "./document.ts";
 import { aliasFlag, configFlag, modelFlag, settings, type Setting } from "./schema/settings.ts";
 
-/** Flag (without dashes) to its values, as often as it was given. */
+/** The values of each flag (named without dashes), in the order given. */
 export type FlagValues = Readonly<Record<string, readonly string[] | undefined>>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -96,7 +96,7 @@ function placeAlias(draft: Draft, argument: string, origin: Origin): void {
 function place(draft: Draft, path: readonly string[], value: unknown, origin: Origin): void {
   const [section = "", key = ""] = path;
   const existing = draft.tree[section];
-  if (existing !== undefined && !isRecord(existing)) return; // What the file has there is refused by the schema.
+  if (existing !== undefined && !isRecord(existing)) return; // The schema refuses the file's value.
   // A model or an alias of a flag comes last in the list, even where it replaces one of the file.
   const { [key]: _replaced, ...others } = existing ?? {};
   draft.tree[section] = { ...others, [key]: value };
@@ -111,7 +111,7 @@ function findOrigin(origins: ReadonlyMap<string, Origin>, path: readonly Propert
   return undefined;
 }
 
-/** `server:` with nothing under it, or `steps:` with nothing after it, says as much as its absence. */
+/** Drops keys that hold nothing: `server:` with nothing under it, or `steps:` with nothing after it, means the same as its absence. */
 function withoutNulls(root: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const strip = (value: unknown): unknown =>
     isRecord(value)
@@ -134,7 +134,7 @@ function unknownVariables(environment: Environment): string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith("HEARTH_") && !known.has(name))
     .flatMap((name) => {
-      // Only what looks like a slip: other parts and other programs may have variables of this prefix.
+      // Only a likely slip is told: other programs may have variables of this prefix.
       const nearest = nearestName(name, known);
       return nearest === null ? [] : [`The variable ${name} is not read; did you mean ${nearest}?`];
     });

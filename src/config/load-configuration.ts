@@ -1,4 +1,4 @@
-// Reads the configuration: flags over variables over the file over defaults, everything checked, all mistakes at once.
+// Reads the configuration: flags win over variables, these over the file, this over defaults. All mistakes are told at once.
 import { totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { Configuration } from "./configuration.ts";
@@ -45,7 +45,7 @@ export function toConfiguration(inspection: ConfigurationInspection, options: Lo
   });
 }
 
-/** Bytes of a budget; the machine is the container where there is a limit. */
+/** Bytes of a memory budget. A share is one of the machine's memory, or of the container's limit where there is one. */
 export function toBudgetBytes(amount: MemoryAmount, machineBytes: number = machineMemoryBytes()): number {
   return amount.unit === "bytes" ? amount.bytes : Math.floor(machineBytes * amount.share);
 }

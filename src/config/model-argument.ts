@@ -1,4 +1,4 @@
-// `--model NAME=PATH,key=value`: a model without a configuration file.
+// Parses `--model NAME=PATH,key=value` and `--alias NAME=MODEL`, which add to the models and aliases of the file.
 import { parse } from "yaml";
 
 export type ModelArgument =
@@ -6,8 +6,8 @@ export type ModelArgument =
   | { readonly ok: false; readonly message: string };
 
 /**
- * Splits `NAME=PATH` at the first `=`, and off its end any `,key=value` (keys as in the file, dots for inner ones:
- * `defaults.temperature=0.2`; values as YAML writes them). A comma that no key follows belongs to what stands before it.
+ * Splits `NAME=PATH,key=value,...` at the first `=` and at each comma that a `key=` follows; any other comma belongs to what stands
+ * before it. Keys are those of the file, with dots for inner ones (`defaults.temperature=0.2`); values are YAML.
  */
 export function parseModelArgument(argument: string): ModelArgument {
   const equals = argument.indexOf("=");
@@ -27,7 +27,7 @@ export function parseModelArgument(argument: string): ModelArgument {
   return { ok: true, name, entry };
 }
 
-/** `NAME=MODEL` of an alias. */
+/** Splits `NAME=MODEL` at the first `=`; `null` where a side is empty. */
 export function parseAliasArgument(argument: string): { readonly name: string; readonly model: string } | null {
   const equals = argument.indexOf("=");
   const name = argument.slice(0, Math.max(0, equals)).trim();

@@ -1,12 +1,12 @@
-// The one contract between the floors: a backend hosts one model and answers operations as streams of events.
-// The runner proxy (another process) and a backend in this process look the same from above.
+// The contract of a backend: it hosts one loaded model and answers operations with streams of events. The backends under `backends/`
+// implement it, and so does the server's proxy for a runner process, so a caller does not know in which process a model runs.
 import type { ChatRequest } from "./chat.ts";
 import type { CompletionRequest } from "./completion.ts";
 import type { EmbeddingRequest, EmbeddingResult, RerankRequest, RerankResult } from "./embedding.ts";
 import type { ImageEditRequest, ImageEvent, ImageRequest } from "./image.ts";
 import type { AppliedTemplate, TextEvent } from "./text.ts";
 
-/** Every operation with the request it takes and the event it yields. All values survive structured clone. */
+/** The types of every operation's request and events. All values survive structured clone. */
 export interface Operations {
   readonly chat: { readonly request: ChatRequest; readonly event: TextEvent };
   readonly completion: { readonly request: CompletionRequest; readonly event: TextEvent };
@@ -22,29 +22,33 @@ export interface Operations {
 
 export type Operation = keyof Operations;
 
-/** What a loaded backend says of itself. */
+/** The facts about a loaded model that its backend reports. */
 export interface BackendDescription {
-  /** What this model can do; anything else is refused by name before it reaches the backend. */
+  /** Operations that this model can run; any other is refused before it reaches the backend. */
   readonly operations: readonly Operation[];
-  /** Bytes of memory the loaded model is expected to hold, weights and caches; the ledger counts these. */
+  /**
+   * Bytes that the loaded model is expected to hold at its peak, weights and caches. The registry counts these, or what its process
+   * holds after the load where that is more.
+   */
   readonly memoryBytes: number;
-  /** Where it runs, e.g. `cpu`, `cuda`; with the reason when a configured device was not available. */
+  /** The device it runs on, e.g. `cpu`, `cuda`. */
   readonly device: string;
+  /** Why a configured device is not in use. */
   readonly deviceNote?: string;
-  /** It computes on every core of the machine, so whatever else runs takes time from it. */
+  /** The model computes on every core of the machine, so anything else that runs slows it down. */
   readonly occupiesAllCores?: boolean;
-  /** Covers weights, quantisation, backend build and threads; OpenAI's `system_fingerprint`. */
+  /** Changes with the weights, their quantisation, the backend's build and its threads; OpenAI's `system_fingerprint`. */
   readonly fingerprint: string;
   /** Facts for the model list and the health report, e.g. `context_length`, `embedding_dimensions`. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
 
 /**
- * Where the events of one operation go. The reader grants credit, counted in events: that is the only way in which a slow reader
- * slows a producer. What makes no event costs no credit, so no producer waits for a reader who has nothing to read.
+ * Takes the events of one operation. The reader grants credit, counted in events; a producer without credit pauses, and nothing else
+ * slows it down. Work that yields no event costs no credit, so no producer waits for a reader that has nothing to read.
  */
 export interface EventSink<T> {
-  /** Takes an event, even without credit: whoever produces several at once need not stop between them. */
+  /** Takes an event, also without credit: a producer of several events at once need not stop between them. */
   push(event: T): void;
   /** Events that the reader is ready to take beyond those pushed. A producer pauses while it is zero or less. */
   readonly credit: number;
@@ -52,7 +56,7 @@ export interface EventSink<T> {
   onCredit(listener: (events: number) => void): void;
 }
 
-/** What an operation is run with. */
+/** The sink and the signal of one run of an operation. */
 export interface Call<T> {
   readonly sink: EventSink<T>;
   readonly signal: AbortSignal;
@@ -77,11 +81,12 @@ export interface Backend {
   dispose(): Promise<void>;
 }
 
-/** What a backend is given when it is created, beside the model. */
+/** The services that a backend gets when it is created. */
 export interface BackendContext {
   /** Messages for the operator: `info` for facts worth a line, `warn` for something degraded. */
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts?: Record<string, unknown>) => void;
   /** Folder for caches that survive a restart, such as thread calibration. */
   readonly cacheDirectory: string;
+  /** Aborts when the process is told to stop; a load still under way then rejects. */
   readonly signal: AbortSignal;
 }

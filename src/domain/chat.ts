@@ -1,9 +1,9 @@
-// A chat request in domain words: what the many spellings of the dialects are mapped to.
+// A chat request of the domain. Each dialect maps its own spelling of a request to this one.
 import type { JsonSchema, OutputConstraint, OutputLimits, SamplingOptions } from "./sampling.ts";
 
 export type ContentPart =
   | { readonly type: "text"; readonly text: string }
-  /** `url` is a data: URL or an address; a backend that cannot see refuses it by name. */
+  /** `url` is a data: URL or an address. A backend without vision refuses the part by name. */
   | { readonly type: "image"; readonly url: string; readonly detail: string }
   | { readonly type: "audio"; readonly base64: string; readonly format: string }
   | { readonly type: "file"; readonly name: string };
@@ -41,9 +41,9 @@ export type ChatMessage =
 export interface ToolDefinition {
   readonly name: string;
   readonly description?: string;
-  /** JSON schema of the argument object; `{}` properties where the caller gave none. */
+  /** JSON schema of the arguments; an object without properties where the caller gave none. */
   readonly parameters: JsonSchema;
-  /** The schema must hold even under `auto`, once a call has begun. */
+  /** The arguments must match `parameters` also under the choice `auto`, once a call has begun. */
   readonly strict: boolean;
 }
 
@@ -62,14 +62,14 @@ export interface ChatRequest {
   readonly constraint: OutputConstraint;
   readonly sampling: SamplingOptions;
   readonly limits: OutputLimits;
-  /** Choices to generate. */
+  /** Number of choices to generate. */
   readonly n: number;
   /** `null` = no log-probabilities; else how many alternatives per token, 0..20. */
   readonly topLogprobs: number | null;
   readonly reasoningEffort?: string;
-  /** Variables for the template, over those of the model's configuration. */
+  /** Variables for the template; they win over those of the model's configuration. */
   readonly templateKwargs: Readonly<Record<string, unknown>>;
-  /** Text the caller expects in the answer, as a hint for speculative decoding. */
+  /** Text that the caller expects in the answer: a hint for speculative decoding. */
   readonly prediction?: string;
   /** Append the header of an assistant turn; false continues the last message (`continue_final_message`). */
   readonly addGenerationPrompt: boolean;

@@ -1,4 +1,4 @@
-// A text completion request in domain words.
+// A text completion request of the domain.
 import type { OutputConstraint, OutputLimits, SamplingOptions } from "./sampling.ts";
 
 export type CompletionPrompt = string | readonly number[];

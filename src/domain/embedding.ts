@@ -1,4 +1,4 @@
-// Embedding and reranking requests in domain words.
+// Embedding and reranking requests of the domain, and their results.
 
 export type EmbeddingInput = string | readonly number[];
 

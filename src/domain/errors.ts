@@ -1,4 +1,4 @@
-// The one table of everything that can go wrong for a caller. Floors above throw `ServerError` by kind. Only
+// The one table of the errors that a caller can get. Floors above throw `ServerError` by kind. Only
 // `http/error-response.ts` knows the HTTP status of a kind, and only the dialects in `wire/` know their own words for it.
 
 /** Every error kind. `retryable` says whether the same request may succeed later without a change. */
@@ -35,12 +35,12 @@ export const errorKinds = {
 /** Name of a row of {@link errorKinds}. */
 export type ErrorKind = keyof typeof errorKinds;
 
-/** What a caller is told beside the kind. */
+/** The parts of an error beside its kind. */
 export interface ErrorDetails {
   /**
-   * A sentence for the caller: what was wrong, what was expected, where. Never an internal of ours. A field of the domain's request
-   * stands in braces, `{sampling.logitBias}`, or `{/tools[0].parameters}` where a JSON pointer is meant: the dialect puts its own
-   * name there.
+   * A sentence for the caller: what was wrong, what was expected, where. It never reveals internals of the server. A field of the
+   * domain's request stands in braces, `{sampling.logitBias}`, or `{/tools[0].parameters}` where a JSON pointer is meant: the dialect
+   * puts its own name there.
    */
   readonly message: string;
   /**
@@ -57,7 +57,7 @@ export interface SerializedError extends ErrorDetails {
   readonly kind: ErrorKind;
 }
 
-/** An error whose text is meant for the caller. Everything else that is thrown is a fault of ours (`internal`). */
+/** An error whose text is meant for the caller. Anything else that is thrown is a fault of the server (`internal`). */
 export class ServerError extends Error {
   readonly kind: ErrorKind;
   readonly param: string | undefined;
@@ -73,7 +73,7 @@ export class ServerError extends Error {
   }
 }
 
-/** The form of an error that may cross a process boundary; an unknown error loses its internals on the way. */
+/** Converts an error for the process boundary. Anything but a `ServerError` becomes `internal`, without its own message. */
 export function serializeError(error: unknown): SerializedError {
   if (error instanceof ServerError) {
     return {

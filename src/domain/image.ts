@@ -1,4 +1,4 @@
-// Image requests in domain words.
+// Image requests of the domain, and their events.
 
 export type ImageFormat = "png" | "jpeg" | "webp";
 
@@ -11,7 +11,7 @@ export interface ImageSize {
 export interface ImageRequest {
   readonly prompt: string;
   readonly negativePrompt?: string;
-  /** Images; image i is made with seed + i. */
+  /** Number of images; image i is made with seed + i. */
   readonly n: number;
   /** `null` = the model's default size. */
   readonly size: ImageSize | null;
@@ -20,10 +20,13 @@ export interface ImageRequest {
   readonly compression: number;
   readonly quality: "auto" | "low" | "medium" | "high";
   readonly style: "vivid" | "natural" | null;
+  /** Denoising steps. Left out = the model's default, scaled by `quality`. */
   readonly steps?: number;
+  /** Left out = the model's default, scaled by `style`. */
   readonly guidanceScale?: number;
   /** Unsigned, below 2^53. Left out = random. */
   readonly seed?: number;
+  /** Sampler by its short name, such as `euler`. Left out = the model's default. */
   readonly scheduler?: string;
   /** Previews per image while it is being made, 0..3. */
   readonly partialImages: number;
@@ -41,7 +44,7 @@ export interface ImageEditRequest extends ImageRequest {
 /** Milliseconds of each phase, over all images of the request. */
 export interface ImageTimings {
   readonly queueMs: number;
-  /** Prompts through the text encoders, and an uploaded picture through the VAE's encoder. */
+  /** Text encoders over the prompts, and the VAE's encoder over an uploaded picture. */
   readonly conditionMs: number;
   readonly denoiseMs: number;
   /** Latents to pixels. */
@@ -50,7 +53,10 @@ export interface ImageTimings {
   readonly encodeMs: number;
 }
 
-/** In order: one `accepted`; per image any `progress` and `partial`, then one `image`; last one `finish`. */
+/**
+ * In order: one `accepted`; per image any `progress` and `partial`, then one `image`; last one `finish`. Events of different images may
+ * interleave.
+ */
 export type ImageEvent =
   | { readonly type: "accepted" }
   | { readonly type: "progress"; readonly image: number; readonly step: number; readonly steps: number }

@@ -1,5 +1,5 @@
-// What happens to the models of this server, as the registry tells it, in order. The log, the health report, the model list and
-// metrics are made from these events, so none of them asks the registry or a runner how things stand.
+// The events in the lives of the models, told by the registry in order. The log, the health report and the model list are made from
+// them, so none of these asks the registry or a runner for a state.
 import type { BackendDescription } from "./backend.ts";
 
 /** Why a model leaves the memory. */
@@ -22,8 +22,8 @@ export interface ModelInstance {
 
 /**
  * Every `load-begun` is followed by one `ready` or one `load-failed` of its generation, and every `ready` by one `unloaded` or one
- * `crashed`. `bytes` is what the model counts against the memory budget: an estimate until it is `ready`, measured from then on.
- * Durations are milliseconds.
+ * `crashed`. `bytes` is what the model counts against the memory budget: an estimate until it is `ready`; from then on what its process
+ * held after the load, or what its backend expects where that is more. Durations are milliseconds.
  */
 export type ModelEvent = {
   readonly model: string;
@@ -33,7 +33,7 @@ export type ModelEvent = {
   | { readonly type: "load-begun"; readonly bytes: number }
   | { readonly type: "ready"; readonly loadMs: number; readonly bytes: number; readonly instance: ModelInstance }
   | { readonly type: "load-failed"; readonly loadMs: number; readonly bytes: number; readonly reason: string }
-  /** It was not even tried: the model exceeds the budget less the pinned models. */
+  /** The load was not tried: the model exceeds the budget less the pinned models. */
   | { readonly type: "load-refused"; readonly bytes: number; readonly reason: string }
   | { readonly type: "unload-begun"; readonly bytes: number; readonly reason: UnloadReason }
   | {
@@ -46,13 +46,13 @@ export type ModelEvent = {
       /** How its process ended, e.g. `exit code 0`; `undefined` when no process told. */
       readonly exit: string | undefined;
     }
-  /** It ended by itself. `exit` is how, e.g. `SIGKILL`. */
+  /** Its process ended by itself. `exit` says how, e.g. `SIGKILL`. */
   | { readonly type: "crashed"; readonly aliveMs: number; readonly bytes: number; readonly exit: string }
   /** Requests that use the model, and requests that wait for it. */
   | { readonly type: "use-changed"; readonly leases: number; readonly waiting: number }
-  /** Its process holds noticeably more or less memory than it last reported. What it counts against the budget stays. */
+  /** Its process holds noticeably more or less memory than it last reported. `bytes` does not change by it. */
   | { readonly type: "memory-changed"; readonly residentBytes: number }
 );
 
-/** Takes one event after the other, in order. */
+/** Gets every event, in order. */
 export type ModelEventListener = (event: ModelEvent) => void;

@@ -1,8 +1,8 @@
-// What a model is to the server: its name, its kind, and the options of its kind. Options are data from the
-// configuration; the backend that reads them lives on a higher floor.
+// A configured model: its name, its kind, and the options of its kind. They are plain data, because they cross to the runner process,
+// whose backend reads them.
 import type { BackendDescription } from "./backend.ts";
 
-/** Which backend hosts a model. `upstream` is another OpenAI-compatible server. */
+/** Which backend hosts a model. `upstream` is another OpenAI-compatible server; this version cannot load such a model. */
 export type ModelKind = "text" | "embedding" | "image" | "upstream";
 
 /** One configured model. */
@@ -50,15 +50,15 @@ export interface TextModelOptions {
   readonly promptLookup: number;
   /** Jinja text or path of a file, in place of the model's own template. */
   readonly chatTemplate: string | null;
-  /** Extra variables for the template, under those of the request. */
+  /** Variables for the template; those of a request win over them. */
   readonly chatTemplateKwargs: Readonly<Record<string, unknown>>;
   /** Tool-call and reasoning family; `auto` reads it from the template. */
   readonly family: string;
-  /** Bytes kept of evicted sequence states. 0 = none. */
+  /** Bytes for the states of earlier prompts. 0 = none are kept. */
   readonly prefixStoreBytes: number;
   /** Requests that may wait for a sequence before the next one is refused with 429. */
   readonly maxQueue: number;
-  /** What a request gets when it names no value. */
+  /** Values for requests that name none. */
   readonly defaults: {
     readonly temperature: number;
     readonly topP: number;
@@ -114,9 +114,9 @@ export interface EmbeddingModelOptions {
 /** Options of a Stable Diffusion folder (`kind: image`). */
 export interface ImageModelOptions {
   readonly kind: "image";
-  /** `null` = a default by pipeline (turbo 1, LCM 4, else 25). */
+  /** `null` = a default by pipeline (turbo 1, lightning and LCM 4, else 25). */
   readonly steps: number | null;
-  /** `null` = a default by pipeline (turbo 0, LCM 1.5, else 7.5). */
+  /** `null` = a default by pipeline (turbo and lightning 0, LCM 1.5, else 7.5). */
   readonly guidanceScale: number | null;
   readonly guidanceRescale: number;
   /** Scheduler by short name; `null` = the folder's own. */
@@ -126,13 +126,13 @@ export interface ImageModelOptions {
   readonly defaultSize: number;
   readonly minSize: number;
   readonly maxSize: number;
-  /** Native side in pixels of a small demo model; 0 = none declared. */
+  /** Side in pixels that a small demo model was made for; 0 = none declared. */
   readonly nativeSize: number;
-  /** Generate at `nativeSize` and resample to what was asked for. Only by declaration. */
+  /** Generate at `nativeSize` and resample to the size asked for. Never done unless configured. */
   readonly upscale: boolean;
-  /** One graph in memory at a time. */
+  /** One graph in memory at a time, but the VAE's decoder beside the UNet while previews are made. */
   readonly lowMemory: boolean;
-  /** Guidance as one batch of two, or as two runs; `auto` by `memoryBudgetBytes`. */
+  /** Guidance as one batch of two, or as two runs; `auto` = one batch where it takes at most an eighth of the machine's memory. */
   readonly guidanceBatch: "auto" | "batch" | "separate";
   /** Side in latent pixels above which the VAE decodes in tiles. */
   readonly vaeTileSize: number;
@@ -144,7 +144,7 @@ export interface ImageModelOptions {
   readonly maxQueue: number;
 }
 
-/** Options of another OpenAI-compatible server (`kind: upstream`). */
+/** Options of another OpenAI-compatible server (`kind: upstream`). They are read and checked; nothing uses them yet. */
 export interface UpstreamModelOptions {
   readonly kind: "upstream";
   /** The model's name at the upstream; `null` = the same id. */
@@ -154,10 +154,10 @@ export interface UpstreamModelOptions {
   readonly timeoutMs: number;
 }
 
-/** What callers use a model for. A text model that serves embeddings has the purpose `embedding`. */
+/** The use of a model to callers. A GGUF model that serves embeddings has the kind `text` and the purpose `embedding`. */
 export type ModelPurpose = "text" | "embedding" | "rerank" | "image" | "upstream";
 
-/** A model with what the configuration found out about it. */
+/** A model with the purpose that its files and its options give it. */
 export interface ConfiguredModel extends ModelSpec {
   readonly purpose: ModelPurpose;
 }
@@ -170,6 +170,6 @@ export interface ModelListing {
   readonly aliasOf?: string;
   /** State of the model's life, such as `absent`, `loading`, `ready`. */
   readonly state?: string;
-  /** Known once the model has been loaded. */
+  /** Known from when the model is ready until it has ended. */
   readonly description?: Pick<BackendDescription, "operations" | "facts">;
 }

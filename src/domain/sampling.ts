@@ -1,5 +1,5 @@
-// How a text model picks tokens: the sampling parameters of a request, in domain words, with every default filled in
-// by the model's configuration (a field left out = the model's default).
+// The sampling parameters of a request to a text model, and the limits and the form of its output. A sampling parameter that is left
+// out takes the default of the model's configuration; one without such a default has no effect then.
 
 export interface SamplingOptions {
   /** 0 = greedy. */
@@ -13,7 +13,7 @@ export interface SamplingOptions {
   readonly frequencyPenalty?: number;
   /** 1 = off; over the last tokens of prompt and answer. */
   readonly repeatPenalty?: number;
-  /** Added to the logits of token ids; -100 bans, +100 forces. */
+  /** Added to the logits of token ids; -100 bans a token. */
   readonly logitBias?: readonly (readonly [token: number, bias: number])[];
   /** Choice i samples with seed + i. Left out = random. */
   readonly seed?: number;
@@ -27,7 +27,7 @@ export interface OutputLimits {
   readonly stop: readonly string[];
 }
 
-/** What the output must look like. */
+/** The form that the output must have. */
 export type OutputConstraint =
   | { readonly type: "text" }
   | { readonly type: "json-object" }

@@ -1,8 +1,8 @@
-// What text generation yields: events from which every dialect can write its own.
+// The events of text generation, detailed enough for every dialect to make its own stream from them.
 
 /**
  * Why a choice ended: the model ended its turn, one of the caller's stop strings came, the turn ended with tool calls, or a
- * limit on tokens was reached (then calls may be cut off). `content-filter` comes from upstreams only.
+ * limit on tokens was reached (then calls may be cut off). `content-filter` is for upstreams; no backend yields it.
  */
 export type FinishReason = "end-of-turn" | "stop-string" | "tool-calls" | "length" | "content-filter";
 
@@ -21,7 +21,7 @@ export interface TokenLogprob {
 }
 
 export interface TextUsage {
-  /** Tokens of the prompt, counted once for all choices of it. */
+  /** Tokens of the prompts, each counted once for all its choices. */
   readonly promptTokens: number;
   /** Of those, tokens whose state was reused. */
   readonly cachedTokens: number;
@@ -29,8 +29,9 @@ export interface TextUsage {
   readonly completionTokens: number;
   /** Of those, tokens inside reasoning segments. */
   readonly reasoningTokens: number;
-  /** Of the guesses of a draft or of prompt lookup: taken, and thrown away. */
+  /** Tokens guessed by a draft model or prompt lookup that became part of the output. */
   readonly acceptedPredictionTokens: number;
+  /** Guessed tokens that were thrown away. */
   readonly rejectedPredictionTokens: number;
 }
 
@@ -69,7 +70,7 @@ export type TextEvent =
       readonly logprobs?: readonly TokenLogprob[];
     }
   | { readonly type: "reasoning-delta"; readonly choice: number; readonly text: string }
-  /** `index` = the open call's. */
+  /** `index` is that of the open tool call. */
   | { readonly type: "tool-call-delta"; readonly choice: number; readonly index: number; readonly arguments: string }
   | { readonly type: "part-end"; readonly choice: number }
   | {

@@ -1,4 +1,4 @@
-// What the floors below give to HTTP, and what a request carries through the middleware.
+// The dependencies of the HTTP application, and the values that middleware leaves for the routes.
 import type { Logger } from "pino";
 import type { HealthService } from "../services/health.ts";
 import type { Inference } from "../services/inference.ts";
@@ -23,14 +23,15 @@ export interface HttpSettings {
   readonly bodyLimitBytes: number;
   /** Empty = no key is asked for. */
   readonly apiKeys: readonly string[];
-  /** Host names (without port) that a request may address, beside IP addresses; `*` = any. */
+  /** Host names (without port) that a request may address, beside IP addresses; `*` = any. The server's own are among them. */
   readonly allowedHosts: readonly string[];
-  /** Origins whose pages may call the API; `*` = any. */
+  /** Origins whose pages may call the API, beside pages that this machine serves; `*` = any. */
   readonly allowedOrigins: readonly string[];
-  /** Requests served at once; one more gets 429. 0 = no limit. */
+  /** Requests served at once; one more gets 429, unless it is a health probe. 0 = no limit. */
   readonly maxConcurrentRequests: number;
   /** 0 = no limit. */
   readonly requestTimeoutMs: number;
+  /** A stream that has sent nothing for an interval of this length sends a comment; 0 = never. */
   readonly ssePingMs: number;
 }
 
@@ -39,7 +40,7 @@ export interface HttpEnvironment {
   Variables: {
     requestId: string;
     lifetime: RequestLifetime;
-    /** For the access log. */
+    /** The model's name as the caller wrote it, for the access log. */
     modelName: string | undefined;
   };
 }

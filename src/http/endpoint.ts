@@ -1,5 +1,5 @@
-// What every inference endpoint does around its own words: read and validate the body, start the operation, and answer with
-// JSON or with a stream.
+// The steps that all inference endpoints share around their own mappers: reading and validating the body, starting the operation, and
+// answering with JSON or with a stream.
 import type { Context } from "hono";
 import type { Operation, Operations } from "../domain/backend.ts";
 import { parseRequest } from "../wire/contract/parse-request.ts";
@@ -24,7 +24,7 @@ interface SharedFields {
   readonly ttl?: number | string | null | undefined;
 }
 
-/** The validated body. Throws `ServerError`. */
+/** Reads and validates the body. Throws `ServerError`. */
 export async function readRequest<T extends SharedFields>(
   context: HttpContext,
   { contract, settings }: { contract: RequestContract<T>; settings: HttpDependencies["settings"] },
@@ -35,8 +35,8 @@ export async function readRequest<T extends SharedFields>(
 }
 
 /**
- * Starts the operation for a validated request; resolves with its first event. Errors, here and among the events, name fields as
- * the caller does, and the phases' times are noted for the access log.
+ * Starts the operation for a validated request; resolves once its first event has come. Errors, here and among the events, name fields
+ * as the caller does, and the phases' times are kept for the access log.
  */
 export async function start<O extends Operation>(
   context: HttpContext,
@@ -45,7 +45,7 @@ export async function start<O extends Operation>(
     readonly operation: O;
     readonly body: SharedFields;
     readonly request: Operations[O]["request"];
-    /** From a path in the domain's request to the name of the same field in the caller's. */
+    /** The caller's name for a path in the domain's request. */
     readonly toParam: (path: string) => string;
   },
 ): Promise<RunningOperation<O>> {
@@ -65,21 +65,21 @@ export async function start<O extends Operation>(
   return { ...running, events: observed(running.events, { onEvent: (event) => noteTimings(lifetime, event), fail }) };
 }
 
-/** The one event that carries timings is the last one of its operation. */
+/** Only the last event of an operation carries timings. */
 function noteTimings(lifetime: RequestLifetime, event: Operations[Operation]["event"]): void {
   if ("timings" in event) lifetime.recordTimings({ ...event.timings });
 }
 
-/** The one event of an operation that yields one. */
+/** The event of an operation that yields exactly one. */
 export async function onlyEvent<O extends Operation>(running: RunningOperation<O>): Promise<Operations[O]["event"]> {
   let only: { readonly event: Operations[O]["event"] } | undefined;
-  // Read to its end: only then has the lease been given back.
+  // The events are read to their end, because only then has the lease been released.
   for await (const event of running.events) only ??= { event };
   if (only === undefined) throw new Error("an operation ended without an event");
   return only.event;
 }
 
-/** Streams what `toEvents` makes of each event; the dialect says how the stream ends, well or badly. */
+/** Streams the events that `toEvents` makes of each; those that end the stream, after success or failure, are the dialect's. */
 export function streamResponse<O extends Operation>(
   context: HttpContext,
   options: {

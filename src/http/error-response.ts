@@ -1,8 +1,8 @@
-// The only file that knows the HTTP status of an error. The shape in which it leaves is the dialect's.
+// The only file that knows the HTTP status of an error. The dialect decides the form of the body.
 import { ServerError, type ErrorKind } from "../domain/errors.ts";
 import type { Dialect } from "../wire/dialect.ts";
 
-/** HTTP status of every kind; `satisfies` keeps the two tables together. */
+/** HTTP status of every kind; `satisfies` makes the compiler refuse a kind without one. */
 export const errorStatus = {
   invalid_request: 400,
   invalid_json: 400,
@@ -33,7 +33,7 @@ export const errorStatus = {
   internal: 500,
 } as const satisfies Record<ErrorKind, number>;
 
-/** The error as the caller may see it: anything that is no `ServerError` is a fault of ours and tells nothing but its id. */
+/** The error as the caller may see it. Anything but a `ServerError` is a fault of the server and reveals only the request's id. */
 export function toServerError(error: unknown, requestId: string): ServerError {
   if (error instanceof ServerError && error.kind !== "internal") return error;
   return new ServerError(
@@ -45,7 +45,7 @@ export function toServerError(error: unknown, requestId: string): ServerError {
   );
 }
 
-/** The error as a response; `headers` stand beside those that every error has, such as `allow` where the method was wrong. */
+/** The error as a response; `headers` are added to those of every error, such as `allow` where the method was wrong. */
 export function errorResponse(
   error: ServerError,
   { dialect, headers = {} }: { readonly dialect: Dialect; readonly headers?: Readonly<Record<string, string>> },

@@ -1,5 +1,5 @@
-// The socket: an HTTP server around the app. What is no valid HTTP has no path that could be read, and is answered in the fallback
-// dialect.
+// The HTTP server around the application: its socket, and the answers to requests that do not reach the application. Their path cannot
+// be read, so they are answered in the fallback dialect.
 import { randomUUID } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -14,13 +14,13 @@ import { fallbackDialect } from "./route-table.ts";
 export interface ListenOptions {
   readonly app: Hono<HttpEnvironment>;
   readonly host: string;
-  /** 0 = a free one. */
+  /** 0 = a free port. */
   readonly port: number;
   /** 0 = no limit. */
   readonly maxConnections: number;
 }
 
-/** Idle connections are kept longer than any common client keeps them, so that no client finds one closed under its hands. */
+/** Idle connections are kept longer than common clients keep them: otherwise a client may send into one that is just being closed. */
 const keepAliveTimeoutMs = 120_000;
 
 /** Resolves when the server listens; rejects with Node's error (`EADDRINUSE`, `EACCES`, ...). */
@@ -62,7 +62,7 @@ export async function closeServer(server: Server, timeoutMs: number): Promise<vo
   });
 }
 
-/** What the adapter cannot turn into a request, such as a Host header that is no host, before the application sees it. */
+/** Answers a request that the adapter cannot read, such as one whose Host header is no host. */
 function answerRequestError(error: unknown): Response {
   const requestId = createRequestId();
   const refusal =
@@ -76,7 +76,7 @@ function createRequestId(): string {
   return `req_${randomUUID().replaceAll("-", "")}`;
 }
 
-/** What is no HTTP at all still gets an answer, and the connection is closed. */
+/** Answers input that Node's parser refuses, and closes the connection. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();

@@ -55,7 +55,7 @@ export async function readFormBody(request: Request, limitBytes: number): Promis
   }
 }
 
-/** A compressed body would be read as broken JSON: its size limit would hold for the wrong bytes, so it is not unpacked. */
+/** Refuses a compressed body. It is not unpacked, because the size limit would then hold for the wrong bytes. */
 function refuseEncoding(request: Request): void {
   const encoding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
   if (encoding === "identity" || encoding === "") return;
@@ -66,7 +66,7 @@ function refuseEncoding(request: Request): void {
 }
 
 function mediaTypeOf(request: Request): string {
-  // Without a header the body speaks for itself.
+  // A body without the header is read as JSON.
   const header = request.headers.get("content-type") ?? "application/json";
   return (header.split(";")[0] as string).trim().toLowerCase();
 }
@@ -75,7 +75,7 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
   const declared = request.headers.get("content-length");
   if (declared !== null) {
     if (Number(declared) > limitBytes) throw tooLarge(limitBytes);
-    // Node's parser holds a body to its declared length, so it need not be counted again.
+    // Node's parser reads no more than the declared length, so it need not be counted again.
     return new Uint8Array(await request.arrayBuffer().catch(brokenOff));
   }
   const parts: Uint8Array[] = [];

@@ -1,10 +1,10 @@
-// When a request ends. A streamed answer outlives its handler, so "the handler has returned" is not the end of it.
+// The lifetime of a request, which ends when its answer is complete: a streamed answer outlives its handler.
 import { ServerError } from "../domain/errors.ts";
 import { onAbort } from "../util/abort.ts";
 import { maxTimerMs } from "../util/timers.ts";
 
 export interface RequestLifetimeOptions {
-  /** Aborted when the caller's connection closes early. Asked for only when somebody wants to know: making one is not free. */
+  /** A signal that aborts when the caller's connection closes early. Called only where the signal is used: making one costs time. */
   readonly connection: () => AbortSignal;
   /** 0 = no limit. */
   readonly timeoutMs: number;
@@ -12,7 +12,7 @@ export interface RequestLifetimeOptions {
 
 type Timings = Readonly<Record<string, number>>;
 
-/** The life of one request: its signal, and what is to happen once when it is over. */
+/** The signal of one request, its timings, and the listeners that are called once when it is over. */
 export class RequestLifetime {
   readonly #connection: () => AbortSignal;
   readonly #endListeners: (() => void)[] = [];
@@ -39,7 +39,7 @@ export class RequestLifetime {
     }
   }
 
-  /** Aborted when the caller leaves and when the time is up. */
+  /** Aborts when the caller leaves and when the time is up. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -59,11 +59,12 @@ export class RequestLifetime {
     return this.#deferred;
   }
 
+  /** Leaves the end of the request to a stream. */
   defer(): void {
     this.#deferred = true;
   }
 
-  /** The caller has left: work stops. */
+  /** Stops the work, because the caller has left. */
   leave(): void {
     this.#stop(new ServerError("cancelled", "The caller closed the connection."));
   }
@@ -81,7 +82,7 @@ export class RequestLifetime {
     this.#endListeners.push(listener);
   }
 
-  /** The request is over. Idempotent. */
+  /** Ends the request. Idempotent. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -1,5 +1,5 @@
-// The paths that the server answers, and the dialect of each. Errors arise before any route has run (a wrong key, a wrong method, a
-// full server), so that the dialect in which they are told is found by the path and not by the route.
+// The paths that the server answers, and the dialect of each. Errors can arise before any route has run (a wrong key, a wrong method, a
+// full server), so the dialect of an error is found by the path.
 import type { Hono } from "hono";
 import type { Dialect } from "../wire/dialect.ts";
 import { openAiDialect } from "../wire/openai/dialect.ts";
@@ -7,12 +7,12 @@ import type { HttpDependencies, HttpEnvironment } from "./context.ts";
 
 /** Paths of one dialect. */
 export interface RouteGroup {
-  /** How these paths tell errors, and how their streams end. */
+  /** The form of these paths' errors, and the ends of their streams. */
   readonly dialect: Dialect;
   readonly register: (app: Hono<HttpEnvironment>, deps: HttpDependencies) => void;
 }
 
-/** The dialect of requests for a path that there is not, and of those whose path cannot be read. */
+/** The dialect of answers to requests for an unknown path, and to those whose path cannot be read. */
 export const fallbackDialect: Dialect = openAiDialect;
 
 interface Route {
@@ -24,7 +24,7 @@ interface Route {
 export class RouteTable {
   readonly #routes: Route[] = [];
 
-  /** Registers the group's routes with `app`, and remembers their paths. */
+  /** Registers the group's routes with `app`, and keeps their methods and paths. */
   register(app: Hono<HttpEnvironment>, { group, deps }: { group: RouteGroup; deps: HttpDependencies }): void {
     const registered = app.routes.length;
     group.register(app, deps);

@@ -1,18 +1,18 @@
-// Server-sent events (WHATWG HTML, section 9.2), pulled: the next event is made when the reader has taken the last one, so a
-// slow reader slows the producer and no buffer grows.
+// Streams server-sent events (WHATWG HTML, section 9.2) as they are pulled: the next event is made when the reader has taken the last
+// one, so a slow reader slows the producer and no buffer grows.
 import type { PulledEvents } from "../util/event-queue.ts";
 import type { SseEvent } from "../wire/sse-event.ts";
 
 export interface SseOptions {
-  /** The first event must be ready to be made: errors before it belong to the caller. */
+  /** The first event must be at hand: an error before it has to be a plain answer with its own status. */
   readonly events: PulledEvents<SseEvent>;
   /** Called once when the stream is over, whatever ended it. */
   readonly onEnd: () => void;
   /** Called when the reader has left, before the iterator is returned: work stops at once, not at the next event. */
   readonly onLeave: () => void;
-  /** The one event that tells of a failure in mid-stream, the last one of its stream. */
+  /** Makes the event that tells of a failure in mid-stream and is the last one of its stream. */
   readonly onError: (error: unknown) => SseEvent;
-  /** Milliseconds of silence after which a comment keeps the connection alive; 0 = never. */
+  /** Milliseconds of an interval; one in which nothing was sent ends with a comment, which keeps the connection alive. 0 = never. */
   readonly pingMs: number;
 }
 
@@ -72,14 +72,14 @@ export function sseResponse({ events, onEnd, onLeave, onError, pingMs }: SseOpti
   });
 }
 
-/** An event as it is sent. */
+/** The text of an event in the stream. */
 export function formatEvent(event: SseEvent): string {
   if ("comment" in event) return `${toLines("", event.comment)}\n`;
   const data = `${toLines("data", event.data)}\n`;
   return event.event === undefined ? data : `event: ${event.event}\n${data}`;
 }
 
-/** A field for each line of the value: a line break inside a field would end it. */
+/** Writes a field for each line of the value: a line break inside a field would end it. */
 function toLines(name: string, value: string): string {
   if (!value.includes("\n") && !value.includes("\r")) return `${name}: ${value}\n`;
   return value

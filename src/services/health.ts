@@ -1,16 +1,16 @@
-// Whether the server is alive and ready, and what each model is doing.
+// The health report: whether the server takes requests, and the state of each model.
 import type { ModelState, ModelStates } from "../registry/model-states.ts";
 
 export interface HealthReport {
   readonly status: "ok" | "starting" | "shutting_down";
   readonly version: string;
   readonly uptimeSeconds: number;
-  /** Memory of the server's own process. */
+  /** Resident memory of the server's own process, bytes. */
   readonly residentBytes: number;
   readonly models: readonly ModelHealth[];
 }
 
-/** A model with the facts about its process, which are known from when it is ready until it has ended. */
+/** The state of a model. The facts about its process are known from when it is ready until it has ended. */
 export interface ModelHealth extends Omit<ModelState, "instance"> {
   readonly processId: number | undefined;
   readonly residentBytes: number | undefined;

@@ -1,5 +1,5 @@
-// The use case behind every inference endpoint: find the model, lease it, run the operation, give it back whatever happens.
-// The endpoints differ in their words (mappers) and not in this, so this is written once.
+// The use case behind every inference endpoint: find the model, lease it, run the operation, release the lease whatever happens. The
+// endpoints differ only in their mappers, so this is written once.
 import type { BackendDescription, Call, Operation, Operations } from "../domain/backend.ts";
 import { ServerError } from "../domain/errors.ts";
 import type { Catalog } from "../registry/catalog.ts";
@@ -12,7 +12,7 @@ export interface InferenceOptions<O extends Operation> {
   readonly modelName: string | undefined;
   readonly request: Operations[O]["request"];
   readonly signal: AbortSignal;
-  /** How long the model may stay idle afterwards; left out = as configured. */
+  /** Idle milliseconds after which the model is unloaded; left out = as configured. */
   readonly ttlMs?: number | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface RunningOperation<O extends Operation> {
 }
 
 export interface Inference {
-  /** Resolves with the first event, so that whatever can be refused has been refused by then. */
+  /** Resolves once the first event has come: anything that can be refused has been refused by then. */
   start<O extends Operation>(operation: O, options: InferenceOptions<O>): Promise<RunningOperation<O>>;
 }
 
@@ -58,7 +58,7 @@ export function createInference({ catalog, acquire, defaultModels }: InferenceDe
   };
 }
 
-/** Gives the model back as soon as its part is done, whatever the reader still has to take. */
+/** Runs the operation and releases the lease when it has ended, whatever the reader still has to take. */
 async function runLeased<O extends Operation>(
   lease: Lease,
   options: {
@@ -83,6 +83,7 @@ async function runLeased<O extends Operation>(
   }
 }
 
+/** Yields `first`, then the rest. */
 function replayFirst<T>(first: IteratorResult<T, void>, rest: PulledEvents<T>): PulledEvents<T> {
   let pending: IteratorResult<T, void> | undefined = first;
   return {

@@ -1,4 +1,4 @@
-// The model list: what this server offers, loaded or not.
+// The model list: the models and aliases that this server offers, loaded or not.
 import type { ConfiguredModel, ModelListing } from "../domain/model.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { ModelStates } from "../registry/model-states.ts";

@@ -1,4 +1,5 @@
-// Small helpers around AbortSignal, each for an accident that is easy to repeat.
+// Helpers around AbortSignal: a listener that also hears a signal that has aborted already, and a delay that leaves neither a timer nor
+// a listener behind.
 
 /** Calls `listener` once when `signal` aborts, at once if it already has. Returns the function that unsubscribes. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {

@@ -1,6 +1,6 @@
-// A queue with one producer and one consumer: the place where pushed events become an async iterable. It is an `EventSink` of the
-// domain: its credit is what its reader has room for. Written without generators: every token passes here, and each generator on
-// its way costs it three turns of the microtask queue.
+// A queue from one producer, which pushes, to one consumer, which iterates. It has the shape of the domain's `EventSink`; its credit is
+// the room that is left in its window. It is written without generators, because every token passes here and each generator costs it
+// three turns of the microtask queue.
 import { onAbort } from "./abort.ts";
 
 interface Reader<T> {
@@ -10,7 +10,7 @@ interface Reader<T> {
 
 const end = { done: true, value: undefined } as const;
 
-/** Push on one side, `for await` on the other. It takes more than its window; whether to push beyond it is the producer's decision. */
+/** Pushed to on one side, read by `for await` on the other. The window only counts credit: an item beyond it is queued as well. */
 export class EventQueue<T> implements AsyncIterableIterator<T, void, undefined> {
   readonly #window: number;
   readonly #items: T[] = [];
@@ -21,7 +21,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T, void, undefined> 
   #isInUse = false;
   #onCredit: ((events: number) => void) | undefined;
 
-  /** `window` = events that may wait to be taken. */
+  /** `window` = number of events that may wait before the producer should pause. */
   constructor(window: number) {
     this.#window = window;
   }
@@ -31,11 +31,12 @@ export class EventQueue<T> implements AsyncIterableIterator<T, void, undefined> 
     return this.#window - (this.#items.length - this.#head);
   }
 
-  /** Calls `listener` whenever the reader is done with an event. */
+  /** Calls `listener` with 1 whenever the reader asks for the item after one that it has taken. */
   onCredit(listener: (events: number) => void): void {
     this.#onCredit = listener;
   }
 
+  /** Does nothing once the queue has ended. */
   push(item: T): void {
     if (this.#outcome !== undefined) return;
     const reader = this.#takeReader();
@@ -106,7 +107,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T, void, undefined> 
   }
 }
 
-/** What a producer of {@link pullEvents} is given. */
+/** The sink and the signal of a producer in {@link pullEvents}. */
 export interface Production<T> {
   readonly sink: EventQueue<T>;
   /** Aborts when the caller's signal does, or when the reader leaves before the end. */

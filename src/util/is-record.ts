@@ -1,6 +1,6 @@
-// Whether a value of unknown origin has named fields.
+// The type guard for objects with named fields.
 
-/** True for objects that are no arrays and not `null`. */
+/** True for an object that is neither `null` nor an array. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

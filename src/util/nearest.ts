@@ -1,4 +1,4 @@
-// Which known name was probably meant. Twenty lines in place of a dependency: the common packages compute the plain
+// Finds the known name that a mistyped one was probably meant to be. It is written here because the common packages compute the plain
 // Levenshtein distance, which counts the commonest slip, two letters swapped, as two.
 
 /**

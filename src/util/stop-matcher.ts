@@ -1,4 +1,4 @@
-// Finds stop strings in text that arrives in pieces. What may be the beginning of a stop string is held back until it is
+// Finds stop strings in text that arrives in pieces. Text that may be the beginning of a stop string is held back until that is
 // decided, so that no part of one is ever passed on.
 
 export interface StopMatch {
@@ -35,6 +35,7 @@ export class StopMatcher {
       .map((stop) => ({ stop, borders: bordersOf(stop), matched: 0 }));
   }
 
+  /** Reads the next piece. */
   push(piece: string): StopMatch {
     if (this.#patterns.length === 0) return { text: piece, stop: undefined };
     const text = this.#held + piece;
@@ -50,7 +51,7 @@ export class StopMatcher {
     return { text: text.slice(0, text.length - heldLength), stop: undefined };
   }
 
-  /** The text is over: what was held back is no stop string after all. */
+  /** Ends the text and returns what was held back: it is no stop string after all. */
   flush(): string {
     const text = this.#held;
     this.#held = "";
@@ -58,7 +59,7 @@ export class StopMatcher {
     return text;
   }
 
-  /** Reads one character; the longest stop string that ends with it, if any does. */
+  /** Reads one UTF-16 code unit and returns the longest stop string that ends with it, if any does. */
   #read(character: number): string | undefined {
     let completed: string | undefined;
     for (const pattern of this.#patterns) {

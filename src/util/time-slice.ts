@@ -1,5 +1,5 @@
-// Turns of the event loop for work that blocks the thread (a call of a runtime, tokenising a thousand texts): cancellations, new
-// requests and the work of others get their turn in between.
+// Pauses in work that blocks the thread (calls of a runtime, tokenising a thousand texts): the event loop handles cancellations, new
+// requests and other work in between.
 
 /** Longest time without a pause. A micro-batch takes 20 to 100 ms on a CPU, so a slice delays one by little. */
 const sliceMs = 10;

@@ -1,4 +1,4 @@
-// Timers of Node that keep to two bounds: none waits longer than Node can count, and none keeps the process alive.
+// A timer of Node with two bounds: it waits no longer than Node can count, and it does not keep the process alive.
 
 /** Longest delay of `setTimeout`, milliseconds: about 24.8 days. A longer one fires at once. */
 export const maxTimerMs = 2 ** 31 - 1;

@@ -1,18 +1,18 @@
-// Joins the bytes of tokens into text: a token may end in the middle of a code point, and half of one must never leave.
+// Joins the bytes of tokens into text: a token may end in the middle of a code point, and half of one must never be passed on.
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const none = new Uint8Array(0);
 
 /**
- * Bytes in, whole code points out. At most three bytes are held back; bytes that can be no UTF-8 become U+FFFD at once,
+ * Takes bytes and returns whole code points. At most three bytes are held back; bytes that can be no UTF-8 become U+FFFD at once,
  * and so does an unfinished code point at the end.
  */
 export class Utf8Assembler {
   /** The beginning of a code point whose rest has not come yet; 0 to 3 bytes. */
   #held: Uint8Array = none;
 
-  /** True when no bytes are held back: then text may be appended as it is. */
+  /** True when no bytes are held back: text may then be appended as it is. */
   get isWhole(): boolean {
     return this.#held.length === 0;
   }
@@ -26,7 +26,7 @@ export class Utf8Assembler {
     return decoder.decode(heldLength === 0 ? joined : joined.subarray(0, wholeLength));
   }
 
-  /** What is still held, as U+FFFD; afterwards the assembler is empty. */
+  /** Returns the bytes still held back as U+FFFD; afterwards the assembler is empty. */
   flush(): string {
     if (this.#held.length === 0) return "";
     const text = decoder.decode(this.#held);

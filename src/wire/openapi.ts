@@ -1,5 +1,5 @@
 // The OpenAPI 3.1 document of this server, made from the schemas that validate its requests and type its answers.
-// Import it lazily: nothing but GET /openapi.json and the generator of documentation needs it.
+// Import it lazily: only GET /openapi.json needs it.
 import { z } from "zod";
 import { chatCompletionFields, chatCompletionRequest } from "./openai/chat/request.ts";
 import { chatMessage } from "./openai/chat/message.ts";
@@ -36,7 +36,7 @@ interface Endpoint {
   readonly mediaTypes?: readonly string[];
 }
 
-/** Every schema with an id of its own must be here: the generator puts the others where no reference can reach. */
+/** Every schema with an id of its own must be listed: zod would put another one where no reference reaches it. */
 const components: Readonly<Record<string, LazySchema>> = {
   ChatMessage: chatMessage,
   ChatCompletionTokenLogprob: chatTokenLogprob,
@@ -175,7 +175,7 @@ function createComponents(): Json {
   );
 }
 
-/** Writes into a request's schema what becomes of each of its fields. */
+/** Adds to a request's schema how each of its fields is handled. */
 function describeFields(schema: Json, table: FieldTable | undefined): Json {
   if (table === undefined) return schema;
   const properties = schema["properties"] as Record<string, Json>;

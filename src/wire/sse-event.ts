@@ -1,4 +1,4 @@
-// One server-sent event as a value. Mappers make them; only `http/sse-response.ts` knows how they are framed in bytes.
+// A server-sent event as a value. Mappers make them; only `http/sse-response.ts` knows how they are framed in bytes.
 
 export type SseEvent =
   | {
@@ -7,5 +7,5 @@ export type SseEvent =
       /** Serialised JSON, or a dialect's own word such as `[DONE]`. */
       readonly data: string;
     }
-  /** A line for people: clients read over it. */
+  /** A line for people: clients ignore it. */
   | { readonly comment: string };

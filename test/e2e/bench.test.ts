@@ -39,7 +39,7 @@ const medians = (report: Report, key: string, point = 0) =>
   figure(report, { point, key }).summaries.map((summary) => summary?.median ?? Number.NaN);
 
 describe("hearth bench", () => {
-  it("measures text against another server, streams together, and draws it", async () => {
+  it("measures text of two servers in turn, several streams at once, and draws a plot", async () => {
     const both = [
       "--url",
       server.baseURL,
@@ -139,7 +139,7 @@ describe("hearth bench", () => {
     await expect(fetch(`http://127.0.0.1:${port}/health/live`)).rejects.toThrow("fetch failed");
   }, 60_000);
 
-  it("says so when no server answers", async () => {
+  it("fails with a message when no server answers", async () => {
     const captured = await runCommandLine(["bench", "http", "--url", "127.0.0.1:9"]);
     expect(captured).toEqual({
       exitCode: 1,

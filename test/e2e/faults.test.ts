@@ -1,4 +1,4 @@
-// What happens when a runner dies, a caller leaves, or a model cannot be loaded: never more than one request is lost.
+// A runner that dies, a caller that leaves, and a model that cannot be loaded: only the requests concerned fail.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,7 +34,7 @@ async function modelHealth(id: string): Promise<HealthModel> {
   return report.models.find((model) => model.id === id) as HealthModel;
 }
 
-/** Asks until the answer is as wanted: the events behind it come in their own time. */
+/** Asks until the answer is the expected one. */
 function expectSoon(ask: () => Promise<unknown>): ReturnType<typeof expect.poll> {
   return expect.poll(ask, { timeout: 20_000, interval: 5 });
 }

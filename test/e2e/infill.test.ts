@@ -1,5 +1,5 @@
 // Insertion over HTTP: POST /v1/completions with a suffix, answered whole and streamed. Which tokens the model reads is held
-// by test/models/llama-infill.test.ts.
+// by test/models/llama/infill.test.ts.
 import { describe, expect, it } from "vitest";
 import { banTinyChatEnds, joinText } from "../support/contract-client.ts";
 import { useContractServer } from "../support/contract-server.ts";

@@ -1,4 +1,4 @@
-// `npm start` from the outside: whatever ends npm ends the server, and its port is free again.
+// `npm start` in a process of its own: any signal that ends npm ends the server, and frees its port.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -11,7 +11,7 @@ beforeAll(async () => {
   copy = await copyPackage();
 });
 afterEach(() => {
-  // The whole group: a server that outlived npm must not outlive the test.
+  // The whole group is killed: a server that outlived npm must not outlive the test.
   if (npm?.pid !== undefined) killGroup(npm.pid);
 });
 afterAll(() => copy.remove());
@@ -20,7 +20,7 @@ function killGroup(id: number): void {
   try {
     process.kill(-id, "SIGKILL");
   } catch {
-    // It is gone, as it should be.
+    // The group has ended, as it should.
   }
 }
 
@@ -40,7 +40,7 @@ describe.skipIf(process.platform === "win32")("npm start", () => {
     process.kill(npm.pid as number, signal);
     await ended;
     await poll(async () => !(await isListening(port)), { what: "the port is free", limitMs: 15_000 });
-    // It ended in good order, not by the signal.
+    // The server ended in an orderly way, not by the signal.
     expect(told).toContain("npm has ended: finishing what is in progress.");
   });
 });

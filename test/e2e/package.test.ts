@@ -14,12 +14,12 @@ import { copyPackage } from "../support/package-copy.ts";
 import { freePort, isListening, poll } from "../support/processes.ts";
 
 const limitMs = 300_000;
-/** Why npm reaches no registry; null where it does. */
+/** Why npm cannot reach a registry; `null` where it can. */
 const offline = await npm(tmpdir(), "ping", "--fetch-retries=0", "--fetch-timeout=10000").then(() => null, String);
 
 /**
- * Runs npm as a stranger would: without what `npm test` hands down, and without a word on onnxruntime-node's download.
- * Answers its standard output.
+ * Runs npm as a stranger would: without what `npm test` hands down, and without a setting for onnxruntime-node's download.
+ * Returns its standard output.
  */
 async function npm(cwd: string, ...args: string[]): Promise<string> {
   const [program, ...leading] = npmCommand;

@@ -1,4 +1,4 @@
-// The line that the log has for every request.
+// The access log: one line per request.
 import { describe, expect, it } from "vitest";
 import { ServerError } from "../../src/domain/errors.ts";
 import { createTestApp, type TestApp } from "../support/http-app.ts";
@@ -63,7 +63,7 @@ describe("the access log", () => {
     expect(linesOf(app)).toEqual([expect.objectContaining({ status: 200, ...phases })]);
   });
 
-  it("has those of embeddings and of reranking", async () => {
+  it("has the phases of embeddings and of reranking", async () => {
     const app = test();
     await app.post("/v1/embeddings", { model: "embed", input: "x" });
     await app.post("/v1/rerank", { model: "rank", query: "q", documents: ["d"] });
@@ -73,7 +73,7 @@ describe("the access log", () => {
     ]);
   });
 
-  it("says nothing of phases where no model finished its work", async () => {
+  it("has no phases where no model finished its work", async () => {
     const app = createTestApp({
       script: {
         async *chat() {

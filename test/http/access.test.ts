@@ -1,4 +1,4 @@
-// Who may call: keys, hosts, origins, and how many at once.
+// Refused callers: by API key, host, origin, and number of requests at once.
 import { describe, expect, it } from "vitest";
 import { createTestApp } from "../support/http-app.ts";
 
@@ -7,21 +7,21 @@ describe("API keys", () => {
   const ask = (authorization?: string) =>
     app.request("/v1/models", authorization === undefined ? {} : { headers: { authorization } });
 
-  it("are asked for where any are configured", async () => {
+  it("are required where any are configured", async () => {
     const response = await ask();
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toBe("Bearer");
     expect(await response.json()).toMatchObject({ error: { type: "invalid_request_error", code: "invalid_api_key" } });
   });
 
-  it("are taken when they are right, and refused when they are not", async () => {
+  it("are accepted when right and refused when wrong", async () => {
     expect((await ask("Bearer sk-two")).status).toBe(200);
     expect((await ask("bearer sk-one")).status).toBe(200);
     expect((await ask("Bearer sk-three")).status).toBe(401);
     expect((await ask("Basic sk-one")).status).toBe(401);
   });
 
-  it("are not asked of health probes, but of their other name /health", async () => {
+  it("are not required for the health probes, but for the alias /health", async () => {
     expect((await app.request("/health/live")).status).toBe(200);
     expect((await app.request("/health/ready")).status).not.toBe(401);
     expect((await app.request("/health")).status).toBe(401);
@@ -32,7 +32,7 @@ describe("hosts and origins", () => {
   const { app } = createTestApp();
   const ask = (headers: Record<string, string>) => app.request("/v1/models", { headers });
 
-  it("answers to its own name and to any address, not to a name that somebody pointed here", async () => {
+  it("answers to its own name and to any IP address, and refuses any other host name", async () => {
     expect((await ask({ host: "localhost:8484" })).status).toBe(200);
     expect((await ask({ host: "192.168.1.5:8484" })).status).toBe(200);
     expect((await ask({ host: "[::1]:8484" })).status).toBe(200);

@@ -1,4 +1,4 @@
-// A dialect that the server does not have, added as one would be: a value of its own and one group of routes.
+// A further dialect, added as a real one would be: a `Dialect` value and one group of routes.
 import { describe, expect, it } from "vitest";
 import { ServerError } from "../../src/domain/errors.ts";
 import { readRequest, start, streamResponse } from "../../src/http/endpoint.ts";
@@ -16,7 +16,7 @@ const plain: Dialect = {
   apiKeyHeader: "x-plain-key",
 };
 
-/** The opening that is to be continued is called `input`, as in this contract of the server's. */
+/** Borrowed from embeddings: the text to continue is in its field `input`. */
 const contract: RequestContract<EmbeddingRequestWire> = embeddingContract;
 
 const plainRoutes: RouteGroup = {
@@ -59,7 +59,7 @@ function createPlainApp(options: TestAppOptions = {}) {
   return createTestApp({ ...options, routes: [plainRoutes] });
 }
 
-describe("a dialect of its own", () => {
+describe("a further dialect", () => {
   it("streams its own events and its own end", async () => {
     const { post } = createPlainApp({
       script: {
@@ -146,7 +146,7 @@ describe("a dialect of its own", () => {
     expect((await app.request("/v1/models", { headers: { "x-plain-key": "sk-one" } })).status).toBe(401);
   });
 
-  it("leaves the server's own paths, and paths that there are not, to OpenAI's shape", async () => {
+  it("leaves the server's own paths, and unknown ones, to OpenAI's shape", async () => {
     const { app, post } = createPlainApp();
     expect(await (await post("/v1/embeddings", "{oops")).json()).toMatchObject({ error: { code: "invalid_json" } });
     expect(await (await app.request("/plain/nothing")).json()).toMatchObject({ error: { code: "unknown_url" } });

@@ -1,4 +1,4 @@
-// Every error in OpenAI's shape, with its status, and nothing of ours in it.
+// Every error in OpenAI's shape, with its status, and without internals of the server.
 import { describe, expect, it } from "vitest";
 import { ServerError, type ErrorKind } from "../../src/domain/errors.ts";
 import { errorStatus } from "../../src/http/error-response.ts";
@@ -163,7 +163,7 @@ describe("errors", () => {
     expect(await errorOf(response)).toMatchObject({ message: "the file is broken", code: "model_load_failed" });
   });
 
-  it("tells nothing of a fault of ours but the request id, which is in the log with the cause", async () => {
+  it("answers a fault of the server with nothing but the request id, and logs that id with the cause", async () => {
     const { post, logged } = createTestApp({
       script: {
         chat() {
@@ -180,7 +180,7 @@ describe("errors", () => {
     expect(logged.some(({ level, facts }) => level === "error" && JSON.stringify(facts).includes(id))).toBe(true);
   });
 
-  it("gives every answer an x-request-id, the caller's own where it is sane", async () => {
+  it("gives every answer an x-request-id, the caller's own where it is well-formed", async () => {
     const { app, post } = createTestApp();
     for (const response of [
       await app.request("/v1/models"),
@@ -191,8 +191,8 @@ describe("errors", () => {
     }
     const own = await app.request("/v1/models", { headers: { "x-request-id": "mine-1" } });
     expect(own.headers.get("x-request-id")).toBe("mine-1");
-    const mad = await app.request("/v1/models", { headers: { "x-request-id": "a b" } });
-    expect(mad.headers.get("x-request-id")).not.toBe("a b");
+    const malformed = await app.request("/v1/models", { headers: { "x-request-id": "a b" } });
+    expect(malformed.headers.get("x-request-id")).not.toBe("a b");
   });
 
   it("releases the lease whatever goes wrong", async () => {

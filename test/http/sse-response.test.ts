@@ -1,10 +1,10 @@
-// How events are framed in bytes (WHATWG HTML, section 9.2.6), held by the rules that a client reads them by.
+// The framing of events in bytes, checked by the rules by which a client reads them (WHATWG HTML, section 9.2.6).
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { describe, expect, it } from "vitest";
 import { formatEvent, sseResponse } from "../../src/http/sse-response.ts";
 import type { SseEvent } from "../../src/wire/sse-event.ts";
 
-/** What a client makes of a stream's text. */
+/** Reads a stream's text as a client does. */
 function read(text: string): { readonly messages: EventSourceMessage[]; readonly comments: string[] } {
   const messages: EventSourceMessage[] = [];
   const comments: string[] = [];
@@ -43,7 +43,7 @@ describe("formatEvent", () => {
     expect(read(formatEvent({ comment: text }))).toEqual({ messages: [], comments: ["one", "two"] });
   });
 
-  it("takes data for data, whatever it looks like", () => {
+  it("keeps data that looks like a field, a comment or nothing", () => {
     for (const data of ["event: x", ": ping", "", "[DONE]", " lead"]) {
       expect(read(formatEvent({ data })).messages).toMatchObject([{ data }]);
     }
@@ -56,7 +56,7 @@ describe("sseResponse", () => {
     expect(text).toBe("data: 1\n\n: c\n\nevent: e\ndata: 2\n\n");
   });
 
-  it("ends with the event of a failure", async () => {
+  it("ends a failed stream with the event of its failure", async () => {
     const text = await respond(replay([{ data: "1" }], new Error("broken"))).text();
     expect(text).toBe('data: 1\n\nevent: error\ndata: "broken"\n\n');
   });

@@ -1,3 +1,4 @@
+// Streams from the HTTP application over a fake backend: their events, their ends, and how far a producer runs ahead.
 import { describe, expect, it } from "vitest";
 import { ServerError } from "../../src/domain/errors.ts";
 import type { TextEvent } from "../../src/domain/text.ts";
@@ -71,7 +72,7 @@ describe("streams", () => {
     expect(await response.json()).toMatchObject({ error: { code: "context_length_exceeded", param: "messages" } });
   });
 
-  it("tells of a failure in mid-stream with one error event and no [DONE]", async () => {
+  it("reports a failure in mid-stream with one error event and no [DONE]", async () => {
     const { post } = createTestApp({
       script: {
         async *chat() {
@@ -110,7 +111,7 @@ describe("streams", () => {
     expect(leases()).toBe(0);
   });
 
-  it("produces no further ahead of its reader than a window of events", async () => {
+  it("lets a producer run no further ahead of its reader than a window of events", async () => {
     let produced = 0;
     const { post } = createTestApp({
       script: {

@@ -1,4 +1,4 @@
-// The command line by commander, in this house's terms: strict, with its own words for each mistake.
+// Declares our flags to commander and reads them back. Mistakes are refused here, with messages of our own.
 import { Option, type Command } from "commander";
 import type { FlagValues } from "../../config/layers.ts";
 import { nearestName } from "../../util/nearest.ts";
@@ -6,8 +6,8 @@ import type { CommandFlag } from "../command.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
- * Adds flags to a command: `--flag VALUE` and `--flag=VALUE`; a flag given several times keeps all its values. What is
- * unknown is left over, for `refuseLeftovers`: commander's own messages name neither the nearest flag nor, for a
+ * Adds flags to a command: `--flag VALUE` and `--flag=VALUE`; a flag given several times keeps all its values. Unknown
+ * words are left over for {@link refuseLeftovers}: commander's own messages name neither the nearest flag nor, for a
  * missing value, what the flag takes.
  */
 export function addFlags(command: Command, flags: readonly CommandFlag[]): Command {
@@ -17,7 +17,7 @@ export function addFlags(command: Command, flags: readonly CommandFlag[]): Comma
       command.addOption(new Option(`--${flag}`, description));
       continue;
     }
-    // Declared as optional, so that in `--host --port 80` the next flag is not taken for the value: what is missing
+    // The value is declared as optional, so that in `--host --port 80` the next flag is not taken for it: a missing value
     // then arrives as the preset, which no value can be.
     const option = new Option(`--${flag} [${placeholder}]`, description).preset("");
     option.argParser<readonly string[] | undefined>((value, previous) => {
@@ -51,7 +51,7 @@ export function refuseLeftovers(command: Command, flags: readonly CommandFlag[])
   throw new UsageError(`Unknown flag ${written}.${nearest === null ? "" : ` Did you mean --${nearest}?`}`);
 }
 
-/** For a word in the place of a command; `noun` is what the names are called. */
+/** The error for an unknown word in the place of a command; `noun` is what the `names` are called. */
 export function unknownCommand(
   written: string,
   { names, noun }: { readonly names: readonly string[]; readonly noun: string },

@@ -1,4 +1,4 @@
-// The flags by which every command takes the configuration, read off its schema.
+// The flags by which commands take the configuration, derived from its schema.
 import { aliasFlag, configFlag, modelFlag, settings, type Setting } from "../../config/schema/settings.ts";
 import type { CommandFlag } from "../command.ts";
 
@@ -16,8 +16,8 @@ export const sourceFlags: readonly CommandFlag[] = [
     placeholder: "NAME=PATH",
     repeatable: true,
     description:
-      "Adds a model: a .gguf file, a folder with a tokenizer and an ONNX encoder, a folder with model_index.json, or an " +
-      "http(s) URL. The models of the file, or the bundled ones, stay. Options follow after commas: " +
+      "Adds a model: a .gguf file, a folder with a tokenizer and an ONNX encoder, or a folder with model_index.json. " +
+      "The models of the file, or the bundled ones, stay. Options follow after commas: " +
       "NAME=PATH,context_size=4096,defaults.temperature=0.2.",
     note: `${modelFlag.variable} (separated by ;), models`,
   },

@@ -1,5 +1,6 @@
-// Typed values out of the texts of flags. A value that cannot be used is told with its flag and what would do.
+// Reads the texts of flags as typed values. The error of a wrong value names the flag and the values that it takes.
 import type { FlagValues } from "../../config/layers.ts";
+import { isRecord } from "../../util/is-record.ts";
 import { nearestName } from "../../util/nearest.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -64,9 +65,9 @@ export function objectFlag(flags: FlagValues, flag: string): Readonly<Record<str
   const written = textFlag(flags, flag, "{}");
   try {
     const value = JSON.parse(written) as unknown;
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (isRecord(value)) return value;
   } catch {
-    // Told below, with what else is no object.
+    // The error below is also that of JSON that is no object.
   }
   throw new UsageError(`--${flag} must be a JSON object, not ${written}.`);
 }

@@ -1,4 +1,4 @@
-// The text of `--help`.
+// Writes the text of `--help`.
 import { Help } from "commander";
 import type { CommandFlag } from "../command.ts";
 import { formatTable, type Palette } from "../terminal.ts";

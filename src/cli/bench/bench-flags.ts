@@ -1,4 +1,4 @@
-// The flags of `hearth bench` and its commands. Only words: what they do is imported when one of them runs.
+// The commands of `hearth bench` and their flags. Their code is imported only when one of them runs.
 import type { CommandFlag, Subcommand } from "../command.ts";
 
 type FlagWords = readonly [flag: string, placeholder: string, description: string, defaultText?: string];
@@ -24,7 +24,7 @@ const processFlag = toFlag([
 const runFlags: readonly CommandFlag[] = [
   toFlag(["rounds", "N", "Measurements of each point; A and B take turns in each round.", "5"]),
   toFlag(["warmups", "N", "Rounds before these that do not count.", "1"]),
-  toFlag(["seed", "N", "Of the words that are sent. The same seed sends the same words.", "another one each time"]),
+  toFlag(["seed", "N", "Seed of what is sent: texts, and the seeds of images.", "another one each time"]),
   toFlag(["json", "FILE", "Writes everything that was measured."]),
   toFlag(["plot", "FILE.svg", "Draws latency and throughput over concurrency."]),
   {

@@ -1,4 +1,4 @@
-// Who is measured, read off the flags of a benchmark.
+// Reads from a benchmark's flags what is measured: server A, and B, a server or a process, where one is named.
 import type { SubjectDescription } from "../../bench/run-benchmark.ts";
 import { toBaseUrl } from "../../bench/peers/server-client.ts";
 import type { Environment, FlagValues } from "../../config/layers.ts";
@@ -7,7 +7,7 @@ import { UsageError } from "../arguments/usage-error.ts";
 
 const defaultUrl = "http://127.0.0.1:8484/v1";
 
-/** A, and B where one is named. @throws UsageError */
+/** Returns A, then B where one is named. @throws UsageError */
 export function readSubjects(flags: FlagValues, environment: Environment): SubjectDescription[] {
   const extraBody = objectFlag(flags, "body");
   const first: SubjectDescription = {

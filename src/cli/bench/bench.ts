@@ -1,4 +1,4 @@
-// `hearth bench`: reads the flags of a benchmark, runs it, and prints, writes and draws what came out.
+// `hearth bench`: reads the flags of a benchmark, runs it, and prints, writes and draws the results.
 import { setMaxListeners } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -104,7 +104,7 @@ export function runStartupBench(context: CommandContext): Promise<number> {
   return runAndReport("startup", benchmark, context);
 }
 
-/** Exit code 1 where requests failed: a figure beside errors is no figure. */
+/** Runs a benchmark and reports it. The exit code is 1 where requests failed, because the figures are then worth nothing. */
 async function runAndReport<P extends Point>(
   name: string,
   benchmark: Benchmark<P>,
@@ -112,7 +112,7 @@ async function runAndReport<P extends Point>(
 ): Promise<number> {
   const subjects = readSubjects(flags, environment);
   const abort = new AbortController();
-  // Every request under way listens to it, and there may be many.
+  // Every request under way listens to the signal, and there may be many.
   setMaxListeners(0, abort.signal);
   const stop = listenForStop(process, { exit: (code) => process.exit(code), now: () => performance.now() });
   void stop.requested.then((signal) => abort.abort(new Error(`Ended by ${signal}.`)));
@@ -158,7 +158,7 @@ function readSeed(flags: FlagValues): number {
   return integerFlag(flags, "seed", { fallback: Date.now() % 1_000_000, least: 0 });
 }
 
-/** As the user wrote it, keys left out. */
+/** The command line as the user wrote it, without API keys. */
 function describeCommandLine(name: string, flags: FlagValues): string {
   const words = Object.entries(flags).flatMap(([flag, values = []]) => {
     if (flag === "markdown") return [`--${flag}`];
@@ -167,7 +167,7 @@ function describeCommandLine(name: string, flags: FlagValues): string {
   return ["hearth bench", name, ...words].join(" ");
 }
 
-/** For a POSIX shell, where it is needed. */
+/** Quotes a text for a POSIX shell, where that is needed. */
 function quote(text: string): string {
   return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,19 +1,19 @@
-// `npm start` and the server it starts end together. npm runs a script in a shell: a SIGTERM that npm passes on ends the
+// Ends the server with the `npm start` that started it. npm runs a script in a shell: a SIGTERM that npm passes on ends the
 // shell only, and a killed npm passes nothing on, so the server would keep its port with nobody left to stop it. The
 // server therefore looks for npm among its ancestors and stops when npm is gone.
 import type { Environment } from "../../config/layers.ts";
 
-/** What the operating system says about processes, so that a test can play it. */
+/** The operating system's knowledge of processes, as an interface that a test can implement. */
 export interface ProcessTable {
-  /** The parent as of now. POSIX gives an orphan another parent; Windows keeps the number of the dead one. */
+  /** Process id of the parent at this moment. POSIX gives an orphan another parent; Windows keeps the id of the dead one. */
   readonly parentId: () => number;
   readonly isAlive: (id: number) => boolean;
-  /** Null where the process is gone or the system does not say. */
+  /** `null` where the process is gone or the system does not tell. */
   readonly describe: (id: number) => Promise<ProcessDescription | null>;
 }
 
 export interface ProcessDescription {
-  /** Of the executable, such as `sh` or `/bin/sh`. */
+  /** Name or path of the executable, such as `sh` or `/bin/sh`. */
   readonly name: string;
   readonly parentId: number;
 }
@@ -38,6 +38,7 @@ const foregroundScript = /^(?:node dist\/main\.js|"?hearth(?:-server)?"?)(?:\s[^
 
 const shell = /^-?(?:(?:ba|da|a|z|k|fi)?sh|busybox|cmd(?:\.exe)?|powershell(?:\.exe)?|pwsh(?:\.exe)?)$/i;
 
+/** Watches for the end of the npm that started this process, if npm did. */
 export function watchNpm(environment: Environment, { processes, repeat }: WatchOptions): NpmWatch {
   let resolveGone: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => (resolveGone = resolve));
@@ -56,9 +57,9 @@ export function watchNpm(environment: Environment, { processes, repeat }: WatchO
 }
 
 /**
- * The parent where the shell has replaced itself by this program, else the shell's parent: npm puts one shell at most
- * between. Null where two shells follow each other: somebody works in a shell that inherited npm's variables. A system
- * that says nothing leaves the parent, which is npm or the shell that ends with it.
+ * Process id of npm: the parent's where that is no shell (the shell has replaced itself by this program), else the shell's parent,
+ * since npm puts at most one shell between. `null` where two shells follow each other: somebody works in a shell that inherited npm's
+ * variables. Where the system does not tell, it is the parent's, which is npm or the shell that ends with it.
  */
 async function findNpm(parent: number, processes: ProcessTable): Promise<number | null> {
   const first = await processes.describe(parent);

@@ -1,4 +1,4 @@
-// The processes of this machine, asked in the way of each system: Linux has files, other POSIX systems `ps`, Windows PowerShell.
+// Asks the operating system about processes: Linux through files, other POSIX systems through `ps`, Windows through PowerShell.
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
@@ -10,10 +10,10 @@ export const processTable: ProcessTable = {
   parentId: () => process.ppid,
   isAlive(id) {
     try {
-      // Signal 0 is delivered to nobody: it only asks.
+      // Signal 0 is not delivered: it only asks whether the process exists.
       return process.kill(id, 0);
     } catch (error) {
-      // EPERM: it is there, and belongs to somebody else.
+      // EPERM: the process exists and belongs to another user.
       return (error as NodeJS.ErrnoException).code !== "ESRCH";
     }
   },
@@ -28,14 +28,14 @@ export const processTable: ProcessTable = {
   },
 };
 
-/** Of `/proc/ID/stat`, see proc_pid_stat(5): `ID (name) state parent ...`, where the name may hold anything, brackets too. */
+/** Parses `/proc/ID/stat` (proc_pid_stat(5)): `ID (name) state parent ...`, where the name may hold anything, brackets too. */
 export function fromStat(stat: string): ProcessDescription | null {
   const end = stat.lastIndexOf(")");
   const parentId = Number(stat.slice(end + 2).split(" ")[1]);
   return Number.isSafeInteger(parentId) ? { name: stat.slice(stat.indexOf("(") + 1, end), parentId } : null;
 }
 
-/** Of a line `parent name`. */
+/** Parses a line `parent name`. */
 export function fromWords(line: string): ProcessDescription | null {
   const [, parentId, name] = /^\s*(\d+)\s+(.+?)\s*$/.exec(line) ?? [];
   return parentId === undefined || name === undefined ? null : { name, parentId: Number(parentId) };

@@ -1,9 +1,9 @@
-// SIGINT and SIGTERM: the first asks for an orderly end, the second ends at once.
+// Listens for SIGINT and SIGTERM: the first asks for an orderly end, the second ends the process at once.
 import { constants } from "node:os";
 
 type StopSignal = "SIGINT" | "SIGTERM";
 
-/** The part of `process` that is needed, so that a test can play it. */
+/** The part of `process` that is used, as an interface that a test can implement. */
 export interface SignalSource {
   on(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;
   off(signal: StopSignal, listener: (signal: StopSignal) => void): unknown;

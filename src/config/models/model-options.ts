@@ -1,4 +1,4 @@
-// The mapper between the file's words (snake_case, values with units) and the domain's, one function per kind.
+// Maps the checked entry of a model in the file to the domain's options, one function per kind.
 import { join } from "node:path";
 import type {
   EmbeddingModelOptions,

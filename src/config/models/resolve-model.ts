@@ -1,5 +1,5 @@
-// From a model's entry in the file to the domain's `ModelSpec`: path made absolute, kind found, options checked by the
-// schema of that kind and renamed into the domain's words.
+// Resolves a model's entry in the file to the domain's `ConfiguredModel`: the path is made absolute, the kind found, and the options
+// checked by the schema of that kind and mapped to the domain's.
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { homedir } from "node:os";
@@ -140,7 +140,7 @@ function isKind(value: unknown): value is ModelKind {
   return typeof value === "string" && Object.hasOwn(modelSchemas, value);
 }
 
-/** What a model whose path is wrong was most likely meant to be: the kind that knows most of its keys. */
+/** The kind that a model with a wrong path was most likely meant to have: the one that knows most of its keys. */
 function guessKind(path: string, keys: readonly string[]): ModelKind {
   if (/\.gguf$/i.test(path)) return "text";
   const unknownCount = (kind: ModelKind) => keys.filter((key) => !(key in modelSchemas[kind].shape)).length;
@@ -155,7 +155,7 @@ function purposeOf(found: ModelPurpose, options: ModelOptions): ModelPurpose {
   return found;
 }
 
-/** An upstream has no weights; what says when it last changed is the file that names it. */
+/** Unix seconds for an upstream, which has no weights: when the file that names it was last modified, else now. */
 function declaredSeconds(origin: Origin): number {
   const stats = origin.from === "file" ? statSync(origin.file, { throwIfNoEntry: false }) : undefined;
   return Math.floor((stats?.mtimeMs ?? Date.now()) / 1000);

@@ -1,4 +1,4 @@
-// Turns what the schema found into sentences for an operator.
+// Turns zod's issues into sentences for an operator.
 import { z } from "zod";
 import { isRecord } from "../../util/is-record.ts";
 import { nearestName } from "../../util/nearest.ts";
@@ -36,7 +36,7 @@ function toWrongValue(issue: z.core.$ZodIssue, context: IssueContext): Configura
       isRecord(inner) || Array.isArray(inner) ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
     context.value,
   );
-  // The schemas' sentences say what a value must be; the library's own stand where a part has none.
+  // The schemas' own sentences begin with "must"; any other message is zod's.
   const expectation = issue.message.startsWith("must ") ? issue.message : describeExpectation(issue);
   const found = value === undefined ? "is missing: it " : "";
   const isSecret = path[1] === "api_keys";

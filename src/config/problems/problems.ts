@@ -1,4 +1,4 @@
-// What is wrong with a configuration, told to an operator: all of it at once, each with the place to go to.
+// The problems of a configuration, as an operator is told of them: all at once, each with its place.
 
 /** Where a value came from. */
 export type Origin =
@@ -10,7 +10,7 @@ export interface ConfigurationProblem {
   readonly origin: Origin;
   /** Path of the key, e.g. `models."a/b".ttl`; empty for the file as a whole. */
   readonly path: string;
-  /** A sentence without its place. */
+  /** The rest of a sentence that begins with the path: `is not a known key; ...`. */
   readonly message: string;
 }
 

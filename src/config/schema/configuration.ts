@@ -1,11 +1,10 @@
-// The configuration file as a whole: the one schema from which types, validation, flags, variables and the JSON schema
-// for editors come.
+// The schema of the whole configuration file. Types, validation, flags, variables and the JSON schema for editors all come from it.
 import { z } from "zod";
 import { modelSchemas } from "./models.ts";
 import { defaultsSection, loggingSection, memorySection, runnersSection, serverSection } from "./sections.ts";
 import { text } from "./values.ts";
 
-/** Sections of scalar keys, each key of which is a flag and a variable too. */
+/** The sections whose every key is a flag and a variable too. */
 export const sections = {
   server: serverSection,
   logging: loggingSection,
@@ -29,11 +28,13 @@ export const configurationSchema = z.strictObject({
     .record(z.string(), text(), { error: "must map aliases to model names" })
     .default({})
     .describe("Further names for models. An alias names a model, never another alias."),
-  defaults: defaultsSection.prefault({}).describe("Which model answers a request that names none."),
+  defaults: defaultsSection
+    .prefault({})
+    .describe("Models for requests that name none, and for the examples that are printed at start."),
 });
 
 /**
- * The same with models left unread: which of the model schemas holds is known only after the kind has been found from
+ * The same schema with models unchecked: which of the model schemas holds is known only after the kind has been found from
  * the path, and an error of a union of four objects would tell an operator nothing.
  */
 export const outlineSchema = configurationSchema.extend({
@@ -45,8 +46,8 @@ export const outlineSchema = configurationSchema.extend({
 });
 
 /**
- * The library compiles a schema at its first use, which pays for requests; a configuration is read once, and without
- * that the server listens 7 ms sooner.
+ * Keeps zod from compiling a schema at its first use. Compiling pays for requests; a configuration is read once, and without it the
+ * server listens 7 ms sooner.
  */
 export const parseOnce = { jitless: true } as const;
 

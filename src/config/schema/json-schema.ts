@@ -1,9 +1,9 @@
-// The configuration's JSON schema, for completion and checks in editors. Generated from the same schema that reads it.
+// Makes the JSON schema of the configuration file, for completion and checks in editors, from the schema that the server reads it by.
 import { z } from "zod";
 import { configurationSchema, sections } from "./configuration.ts";
 import { settings } from "./settings.ts";
 
-/** The JSON schema (2020-12 words that draft 7 has too) of a configuration file. */
+/** The JSON schema (draft 7) of a configuration file. */
 export function toConfigurationJsonSchema(): Record<string, unknown> {
   const flags = new Map<z.core.$ZodType, string>();
   for (const { path, flag, variable } of settings) {

@@ -1,12 +1,17 @@
-// The keys of one model, per kind. They are the snake_case twins of the domain's model options; where the domain's name
-// carries a unit (`ttlMs`), the key takes a value with its unit (`ttl: 5m`).
+// The keys of one model in the configuration file, per kind; `config/models/model-options.ts` maps them to the domain's options. A key
+// is its option's name in snake_case, with these exceptions:
+// - `path`, `ttl`, `pinned` and `preload` are fields of `ModelSpec`, not options.
+// - An option's unit is left out of its key, and the value has it: `timeout: 10m` is `timeoutMs`, `prefix_store: 1GiB` `prefixStoreBytes`.
+// - `min_dimensions` is `dimensions`.
+// - A prefix that is left out, and `embedding: auto`, are filled in from the model's own files.
 import { z } from "zod";
 import { anyText, decimal, duration, integer, listOfText, oneOf, size, text, toggle } from "./values.ts";
 
 const common = {
   path: text().describe(
     "A .gguf file (text), a folder with a tokenizer and an ONNX encoder (embedding), a folder with model_index.json " +
-      "(image), or the http(s) base URL of another OpenAI-compatible server (upstream). Relative to this file's folder.",
+      "(image), or the http(s) base URL of another OpenAI-compatible server (upstream, which this version cannot load). " +
+      "Relative to this file's folder.",
   ),
   ttl: duration()
     .prefault(0)
@@ -21,7 +26,7 @@ const modelKinds = {
   text: "A GGUF model: chat and completions, or embeddings.",
   embedding: "An ONNX encoder: embeddings, or reranking.",
   image: "A Stable Diffusion folder: images.",
-  upstream: "A model of another OpenAI-compatible server.",
+  upstream: "A model of another OpenAI-compatible server. This version checks its options and cannot load it.",
 } as const;
 
 function kind<K extends keyof typeof modelKinds>(name: K) {
@@ -156,7 +161,7 @@ export const embeddingModel = z.strictObject({
   max_queue: integer(0).default(256).describe("Requests that may wait; the next one gets 429."),
 });
 
-/** The samplers by the names of the diffusion backend, which lives on a higher floor; a test holds the two lists together. */
+/** The samplers' names. They repeat those of the diffusion backend, which is on a higher floor; a test keeps the two lists equal. */
 export const samplerNames = [
   "euler",
   "euler_a",
@@ -172,10 +177,12 @@ export const samplerNames = [
 export const imageModel = z.strictObject({
   ...common,
   kind: kind("image"),
-  steps: integer(1, 1000).optional().describe("Denoising steps. Left out = by pipeline: turbo 1, LCM 4, else 25."),
+  steps: integer(1, 1000)
+    .optional()
+    .describe("Denoising steps. Left out = by pipeline: turbo 1, lightning and LCM 4, else 25."),
   guidance_scale: decimal(0, 100)
     .optional()
-    .describe("How closely to follow the prompt. Left out = by pipeline: turbo 0, LCM 1.5, else 7.5."),
+    .describe("How closely to follow the prompt. Left out = by pipeline: turbo and lightning 0, LCM 1.5, else 7.5."),
   guidance_rescale: decimal(0, 1).default(0).describe("Correction against over-exposure by guidance. 0 = off."),
   scheduler: oneOf(samplerNames).optional().describe("Sampler. Left out = the folder's own."),
   negative_prompt: anyText().default("").describe("What images should not show, when a request does not say."),
@@ -188,10 +195,15 @@ export const imageModel = z.strictObject({
     .default(0)
     .describe("Side in pixels that a small demo model was made for. 0 = not one."),
   upscale: toggle().default(false).describe("Generate at native_size and resample to what was asked for."),
-  low_memory: toggle().default(false).describe("Keep one part of the pipeline in memory at a time."),
+  low_memory: toggle()
+    .default(false)
+    .describe("Keep one part of the pipeline in memory at a time; two while previews are made."),
   guidance_batch: oneOf(["auto", "batch", "separate"])
     .default("auto")
-    .describe("Guidance as one batch of two, or as two runs with half the memory. auto = by the memory budget."),
+    .describe(
+      "Guidance as one batch of two, or as two runs with half the memory. auto = one batch where a step of it takes at most " +
+        "an eighth of the machine's memory.",
+    ),
   vae_tile_size: integer(8, 8192)
     .default(128)
     .describe("Side in latent pixels (one eighth of the image's) above which the picture is decoded in tiles."),

@@ -1,13 +1,13 @@
-// Everything of the configuration file that is not a model: sections, their keys, their defaults. A key registered in
-// `settingRegistry` is also a command-line flag and an environment variable; nothing is written down twice.
+// The sections of the configuration file beside `models` and `aliases`: their keys, with defaults and descriptions. Each key is
+// registered in `settingRegistry` with the flag that it is too; the name of its variable follows from the flag.
 import { z } from "zod";
 import { duration, durationOrAuto, integer, listOfText, memoryAmount, oneOf, size, text } from "./values.ts";
 
-/** What makes a key of the file a flag and a variable too. */
+/** The names by which a key of the file is a flag and a variable too. */
 export interface SettingMeta {
   /** Flag without its dashes; the variable is `HEARTH_` and the same in capitals. */
   readonly flag: string;
-  /** What stands for the value in the help text. */
+  /** Stands for the value in the help text. */
   readonly placeholder: string;
   readonly [key: string]: unknown;
 }
@@ -48,7 +48,9 @@ export const serverSection = z.strictObject({
   allowed_origins: setting(listOfText().default([]), {
     flag: "allowed-origin",
     placeholder: "ORIGIN",
-    description: "Origins of web pages that may call the server (CORS), such as https://app.example. `*` = any.",
+    description:
+      "Origins of web pages that may call the server (CORS), such as https://app.example, beside pages that this machine " +
+      "serves. `*` = any.",
   }),
   body_limit: setting(size().prefault("25MB"), {
     flag: "body-limit",
@@ -79,7 +81,8 @@ export const serverSection = z.strictObject({
     flag: "sse-ping-interval",
     placeholder: "DURATION",
     description:
-      "A stream that is silent for so long sends a comment, so that clients and proxies keep it open. 0 = never.",
+      "A stream that has sent nothing for an interval of this length sends a comment, so that clients and proxies keep it " +
+      "open. 0 = never.",
   }),
 });
 
@@ -120,7 +123,8 @@ export const runnersSection = z.strictObject({
   hang_timeout: setting(duration().prefault("5m"), {
     flag: "runner-hang-timeout",
     placeholder: "DURATION",
-    description: "A busy runner that gives no sign of life for so long is ended, and its model loaded anew. 0 = never.",
+    description:
+      "A busy runner that gives no sign of life for so long is ended; the next request loads its model anew. 0 = never.",
   }),
   stream_interval: setting(durationOrAuto().prefault("auto"), {
     flag: "stream-interval",

@@ -1,9 +1,9 @@
-// The list of everything that can be set three ways, read off the schema: key of the file, variable, flag.
+// The list of all settings, derived from the schema: each can be set by a key of the file, a variable and a flag.
 import type { z } from "zod";
 import { sections } from "./configuration.ts";
 import { settingRegistry } from "./sections.ts";
 
-/** One value with its place in the file, its variable and its flag. */
+/** A setting with its place in the file, its variable and its flag. */
 export interface Setting {
   /** Place in the file, e.g. `["server", "port"]`. */
   readonly path: readonly string[];
@@ -18,7 +18,7 @@ export interface Setting {
   readonly form: "text" | "number" | "list";
 }
 
-/** The flags that are no single value of the file. */
+/** Names the configuration file. This and the next two are no single value of the file. */
 export const configFlag = { flag: "config", variable: "HEARTH_CONFIG" } as const;
 /** Adds entries to `models`; the variable separates several by semicolons. */
 export const modelFlag = { flag: "model", variable: "HEARTH_MODEL" } as const;
@@ -50,7 +50,7 @@ function toSetting(path: readonly string[], leaf: z.ZodType): Setting {
   };
 }
 
-/** Looks through `default` and `optional` at what the value itself is. */
+/** The type of the value inside `default`, `prefault` and `optional`, and its default. */
 function unwrap(leaf: z.ZodType): { inner: string; defaultValue: unknown } {
   const { def } = leaf as z.ZodType & {
     readonly def: { readonly innerType?: z.ZodType; readonly defaultValue?: unknown };

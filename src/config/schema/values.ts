@@ -83,7 +83,7 @@ export function integer(minimum: number, maximum?: number) {
   const range = maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
   const error = `must be a whole number ${range}`;
   const upper = maximum === undefined ? [] : [z.lte(maximum, { error })];
-  // All checks in one call: each call clones the schema, and the server has 300 ms to listen.
+  // All checks in one call: each call clones the schema, which would delay the start.
   return z.number({ error }).check(z.int({ error }), z.gte(minimum, { error }), ...upper);
 }
 

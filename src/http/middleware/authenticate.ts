@@ -1,5 +1,5 @@
-// Asks for an API key where the configuration has any (RFC 6750). The probes `/health/live` and `/health/ready` need none; `/health`,
-// which says the same as the latter, needs one.
+// Requires an API key where the configuration has any (RFC 6750). The probes `/health/live` and `/health/ready` need none; `/health`, an
+// alias of the latter, needs one.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createMiddleware } from "hono/factory";
 import { ServerError } from "../../domain/errors.ts";

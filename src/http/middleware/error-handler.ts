@@ -1,4 +1,4 @@
-// Turns whatever was thrown into an answer in the dialect of the path, and logs the faults that are ours with their cause.
+// Turns anything that was thrown into an answer in the dialect of the path, and logs the server's own faults with their cause.
 import type { ErrorHandler } from "hono";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 import { errorResponse, toServerError } from "../error-response.ts";

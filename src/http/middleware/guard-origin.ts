@@ -1,5 +1,6 @@
-// Keeps web pages that the user did not ask for away from a server on the user's own machine: against DNS rebinding the Host
-// header must name this server (an address names it: rebinding needs a name), and a page may call only from an allowed origin (Fetch standard, CORS protocol).
+// Keeps web pages that the user did not mean to call from a server on the user's own machine. Against DNS rebinding, the Host header must
+// name this server; any IP address passes, because rebinding needs a name. A page may call only from an allowed origin or from one that
+// this machine serves (Fetch standard, CORS protocol).
 import { isIP } from "node:net";
 import { createMiddleware } from "hono/factory";
 import { ServerError } from "../../domain/errors.ts";
@@ -57,7 +58,7 @@ function hostName(host: string): string {
   return (bracketed?.[1] ?? host.replace(/:\d+$/, "")).toLowerCase();
 }
 
-/** A page that the user's own machine serves is trusted like any other local program. */
+/** True for pages that the user's own machine serves: they are trusted like any other local program. */
 function isLoopbackOrigin(origin: string): boolean {
   return URL.canParse(origin) && ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
 }

@@ -1,5 +1,5 @@
-// Opens the lifetime of a request, and closes it when the answer is complete: here, or at the end of its stream. Writes the access log,
-// with the time of each phase where a model worked.
+// Makes the lifetime of each request and ends it with the answer, unless a stream will. Refuses requests beyond the limit of concurrent
+// ones, and writes the access log, with the time of each phase where a model worked.
 import { createMiddleware } from "hono/factory";
 import { ServerError } from "../../domain/errors.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
@@ -40,7 +40,7 @@ export const requestLifetime = ({ settings, log, now }: Pick<HttpDependencies, "
         });
       }
       await next();
-      // Until the headers: of a stream it is the time to its first event, as at OpenAI.
+      // The time until the headers are sent, which for a stream is the time to its first event, as at OpenAI.
       context.res.headers.set("openai-processing-ms", String(Math.round(now() - startedMs)));
     } finally {
       if (!lifetime.deferred) lifetime.end();

@@ -1,4 +1,4 @@
-// Answers requests that no route takes: a known path with another method is 405 with `allow`, anything else 404.
+// Answers requests that no route takes: 405 with `allow` for a known path with another method, 204 for its OPTIONS, else 404.
 import type { NotFoundHandler } from "hono";
 import { ServerError } from "../../domain/errors.ts";
 import type { HttpEnvironment } from "../context.ts";

@@ -43,7 +43,7 @@ export const embeddingRoutes: RouteGroup = {
   },
 };
 
-/** Joins the pieces of a large answer, and looks after other callers between two of them. */
+/** Joins the pieces of a large answer; the event loop handles other requests between two of them. */
 async function joinParts(parts: Iterable<string>): Promise<string> {
   let text = "";
   for (const part of parts) {

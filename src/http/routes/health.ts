@@ -1,5 +1,5 @@
-// GET /health/live (the process answers) and GET /health/ready (it takes requests; with what every model is doing). `/health` is
-// the name that llama-server's users know.
+// GET /health/live (the process answers) and GET /health/ready (it takes requests, with the state of every model). GET /health is an
+// alias of the latter, which llama-server's users know.
 import type { HealthReport } from "../../services/health.ts";
 import { openAiDialect } from "../../wire/openai/dialect.ts";
 import type { RouteGroup } from "../route-table.ts";

@@ -1,4 +1,4 @@
-// GET / and GET /openapi.json: what somebody sees who opens the base URL in a browser.
+// GET / (where to find what, for somebody who opens the server in a browser) and GET /openapi.json.
 import { openAiDialect } from "../../wire/openai/dialect.ts";
 import type { RouteGroup } from "../route-table.ts";
 

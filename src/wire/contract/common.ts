@@ -2,6 +2,7 @@
 // the server's cold start than reading the code that describes them.
 import { z } from "zod";
 import type { ErrorKind } from "../../domain/errors.ts";
+import { isRecord } from "../../util/is-record.ts";
 
 /** A schema behind a function that builds it once. */
 export type LazySchema<S extends z.ZodType = z.ZodType> = () => S;
@@ -9,7 +10,7 @@ export type LazySchema<S extends z.ZodType = z.ZodType> = () => S;
 /** The TypeScript type of what a lazy schema accepts. */
 export type Wire<S extends LazySchema> = z.infer<ReturnType<S>>;
 
-/** What is wrong with a value, found by hand-written inspection; `path` leads from the inspected value to the fault. */
+/** A fault that hand-written inspection has found in a value; `path` leads from the inspected value to the fault. */
 export interface Problem {
   readonly kind: ErrorKind;
   /** `param` is the full path of the fault, such as `input[3]`. */
@@ -19,6 +20,7 @@ export interface Problem {
 
 const maxFreeFormDepth = 100;
 
+/** Calls `build` at the first call, and returns its result at every one. */
 export function once<T>(build: () => T): () => T {
   let built: { readonly value: T } | undefined;
   return () => (built ??= { value: build() }).value;
@@ -27,7 +29,7 @@ export function once<T>(build: () => T): () => T {
 /**
  * A schema whose check is a hand-written function, for values where a zod union or array would collect one issue per
  * element: a 25 MB body of wrong elements must cost one error, not millions. The value passes through untouched, so
- * nulls and unknown keys inside it survive. `jsonSchema` is what the OpenAPI document says of it.
+ * nulls and unknown keys inside it survive. `jsonSchema` describes it in the OpenAPI document.
  */
 export function inspected<T>(
   inspect: (value: unknown) => Problem | null,
@@ -47,10 +49,6 @@ export function inspected<T>(
       }
     })
     .meta(jsonSchema);
-}
-
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The kind of a JSON value with its article, as it stands in error messages. */
@@ -104,7 +102,7 @@ export function freeFormObject(description: string): z.ZodType<Record<string, un
 /** `null` when `value` is a JSON object nested at most {@link maxFreeFormDepth} levels deep. */
 function inspectFreeForm(value: unknown): Problem | null {
   if (value === undefined || value === null) return missingProblem();
-  if (!isPlainObject(value)) return typeProblem("an object", value);
+  if (!isRecord(value)) return typeProblem("an object", value);
   if (isDeeperThan(value, maxFreeFormDepth)) {
     return valueProblem(`nested too deeply. Expected at most ${maxFreeFormDepth} levels.`);
   }

@@ -1,4 +1,4 @@
-// What makes an endpoint's request valid: its schema, its table of fields, and its rules over several fields.
+// The contract of an endpoint's request, by which it is valid: a schema, a table of fields, and rules over several fields.
 import type { z } from "zod";
 import { ServerError } from "../../domain/errors.ts";
 import type { LazySchema } from "./common.ts";

@@ -1,5 +1,5 @@
-// What becomes of every field of a request, as data: the validator refuses by it, the OpenAPI document quotes it, and a
-// test holds it against OpenAI's own document, so that no field is ever dropped in silence.
+// The table that says how each field of a request is handled. The validator refuses fields by it, the OpenAPI document quotes it, and a
+// test compares it with OpenAI's own document, so that no field is ever dropped in silence.
 
 /**
  * - `honoured`: the field changes the answer as documented; `note` says in what way ours differs.
@@ -11,7 +11,7 @@ export type FieldDisposition =
   | { readonly handling: "accepted"; readonly reason: string }
   | { readonly handling: "refused"; readonly reason: string };
 
-/** Top-level field name -> what becomes of it. */
+/** How each top-level field is handled, by its name. */
 export type FieldTable = Readonly<Record<string, FieldDisposition>>;
 
 export const honoured: FieldDisposition = { handling: "honoured" };

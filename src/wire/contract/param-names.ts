@@ -1,9 +1,9 @@
-// From a path in a domain request (`sampling.logitBias`) to the name under which the caller of a dialect wrote that field
-// (`logit_bias`). Backends name fields by the domain's paths, so that they need no dialect's words.
+// Translates a path in a domain request (`sampling.logitBias`) to the name that a dialect has for that field (`logit_bias`). Backends
+// name fields by the domain's paths, so that they need to know no dialect.
 import { ServerError } from "../../domain/errors.ts";
 
 /**
- * Beginning of a domain path -> what the dialect writes for it. `[]` stands for any index, and the n-th one on the right takes the
+ * The dialect's names by beginnings of domain paths. `[]` stands for any index, and the n-th one on the right takes the
  * n-th index on the left. The rest of the path follows as it is; of several beginnings the longest counts.
  */
 export type ParamNames = Readonly<Record<string, string>>;
@@ -22,8 +22,8 @@ export function renameParam(path: string, names: ParamNames): string {
 }
 
 /**
- * What was thrown, with the caller's names for the fields: in `param`, and where the sentence names a field, in
- * braces, or the field at fault as it is.
+ * The error with the dialect's names for fields: in `param`, in braces in its message, and where the message names the field at fault
+ * without braces. Anything but a `ServerError` is returned as it is.
  */
 export function withDialectParam(thrown: unknown, toParam: (path: string) => string): unknown {
   if (!(thrown instanceof ServerError)) return thrown;
@@ -48,7 +48,7 @@ export function withDialectParam(thrown: unknown, toParam: (path: string) => str
   );
 }
 
-/** `{sampling.logitBias}`, or `{/tools[0].parameters}` where a JSON pointer is meant; see `ErrorDetails.message`. */
+/** A field in braces, `{sampling.logitBias}`, or `{/tools[0].parameters}` where a JSON pointer is meant; see `ErrorDetails.message`. */
 const namedField =
   /\{(\/?)((?:messages|prompts|suffix|tools|toolChoice|constraint|sampling|limits|templateKwargs)(?:\[\d+\]|\.\w+)*)\}/g;
 
@@ -56,7 +56,7 @@ function toPointer(path: string): string {
   return `/${path.replaceAll(/\[(\d+)\]/g, ".$1").replaceAll(".", "/")}`;
 }
 
-/** Whole segments only: `tools` is no beginning of `toolset`. */
+/** Matches whole segments only: `tools` is no beginning of `toolset`. */
 function toPattern(beginning: string): RegExp {
   return new RegExp(`^${escape(beginning).replaceAll("\\[\\]", "\\[(\\d+)\\]")}(?![^.[])`);
 }

@@ -1,8 +1,9 @@
-// The way every request body takes from JSON to a typed value: refused fields, schema, rules. Whatever is wrong leaves
-// here as a `ServerError` in OpenAI's words.
+// Validates a request body in three steps: refused fields, schema, rules. A fault is thrown as a `ServerError` in the words that OpenAI's
+// API uses, whatever the dialect.
 import type { z } from "zod";
 import { ServerError } from "../../domain/errors.ts";
-import { describeJsonType, isPlainObject } from "./common.ts";
+import { isRecord } from "../../util/is-record.ts";
+import { describeJsonType } from "./common.ts";
 import type { RequestContract } from "./contract.ts";
 import { unsupportedParameter } from "./contract.ts";
 import { toServerError } from "./validation-error.ts";
@@ -16,11 +17,11 @@ const parseContext: z.core.ParseContextInternal<z.core.$ZodIssue> = {
 };
 
 /**
- * A validated request. Unknown fields are gone; explicit nulls remain and mean absent; free-form values are untouched.
+ * Returns the validated request. Unknown fields are gone; explicit nulls remain and mean absent; free-form values are untouched.
  * Throws only `ServerError`, with `param` in OpenAI's path style.
  */
 export function parseRequest<T>(contract: RequestContract<T>, body: unknown): T {
-  if (!isPlainObject(body)) {
+  if (!isRecord(body)) {
     throw new ServerError(
       "invalid_type",
       `Invalid type for the request body: expected an object, but got ${describeJsonType(body)} instead.`,

@@ -3,16 +3,16 @@ import type { z } from "zod";
 import type { CompletionPrompt } from "../../domain/completion.ts";
 import { inspected, missingProblem, typeProblem, valueProblem, type Problem } from "./common.ts";
 
-/** The four spellings. */
+/** One text, texts, one text as token ids, or texts as token ids. */
 export type TextInput = string | string[] | number[] | number[][];
 
 export interface TextInputRules {
-  /** Most entries of an outer list. */
+  /** Largest number of entries in an outer list. */
   readonly maxEntries: number;
   readonly allowEmptyText: boolean;
 }
 
-/** A string, strings, token ids, or lists of token ids, checked in one pass that stops at the first fault. */
+/** The schema of a text input, checked in one pass that stops at the first fault. */
 export function textInput(rules: TextInputRules, description: string): z.ZodType<TextInput> {
   const text = rules.allowEmptyText ? { type: "string" } : { type: "string", minLength: 1 };
   const ids = { type: "array", minItems: 1, items: { type: "integer", minimum: 0 } };
@@ -81,7 +81,7 @@ function inspectTokenIds(ids: readonly unknown[], path: readonly number[]): Prob
   return null;
 }
 
-/** The list behind the four spellings of a text input. */
+/** The inputs as a list, whatever the spelling. */
 export function toTextInputs(input: TextInput): readonly CompletionPrompt[] {
   if (typeof input === "string") return [input];
   const [first] = input;

@@ -1,4 +1,4 @@
-// One zod issue -> one `ServerError` in the words that OpenAI's API uses for the same fault.
+// Converts a zod issue to a `ServerError` in the words that OpenAI's API uses for the same fault.
 import type { z } from "zod";
 import { ServerError } from "../../domain/errors.ts";
 import type { ErrorKind } from "../../domain/errors.ts";
@@ -7,7 +7,7 @@ import type { Problem } from "./common.ts";
 
 type Path = readonly PropertyKey[];
 
-/** What of an issue is read here; raw issues and those inside a union differ in what else they carry. */
+/** The fields of an issue that are read here; raw issues and those inside a union differ in the others. */
 interface Issue {
   readonly code?: string | undefined;
   readonly path?: Path | undefined;
@@ -43,6 +43,7 @@ export function formatPath(path: Path): string {
 }
 
 /**
+ * Decides in this order:
  * 1. hand-written problem  2. union: its most relevant branch  3. absent value  4. wrong type  5. out of range
  * 6. pattern  7. not one of the supported values
  */
@@ -104,7 +105,7 @@ function fromUnion(issue: Issue, path: Path): ServerError {
   );
 }
 
-/** True where the branch took the value's outer type, so that its complaint is about what lies within. */
+/** True where the branch accepts the value's outer type, so that the fault lies inside the value. */
 function isInside(fault: Issue): boolean {
   if ((fault.path ?? []).length > 0 || fault.code === "too_small" || fault.code === "too_big") return true;
   return fault.code === "custom" && problemOf(fault)?.kind !== "invalid_type";

@@ -1,4 +1,4 @@
-// OpenAI's errors and ends of streams. Reranking, which OpenAI does not have, speaks the same.
+// OpenAI's dialect: its errors and the ends of its streams. Reranking, which OpenAI's API does not have, uses it too.
 import type { Dialect } from "../dialect.ts";
 import { toErrorResponse } from "./shared/error.ts";
 

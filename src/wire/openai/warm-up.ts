@@ -1,5 +1,5 @@
-// Builds the schemas of all endpoints ahead of the first request. They are built lazily, to keep them out of the time
-// until the server listens; done right after that, no caller waits the 10 to 30 ms that a first request would take.
+// Builds the schemas of chat, embeddings, completions and image generations ahead of the first request. Schemas are built lazily, which
+// keeps them out of the time until the server listens; built right after that, they cost no caller the 10 to 30 ms of a first request.
 import { setImmediate } from "node:timers/promises";
 import { parseRequest } from "../contract/parse-request.ts";
 import { chatCompletionContract } from "./chat/contract.ts";
@@ -7,7 +7,7 @@ import { completionContract } from "./completions/contract.ts";
 import { embeddingContract } from "./embeddings/contract.ts";
 import { imageContract } from "./images/generation.ts";
 
-/** One schema per turn of the event loop, so that a request that is already there waits for one of them at most. */
+/** Builds one schema per turn of the event loop, so that a request that is already there waits for at most one of them. */
 export async function warmUpSchemas(signal: AbortSignal): Promise<void> {
   const first = [
     () => parseRequest(chatCompletionContract, { model: "warm-up", messages: [{ role: "user", content: "x" }] }),

@@ -1,6 +1,7 @@
-// POST /v1/rerank, in the shape that Cohere, Jina and llama-server share.
+// POST /v1/rerank: request, fields and answer, in the shape that Cohere, Jina and llama-server share.
 import { z } from "zod";
-import { inspected, isPlainObject, missingProblem, once, typeProblem, valueProblem } from "../contract/common.ts";
+import { isRecord } from "../../util/is-record.ts";
+import { inspected, missingProblem, once, typeProblem, valueProblem } from "../contract/common.ts";
 import type { Problem, Wire } from "../contract/common.ts";
 import type { RequestContract } from "../contract/contract.ts";
 import { accepted, honoured, honouredWith, refused } from "../contract/field-table.ts";
@@ -81,7 +82,7 @@ function inspectDocuments(value: unknown): Problem | null {
     );
   }
   for (const [index, entry] of value.entries()) {
-    const isObject = isPlainObject(entry);
+    const isObject = isRecord(entry);
     const text: unknown = isObject ? entry["text"] : entry;
     const path = isObject ? [index, "text"] : [index];
     if (isObject && (text === undefined || text === null)) return missingProblem(path);

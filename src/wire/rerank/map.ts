@@ -1,4 +1,4 @@
-// Reranking, wire <-> domain.
+// Maps rerank requests to the domain's, and results to answers.
 import type { RerankRequest, RerankResult } from "../../domain/embedding.ts";
 import type { RerankRequestWire, RerankResponse } from "./contract.ts";
 
@@ -7,7 +7,7 @@ export function toRerankRequest(request: RerankRequestWire): RerankRequest {
   return { query: request.query, documents: request.documents.map(toText) };
 }
 
-/** How a path in the domain's rerank request is written in the caller's: the fields at fault have one name in both. */
+/** The caller's name for a path in the domain's rerank request: the two name their fields alike. */
 export function toRerankParam(path: string): string {
   return path;
 }
@@ -18,7 +18,7 @@ export interface RerankAnswer {
   readonly request: Pick<RerankRequestWire, "documents" | "top_n" | "return_documents">;
 }
 
-/** The best documents first; of equal scores the earlier document. `top_n` beyond the documents means all of them. */
+/** Puts the best documents first, and of equal scores the earlier one. A `top_n` beyond the documents means all of them. */
 export function toRerankResponse(result: RerankResult, answer: RerankAnswer): RerankResponse {
   const { documents, top_n: topN, return_documents: returnDocuments } = answer.request;
   const results = result.scores

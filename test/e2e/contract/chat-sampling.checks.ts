@@ -1,4 +1,4 @@
-// POST /v1/chat/completions: what the sampling and limit fields do to the text.
+// POST /v1/chat/completions: the effects of the sampling and limit fields on the text.
 import { describe, expect, it } from "vitest";
 import { banTinyChatEnds } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
@@ -42,8 +42,8 @@ describe("seeds and temperature", () => {
 
 describe("n", () => {
   it("counts the prompt once and the completions of all choices", async () => {
-    // Without its end tokens every choice has as many tokens as it may: the texts of slots may differ at a near tie, because
-    // what they have cached was computed in batches of different company.
+    // Without its end tokens every choice has as many tokens as it may. Otherwise lengths could differ at a near tie, because
+    // the slots' caches were computed in batches of different shapes.
     const one = await api.chat({ logit_bias: banTinyChatEnds });
     const three = await api.chat({ n: 3, logit_bias: banTinyChatEnds });
     expect(three.choices).toHaveLength(3);
@@ -192,7 +192,7 @@ describe("logprobs", () => {
     const tops = [cold, hot].map((answer) => answer?.choices[0]?.logprobs?.content?.[0]?.top_logprobs ?? []);
     expect(tops[0]).toHaveLength(3);
     expect(tops[0]?.map((top) => top.token)).toEqual(tops[1]?.map((top) => top.token));
-    // Read side by side or one after the other, the prompts meet other batch shapes.
+    // The two prompts may be evaluated in one batch or in two, whose shapes differ.
     const relative = blockDifference(127);
     for (const [index, { logprob }] of (tops[0] ?? []).entries()) {
       const error = logprobDifference({ relative, spread: tinyChatSpread, logprob });
@@ -218,7 +218,7 @@ describe("logit_bias and penalties", () => {
   it("lets penalties change the text, and 0 change nothing", async () => {
     const plain = await textOf({ temperature: 0, max_tokens: 40 });
     expect(await textOf({ temperature: 0, max_tokens: 40, presence_penalty: 0, frequency_penalty: 0 })).toBe(plain);
-    // A token that is forced with 50 against a penalty of 2 each time gives way in the end.
+    // A bias of 12 gives way in the end to a penalty of 2 for each occurrence.
     const bias = { "300": 12 };
     const stuck = await textOf({ temperature: 0, max_tokens: 40, logit_bias: bias });
     const free = await textOf({ temperature: 0, max_tokens: 40, logit_bias: bias, frequency_penalty: 2 });

@@ -21,7 +21,7 @@ describe("the shape of an answer", () => {
     );
   });
 
-  it("generates 16 tokens when nothing is said, and length is its end", async () => {
+  it("generates 16 tokens by default, and ends with length", async () => {
     const end = await api.completion({ max_tokens: undefined, logit_bias: banTinyChatEnds });
     expect(end.usage?.completion_tokens).toBe(16);
     expect(end.choices[0]?.finish_reason).toBe("length");
@@ -126,7 +126,7 @@ describe("echo and logprobs", () => {
     }
   });
 
-  it("logprobs 0 lists the tokens with the chosen one alone", async () => {
+  it("logprobs 0 lists the tokens with their log-probabilities", async () => {
     const answer = await api.completion({ logprobs: 0, max_tokens: 3 });
     const logprobs = answer.choices[0]?.logprobs;
     expect(logprobs?.tokens?.length).toBeGreaterThan(0);
@@ -149,7 +149,7 @@ describe("echo and logprobs", () => {
 });
 
 describe("n, best_of, suffix, stop", () => {
-  it("best_of keeps the likeliest of its candidates", async () => {
+  it("best_of answers with n of its candidates", async () => {
     const answer = await api.completion({ n: 2, best_of: 4, max_tokens: 5, seed: 3 });
     expect(answer.choices.map((choice) => choice.index)).toEqual([0, 1]);
     expect(answer.usage?.completion_tokens).toBeGreaterThanOrEqual(10);
@@ -216,7 +216,7 @@ describe("n, best_of, suffix, stop", () => {
 describe("a model without a template under an id with a slash", () => {
   const model = "org/stories";
 
-  it("tells a story", async () => {
+  it("continues the golden story", async () => {
     const { prompt, text, tokens } = readGolden("story").greedy[0]!;
     const answer = await api.completion({ model, prompt, temperature: 0, max_tokens: tokens.length });
     expect(answer.model).toBe(model);
@@ -231,7 +231,7 @@ describe("a model without a template under an id with a slash", () => {
     await api.refused(path, { model, prompt: "a", suffix: "b" }, { param: "suffix" });
   });
 
-  it("ends with length at the end of the context", async () => {
+  it("refuses max_tokens beyond the context, with the counts", async () => {
     const error = await api.refused(
       path,
       { model, prompt: "Once", max_tokens: 100_000 },
@@ -240,7 +240,7 @@ describe("a model without a template under an id with a slash", () => {
     expect(error.message).toMatch(/\d+ tokens/);
   });
 
-  it("is one id to the model list", async () => {
+  it("is found by its id in the model list, plain and encoded", async () => {
     for (const id of [model, encodeURIComponent(model)]) {
       const answer = await api.send<{ id: string }>(`/v1/models/${id}`);
       expect(answer.status).toBe(200);

@@ -23,7 +23,7 @@ function open(path: string, body: Record<string, unknown>, signal: AbortSignal):
 const endless = { model: "tiny-chat", prompt: "Go on.", max_tokens: 3500, logit_bias: banTinyChatEnds };
 
 describe("concurrent requests", () => {
-  it("joins a first load already under way", async () => {
+  it("answers requests that arrive during a first load", async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, index) => api.chat({ max_tokens: 2, seed: index })),
     );

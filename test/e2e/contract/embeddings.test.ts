@@ -39,7 +39,7 @@ describe("the shape of an answer", () => {
     expect(Object.keys(answer.usage).sort()).toEqual(["prompt_tokens", "total_tokens"]);
   });
 
-  it("names the default model when none was asked for", async () => {
+  it("names the default model when the request names none", async () => {
     const answer = await api.ok<OpenAI.CreateEmbeddingResponse>(path, { input: "hello" });
     expect(answer.model).toBe("tiny-embed");
     expect((await api.ok<OpenAI.CreateEmbeddingResponse>(path, { input: "hello", model: null })).model).toBe(
@@ -66,7 +66,7 @@ describe("the shape of an answer", () => {
 });
 
 describe("encoding_format", () => {
-  it("is float unless asked otherwise, and null means unless", async () => {
+  it("is float by default, and for null", async () => {
     for (const encoding_format of [undefined, null, "float"]) {
       const answer = await embed({ input: "x", encoding_format });
       expect(Array.isArray(answer.data[0]?.embedding)).toBe(true);
@@ -99,7 +99,7 @@ describe("inputs", () => {
     for (const [index, value] of (first ?? []).entries()) expect(both.data[0]?.embedding[index]).toBeCloseTo(value, 5);
   });
 
-  it("may be 2,048 and not 2,049", async () => {
+  it("may number 2,048 and not 2,049", async () => {
     const input = Array.from({ length: 2048 }, (_, index) => `t${index % 50}`);
     const answer = await embed({ input, encoding_format: "base64" });
     expect(answer.data).toHaveLength(2048);

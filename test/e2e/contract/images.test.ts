@@ -109,7 +109,7 @@ describe("sizes", () => {
     await expectPicture(answer.data[0], { format: "png", width: 1024, height: 1024 });
   });
 
-  it("auto, null and none are 1024x1024, the default of the provider's reference", async () => {
+  it("auto, null and none are 1024x1024, as the bundled model is configured and the provider's reference has it", async () => {
     for (const size of ["auto", null, undefined]) {
       const { size: named, data } = await generate({ size });
       expect(named).toBe("1024x1024");

@@ -1,5 +1,5 @@
-// What a configured server enforces on every endpoint: keys, time, number of requests, and what it tells of a failure in
-// mid-stream. Each server is small: models load only where a test needs one.
+// The limits that a server enforces on every endpoint: keys, time, number of requests; and the pings, times to live and names that
+// its configuration sets. Models load only where a test needs one.
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { banTinyChatEnds, jsonHeaders, type ApiError } from "../../support/contract-client.ts";
@@ -17,7 +17,7 @@ function post(request: Record<string, unknown>, headers: Record<string, string> 
 describe("a server with API keys", () => {
   const api = useContractServer({ flags: { "api-key": ["sk-one", "sk-two"] } });
 
-  it("answers 401 without a key or with a wrong one, on every path but health", async () => {
+  it("answers 401 without a key or with a wrong one, on every path but the probes", async () => {
     for (const headers of [
       {},
       { authorization: "Bearer nope" },
@@ -38,7 +38,7 @@ describe("a server with API keys", () => {
     expect((await api.send("/health/live")).status).toBe(200);
   });
 
-  it("lets each of its keys in", async () => {
+  it("accepts each of its keys", async () => {
     for (const key of ["sk-one", "sk-two"]) {
       const answer = await api.send("/v1/models", { headers: { authorization: `Bearer ${key}` } });
       expect(answer.status).toBe(200);
@@ -46,7 +46,7 @@ describe("a server with API keys", () => {
   });
 });
 
-describe("a server with little time", () => {
+describe("a server with a short request timeout", () => {
   const yaml = [
     "server: { request_timeout: 400ms }",
     "models:",
@@ -72,7 +72,7 @@ describe("a server with little time", () => {
   });
 });
 
-describe("a server with few places", () => {
+describe("a server with few concurrent requests", () => {
   const yaml = [
     "server: { max_concurrent_requests: 3 }",
     "models:",
@@ -80,7 +80,7 @@ describe("a server with few places", () => {
   ].join("\n");
   const api = useContractServer({ yaml });
 
-  it("answers 429 with retry-after at once when all are taken, and 200 again afterwards", async () => {
+  it("answers 429 with retry-after beyond the limit, and 200 again afterwards", async () => {
     expect((await api.send(chat, post(body))).status).toBe(200);
     const abort = new AbortController();
     const running = Array.from({ length: 2 }, () =>
@@ -110,7 +110,7 @@ describe("a server with few places", () => {
   });
 });
 
-describe("a patient server", () => {
+describe("pings and times to live", () => {
   const yaml = [
     "server: { sse_ping_interval: 5ms }",
     "models:",
@@ -140,7 +140,7 @@ describe("a patient server", () => {
     }
   });
 
-  it("keeps a model for a time beyond the reach of a timer, without spinning", async () => {
+  it("keeps a model for a time longer than a timer can wait", async () => {
     const warnings: string[] = [];
     const note = (warning: Error): number => warnings.push(warning.name);
     process.on("warning", note);
@@ -222,7 +222,7 @@ describe("a server with its own models and names", () => {
     expect(error.message).toMatch(/\d{3,}/);
   });
 
-  it("says what no model of it can do", async () => {
+  it("refuses by model an operation that none of its models can do", async () => {
     const refusal = { status: 404, code: "model_not_found", param: "model" };
     await api.refused("/v1/images/generations", { prompt: "x" }, refusal);
     await api.refused("/v1/images/generations", { prompt: "x", model: "best" }, { param: "model" });

@@ -1,4 +1,4 @@
-// The model list, health, and the one shape of every error.
+// The model list, health, and the shape of every error.
 import { describe, expect, it } from "vitest";
 import { jsonHeaders } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
@@ -200,7 +200,7 @@ describe("paths and methods", () => {
     "/v1/chat/completions/x",
     "/..%2f..%2fetc/passwd",
     "//v1/models",
-  ])("%s is not a crash and, unknown, is 404 in the one shape", async (path) => {
+  ])("%s is 404 in OpenAI's shape, but / is 200", async (path) => {
     const answer = await api.send<{ error?: { type: string } }>(path);
     if (path === "/") expect(answer.status).toBe(200);
     else {
@@ -232,7 +232,7 @@ describe("paths and methods", () => {
 });
 
 describe("headers", () => {
-  it("keeps a sane x-request-id of the caller and replaces others", async () => {
+  it("keeps a well-formed x-request-id of the caller and replaces any other", async () => {
     const own = await api.send("/v1/models", { headers: { "x-request-id": "my-id_1.2:3" } });
     expect(own.headers.get("x-request-id")).toBe("my-id_1.2:3");
     const odd = await api.send("/v1/models", { headers: { "x-request-id": "a b<script>" } });
@@ -252,7 +252,7 @@ describe("headers", () => {
     expect(answer.status).toBe(200);
   });
 
-  it("lets a page of this machine in, and says no to another", async () => {
+  it("answers a page that this machine serves, and refuses another", async () => {
     const preflight = await api.send(chat, {
       method: "OPTIONS",
       headers: {

@@ -1,4 +1,4 @@
-// What applications really use: the official SDK and Vercel's AI SDK, given nothing but a base URL and OpenAI's model names.
+// The official SDK and Vercel's AI SDK, given nothing but a base URL and OpenAI's model names.
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { embedMany, generateObject, generateText, jsonSchema, streamText, tool } from "ai";
 import OpenAI from "openai";

@@ -27,7 +27,7 @@ describe("a chat stream", () => {
     }
   });
 
-  it("says nothing of usage unless asked", async () => {
+  it("has no usage unless asked", async () => {
     const { chunks } = await api.chatStream({});
     expect(chunks.some((chunk) => "usage" in chunk)).toBe(false);
     const off = await api.chatStream({ stream_options: { include_usage: false } });

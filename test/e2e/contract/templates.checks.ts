@@ -1,4 +1,4 @@
-// POST /apply-template, text of many scripts, and grammars: what goes into the model and what may come out.
+// POST /apply-template, text of many scripts, and grammars.
 import { describe, expect, it } from "vitest";
 import { joinChat, jsonHeaders } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
@@ -114,7 +114,7 @@ describe("text of many scripts", () => {
 });
 
 describe("grammar", () => {
-  it("holds what it says", async () => {
+  it("constrains chats and completions", async () => {
     const answer = await api.chat({ grammar: 'root ::= ("yes" | "no") "!"?', max_tokens: 20 });
     expect(answer.choices[0]?.message.content).toMatch(/^(yes|no)!?$/);
     const completion = await api.completion({ grammar: "root ::= [0-9]{3}", max_tokens: 20 });
@@ -128,7 +128,7 @@ describe("grammar", () => {
     },
   );
 
-  it("and a response format exclude each other", async () => {
+  it("is refused beside a response format", async () => {
     await api.refused(
       "/v1/chat/completions",
       { model: "tiny-chat", messages, grammar: 'root ::= "a"', response_format: { type: "json_object" } },

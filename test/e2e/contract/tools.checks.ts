@@ -1,4 +1,4 @@
-// Tools, legacy functions and structured output: what the grammar promises is checked with an independent validator.
+// Tools, the deprecated functions and structured output; an independent validator checks the JSON against its schema.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type OpenAI from "openai";
@@ -47,7 +47,7 @@ function callsOf(answer: OpenAI.ChatCompletion, choice = 0): Call[] {
   return (answer.choices[choice]?.message.tool_calls ?? []) as Call[];
 }
 
-/** The calls of a stream, put together as a client does it. */
+/** Joins the calls of a stream as a client does. */
 function joinCalls(stream: Stream<OpenAI.ChatCompletionChunk>): { id: string; name: string; arguments: string }[] {
   const calls: { id: string; name: string; arguments: string }[] = [];
   for (const piece of stream.chunks.flatMap((chunk) => chunk.choices[0]?.delta.tool_calls ?? [])) {
@@ -83,7 +83,7 @@ describe("tool_choice", () => {
     }
   });
 
-  it("a named function is called, and the end is stop", async () => {
+  it("a named function is called, and finish_reason is stop", async () => {
     const answer = await api.chat({
       ...base,
       tools: [weather, sum],

@@ -1,4 +1,4 @@
-// A command run inside the test, with what it printed.
+// Runs a command inside the test and captures its output.
 import { runProgram } from "../../../src/cli/program.ts";
 import { plainPalette, type Terminal } from "../../../src/cli/terminal.ts";
 

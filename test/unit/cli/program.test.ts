@@ -22,7 +22,7 @@ const bad = sandbox.write(
 const plain = (text: string) => text.replaceAll(sandbox.folder, "…");
 
 describe("the command line", () => {
-  it("answers --version with that of the package", async () => {
+  it("prints the package's version for --version", async () => {
     const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
     expect(await runCommandLine(["--version"])).toEqual({ exitCode: 0, printed: version, warned: "" });
     expect((await runCommandLine(["-v"])).printed).toBe(version);
@@ -84,7 +84,7 @@ describe("the command line", () => {
     );
   });
 
-  it("explains a command of its own", async () => {
+  it("explains a single command", async () => {
     const { printed } = await runCommandLine(["models", "-h"]);
     expect(printed).toContain("hearth models [flags]");
     expect(printed).toContain("--config FILE");
@@ -180,7 +180,7 @@ describe("models", () => {
     expect(warned).toBe("The configuration has further mistakes: see hearth check-config (1).");
   });
 
-  it("says so when there is none", async () => {
+  it("says that no models are configured", async () => {
     const { printed } = await runCommandLine(["models", "--config", sandbox.write("empty.yaml")]);
     expect(plain(printed)).toBe("No models are configured in …/empty.yaml.");
   });

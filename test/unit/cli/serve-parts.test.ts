@@ -93,7 +93,7 @@ describe("describeFailure", () => {
     expect(failure).toEqual({ exitCode: 1, message: "Hearth could not start: No such model." });
   });
 
-  it("keeps the stack of a fault of ours", () => {
+  it("keeps the stack of an unexpected error", () => {
     const failure = describeFailure(new TypeError("x is undefined"), configuration);
     expect(failure.exitCode).toBe(1);
     expect(failure.message).toContain("Hearth failed unexpectedly.\nTypeError: x is undefined\n    at ");
@@ -116,7 +116,7 @@ describe("listenForStop", () => {
     return { source, exits, stop, send };
   };
 
-  it("asks for an orderly end at the first signal, and ends at once at the second", async () => {
+  it("asks for an orderly end at the first signal, and exits at the second", async () => {
     const { stop, send, exits } = start();
     send("SIGTERM", 0);
     expect(await stop.requested).toBe("SIGTERM");
@@ -127,7 +127,7 @@ describe("listenForStop", () => {
     expect(exits).toEqual([130, 143]);
   });
 
-  it("takes the echo of one key press, as npm sends it, for the same signal", () => {
+  it("ignores the second signal that npm sends for the same key press", () => {
     const { send, exits } = start();
     send("SIGINT", 0);
     send("SIGINT", 5);

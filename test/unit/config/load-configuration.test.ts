@@ -38,7 +38,7 @@ describe("precedence", () => {
     expect(load("server: { port: 2000 }", { environment, flags: { port: ["4000"] } }).server.port).toBe(4000);
   });
 
-  it("takes the last of a flag given twice, and all of a list", () => {
+  it("takes the last value of a flag given twice, and all values of a list", () => {
     const { server } = load("", { flags: { port: ["1", "2"], "api-key": ["one", "two"] } });
     expect(server.port).toBe(2);
     expect(server.apiKeys).toEqual(["one", "two"]);
@@ -49,7 +49,7 @@ describe("precedence", () => {
     expect(load(yaml, { environment: { HEARTH_API_KEY: "a, b" } }).server.apiKeys).toEqual(["a", "b"]);
   });
 
-  it("keeps a key of digits a text", () => {
+  it("keeps an API key of digits a text", () => {
     expect(load("", { environment: { HEARTH_API_KEY: "12345" } }).server.apiKeys).toEqual(["12345"]);
   });
 
@@ -275,7 +275,7 @@ aliases: { ada: c }
 });
 
 describe("warnings", () => {
-  it("name a variable that is probably misspelt, and leave foreign ones alone", () => {
+  it("name a variable that is probably misspelt, and ignore those of other programs", () => {
     const environment = { HEARTH_PROT: "1", HEARTH_BENCH_PEER: "x", HOME: "/" };
     expect(load("", { environment }).warnings).toEqual([
       "The variable HEARTH_PROT is not read; did you mean HEARTH_PORT?",

@@ -1,9 +1,9 @@
-// Folders and files that look like models to whoever reads only their outside: what kind detection goes by.
+// Writes files and folders with as much of a model as the detection of its kind reads, and no weights.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-/** A temporary folder; `write` makes the folders between. */
+/** A temporary folder; `write` makes missing folders. */
 export interface Sandbox {
   readonly folder: string;
   readonly path: (...segments: string[]) => string;

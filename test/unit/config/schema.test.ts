@@ -23,7 +23,7 @@ interface JsonNode {
   readonly description?: string;
 }
 
-/** `models.*.lora[].path` and so on: every key that the schema knows, by its path. */
+/** The path of every key that the schema knows, such as `models.*.lora[].path`. */
 function keysOf(node: JsonNode, path = ""): string[] {
   const inner = node.additionalProperties;
   return [
@@ -132,8 +132,8 @@ describe("settings", () => {
   });
 });
 
-describe("names that two floors share", () => {
-  it("are the samplers of the diffusion backend", () => {
+describe("samplerNames", () => {
+  it("are those of the diffusion backend", () => {
     expect([...samplerNames].toSorted()).toEqual([...backendSamplers].toSorted());
   });
 });

@@ -1,4 +1,4 @@
-// The health report: the server's own state, and every model as the events have it.
+// The health report: the server's own state, and the state of every model by the events.
 import { describe, expect, it } from "vitest";
 import { createModelStates } from "../../../src/registry/model-states.ts";
 import { createHealthService } from "../../../src/services/health.ts";
@@ -37,7 +37,7 @@ describe("the health report", () => {
     expect(health.report().status).toBe("shutting_down");
   });
 
-  it("counts whole seconds from its creation, and says what its own process holds", () => {
+  it("has the whole seconds since its creation, and the memory of the server's process", () => {
     const { clock, health } = createTestHealth();
     clock.advance(2_600);
     expect(health.report()).toMatchObject({ version: "1.2.3", uptimeSeconds: 3 });
@@ -49,7 +49,7 @@ describe("the health report", () => {
     expect(health.report().models).toEqual([absent, { ...absent, id: "b" }]);
   });
 
-  it("has the process, its memory as last told and its device from when a model is ready until it has ended", () => {
+  it("has the process, its memory as last reported and its device from when a model is ready until it has ended", () => {
     const { health, states } = createTestHealth();
     const at = { model: "a", generation: 1 };
     const description = { ...fakeDescription, device: "cpu", deviceNote: "no GPU was found" };

@@ -1,5 +1,5 @@
-// The use case behind every inference endpoint, over a fake backend: what is refused before the first event, and that the lease
-// goes back whichever way an operation ends.
+// The use case behind every inference endpoint, over a fake backend: refusals before the first event, and the release of the lease
+// in every way in which an operation ends.
 import { describe, expect, it } from "vitest";
 import type { Operation } from "../../../src/domain/backend.ts";
 import type { CompletionRequest } from "../../../src/domain/completion.ts";
@@ -35,7 +35,7 @@ interface Options {
   readonly acquireError?: Error;
 }
 
-/** `leased` = models asked for; `released` = with what each lease went back. */
+/** `leased` = models asked for; `released` = the options with which each lease was released. */
 function createTestInference({ script = {}, operations, defaultModels = {}, acquireError }: Options = {}) {
   const leased: string[] = [];
   const released: ({ readonly ttlMs?: number } | undefined)[] = [];
@@ -52,7 +52,7 @@ function createTestInference({ script = {}, operations, defaultModels = {}, acqu
   return { inference, backend, leased, released };
 }
 
-/** Settles when `signal` aborts; a backend that is busy until then. */
+/** Rejects when `signal` aborts: a backend that is busy until then. */
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     onAbort(signal, () => reject(signal.reason as Error));
@@ -73,7 +73,7 @@ function startCompletion(
   return inference.start("completion", { modelName, request, signal, ttlMs });
 }
 
-describe("a lease goes back once", () => {
+describe("a lease is released exactly once", () => {
   it("after the last event", async () => {
     const test = createTestInference({
       script: {
@@ -104,7 +104,7 @@ describe("a lease goes back once", () => {
     expect(test.released.length).toBe(1);
   });
 
-  it("when the operation is refused before its first event, and the refusal is the start's", async () => {
+  it("when the operation is refused before its first event, and `start` rejects with the refusal", async () => {
     const refusal = new ServerError("context_length_exceeded", "too long");
     const test = createTestInference({
       script: {
@@ -189,7 +189,7 @@ describe("a lease goes back once", () => {
     expect(test.released.length).toBe(1);
   });
 
-  it("when the reader stops early, and the operation is cancelled by that", async () => {
+  it("when the reader stops early, which cancels the operation", async () => {
     let isCancelled = false;
     const test = createTestInference({
       script: {
@@ -235,7 +235,7 @@ describe("a lease goes back once", () => {
 });
 
 describe("the first event", () => {
-  it("has come by the time an operation counts as started, and is read like any other", async () => {
+  it("has come when `start` resolves, and is read like any other", async () => {
     let produced = 0;
     const test = createTestInference({
       script: {
@@ -257,7 +257,7 @@ describe("the first event", () => {
 });
 
 describe("the model of a request", () => {
-  it("is the one behind an alias, and the answer bears the name that the caller wrote", async () => {
+  it("is the one behind an alias, and the answer has the name that the caller wrote", async () => {
     const test = createTestInference({ script: oneEvent });
     const { modelName, description } = await startCompletion(test, { modelName: "gpt-4o" });
     expect(modelName).toBe("gpt-4o");
@@ -287,7 +287,7 @@ describe("the model of a request", () => {
     expect(test.leased).toEqual([]);
   });
 
-  it("that cannot be loaded is refused with the load's own reason, and there is nothing to give back", async () => {
+  it("is refused with the reason of its load when it cannot be loaded, without a lease", async () => {
     const acquireError = new ServerError("model_load_failed", "broken file");
     const test = createTestInference({ acquireError });
     await expect(startCompletion(test)).rejects.toBe(acquireError);

@@ -1,4 +1,4 @@
-// The model list over a catalogue and the states that events have made.
+// The model list, from a catalogue and the states of its models.
 import { describe, expect, it } from "vitest";
 import type { ConfiguredModel } from "../../../src/domain/model.ts";
 import { createCatalog } from "../../../src/registry/catalog.ts";

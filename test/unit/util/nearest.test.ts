@@ -42,7 +42,7 @@ describe("nearestName", () => {
     expect(nearestName(written, keys)).toBe(expected);
   });
 
-  it("names nothing when nothing is near", () => {
+  it("returns null when no name is near", () => {
     expect(nearestName("temperature", keys)).toBeNull();
     expect(nearestName("x", keys)).toBeNull();
   });

@@ -24,7 +24,7 @@ describe("StopMatcher", () => {
     expect(matcher.push("any text")).toEqual({ text: "any text", stop: undefined });
   });
 
-  it("holds back the longest beginning of a stop string, and lets it go when it becomes something else", () => {
+  it("holds back the longest beginning of a stop string, and passes it on when another text follows", () => {
     const matcher = new StopMatcher(["<|end|>"]);
     expect(matcher.push("text <|e")).toEqual({ text: "text ", stop: undefined });
     expect(matcher.push("gg <")).toEqual({ text: "<|egg ", stop: undefined });
@@ -35,11 +35,11 @@ describe("StopMatcher", () => {
     expect(run(["END"], ["abcE", "N", "D more"])).toEqual({ text: "abc", stop: "END" });
   });
 
-  it("finds one that begins inside a failed beginning", () => {
+  it("finds a stop string that begins inside the failed beginning of another match", () => {
     expect(run(["aab"], ["a", "a", "a", "b"])).toEqual({ text: "a", stop: "aab" });
   });
 
-  it("lets the stop string count that ends first, and of two that end together the longer one", () => {
+  it("ends at the stop string that is completed first, and of two completed together at the longer one", () => {
     expect(run(["bcd", "c"], ["abcd"])).toEqual({ text: "ab", stop: "c" });
     expect(run(["bc", "c"], ["abcd"])).toEqual({ text: "a", stop: "bc" });
   });
@@ -57,7 +57,7 @@ describe("StopMatcher", () => {
     maxLength: 4,
   });
 
-  it("never lets a stop string out and never depends on how the text is cut", () => {
+  it("never passes a stop string on, and gives the same result however the text is cut", () => {
     fc.assert(
       fc.property(letters, stopStrings, fc.array(fc.integer({ min: 1, max: 5 })), (text, stops, lengths) => {
         const pieces: string[] = [];

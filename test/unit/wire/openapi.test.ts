@@ -20,7 +20,7 @@ function accepts(component: string, value: unknown): boolean {
 }
 
 describe("the OpenAPI document", () => {
-  it("is 3.1 with every endpoint, each with an id of its own and an answer", () => {
+  it("is 3.1 with every API endpoint, each with an id of its own and an answer", () => {
     expect(document.openapi).toBe("3.1.0");
     expect(document.info).toMatchObject({ title: "Hearth", version: "1.2.3" });
     expect(document.servers[0]?.url).toBe("http://127.0.0.1:8484");
@@ -63,7 +63,7 @@ describe("the OpenAPI document", () => {
     expect(accepts("ChatCompletion", answerHeader)).toBe(false);
   });
 
-  it("tells what becomes of each field", () => {
+  it("says how each field is handled", () => {
     const request = JSON.stringify(document.components.schemas["ChatCompletionRequest"]);
     expect(request).toContain("Accepted without effect.");
     expect(request).toContain("`web_search_options`: This server does not search the web.");

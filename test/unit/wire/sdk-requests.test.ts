@@ -1,4 +1,4 @@
-// Bodies as the official SDK really sends them: recorded from it through a fetch that answers nothing.
+// Bodies as the official SDK sends them, recorded through a fetch that answers nothing.
 import OpenAI, { toFile } from "openai";
 import { describe, expect, it } from "vitest";
 import { parseRequest } from "../../../src/wire/contract/parse-request.ts";

@@ -1,4 +1,4 @@
-// What the wire costs per request and per token. Run: npx vitest bench test/unit/wire --run
+// Measures the time of validation and mapping per request and per token. Run: npx vitest bench test/unit/wire --run
 import { bench, describe } from "vitest";
 import { createChatChunkMapper } from "../../../src/wire/openai/chat/to-chunks.ts";
 import { toChatRequest } from "../../../src/wire/openai/chat/to-domain.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { once } from "../../contract/common.ts";
 import type { Wire } from "../../contract/common.ts";
 
-/** Marks a cache border at OpenAI; prefixes are found without it here, so it is taken and has no effect. */
+/** OpenAI's mark for the end of a cached prefix. It is accepted without effect, because prefixes are found without it here. */
 function cacheBreakpoint() {
   return z.unknown().optional();
 }

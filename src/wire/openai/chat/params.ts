@@ -1,4 +1,4 @@
-// How a path in the domain's chat request is written in the request that the caller sent.
+// Translates a path in the domain's chat request to the name of the field in the caller's request.
 import { renameParam } from "../../contract/param-names.ts";
 import { generationNames } from "../shared/param-names.ts";
 import type { ChatCompletionRequest } from "./request.ts";
@@ -26,7 +26,7 @@ const toolNames = {
 
 const functionNames = { toolChoice: "function_call", "tools[]": "functions[]" };
 
-/** `request` is the one that was mapped to the domain. What is no path of the domain stays as it is. */
+/** The caller's name for `path`. `request` is the one that was mapped to the domain; a path that the domain does not have stays as it is. */
 export function toChatParam(path: string, request: ChatCompletionRequest): string {
   const hasNewLimit = typeof request.max_completion_tokens === "number";
   return renameParam(path, {

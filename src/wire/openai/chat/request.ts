@@ -1,4 +1,4 @@
-// POST /v1/chat/completions: the request, and what becomes of each of its fields.
+// POST /v1/chat/completions: the request, and how each of its fields is handled.
 import { z } from "zod";
 import { chatMessage, textParts } from "./message.ts";
 import { functionCallChoice, functionDefinition, toolChoice, toolDefinition } from "./tool.ts";

@@ -1,4 +1,4 @@
-// What POST /v1/chat/completions answers: one object, or chunks.
+// The answers of POST /v1/chat/completions, one object or chunks of a stream, and of POST /apply-template.
 import { z } from "zod";
 import { once } from "../../contract/common.ts";
 import type { Wire } from "../../contract/common.ts";

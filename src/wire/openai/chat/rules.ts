@@ -1,5 +1,5 @@
 // Rules of a chat request over several fields, in the order in which a caller would want to hear of them.
-// It is strict where OpenAI is, except for what clients of local servers do and what can be answered all the same:
+// They are as strict as OpenAI's, except for what clients of local servers send and what can be answered all the same:
 // `tools: []`, `stop: []`, tool calls without `type`, `parallel_tool_calls` without tools, tool calls left unanswered,
 // and tool messages that do not stand directly behind the call that they answer.
 import { ServerError } from "../../../domain/errors.ts";
@@ -70,13 +70,13 @@ function checkAssistant(message: AssistantMessage, param: string): void {
     }
     if (!call.function) throw missing(`${param}.tool_calls[${index}].function`);
   }
-  const says =
+  const hasContent =
     typeof message.content === "string" ||
     Array.isArray(message.content) ||
     typeof message.refusal === "string" ||
     typeof message.reasoning_content === "string" ||
     typeof message.reasoning === "string";
-  if (!says && calls.length === 0 && !message.function_call) {
+  if (!hasContent && calls.length === 0 && !message.function_call) {
     throw new ServerError("missing_parameter", {
       message: `Missing required parameter: '${param}.content'. An assistant message needs content unless it has tool_calls.`,
       param: `${param}.content`,

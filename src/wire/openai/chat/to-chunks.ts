@@ -1,4 +1,4 @@
-// Events of a chat -> those of its stream, their data as JSON text. This runs once per token: everything that does not
+// Maps the events of a chat to server-sent events, whose data is JSON text. This runs once per token, so everything that does not
 // change from chunk to chunk is made once, and only what changes goes through JSON.stringify.
 import type { TextEvent } from "../../../domain/text.ts";
 import { toChatFinishReason, toChatLogprob } from "./to-response.ts";
@@ -8,7 +8,7 @@ import { obfuscate } from "../shared/text-response.ts";
 import type { StreamOptions } from "../shared/text-response.ts";
 import { toCompletionUsage } from "../shared/usage.ts";
 
-/** One event -> no, one or (for `accepted`: one per choice) several server-sent events, without the dialect's end of a stream. */
+/** Maps an event to its server-sent events: none, one, or for `accepted` one per choice. The dialect's end of a stream is not among them. */
 export type ChunkMapper = (event: TextEvent) => readonly SseEvent[];
 
 const none: readonly SseEvent[] = [];
@@ -21,7 +21,7 @@ export function createChatChunkMapper(context: ChatAnswerContext, options: Strea
     `{"id":${JSON.stringify(context.id)},"object":"chat.completion.chunk","created":${context.createdSeconds},` +
     `"model":${JSON.stringify(context.model)},${tier}"system_fingerprint":${JSON.stringify(context.fingerprint)},"choices":[`;
   const heads = Array.from({ length: request.n }, (_, choice) => `${head}{"index":${choice},"delta":{`);
-  // Asked for usage, every chunk but the last carries `usage: null`; not asked, no chunk has the key.
+  // With usage asked for, every chunk but the last carries `usage: null`; without, no chunk has the key.
   const tail = options.includeUsage ? `}],"usage":null` : "}]";
   const plainEnd = `},"logprobs":null,"finish_reason":null${tail}`;
 

@@ -1,4 +1,4 @@
-// A validated chat request -> the domain's words.
+// Maps a validated chat request to the domain's.
 import type {
   ChatMessage,
   ChatRequest,
@@ -49,7 +49,7 @@ export function usesFunctions(request: Pick<ChatCompletionRequest, "functions">)
 }
 
 function toMessages(messages: readonly ChatMessageWire[]): ChatMessage[] {
-  // The deprecated API matched answers to calls by order, not by id: ids are made up so that both sides agree.
+  // The deprecated functions match answers to calls by order, not by id: ids are made up so that both sides agree.
   let legacyCalls = 0;
   let openCallId = "";
   return messages.map((message): ChatMessage => {

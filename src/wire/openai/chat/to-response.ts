@@ -1,4 +1,4 @@
-// Events of a chat -> one `chat.completion` object.
+// Collects the events of a chat into one `chat.completion` object.
 import type { ChatRequest } from "../../../domain/chat.ts";
 import type { FinishReason, TextEvent, TextUsage, TokenLogprob } from "../../../domain/text.ts";
 import type { ChatCompletion, ChatTokenLogprob } from "./response.ts";
@@ -6,7 +6,7 @@ import { toTextFinishReason, toWireLogprob } from "../shared/text-response.ts";
 import type { AnswerHeader } from "../shared/text-response.ts";
 import { toCompletionUsage } from "../shared/usage.ts";
 
-/** What of the request shows in the answer. */
+/** The fields of the request on which the form of the answer depends. */
 export type ChatAnswerShape = Pick<ChatRequest, "n" | "topLogprobs" | "toolChoice">;
 
 export interface ChatAnswerContext extends AnswerHeader {
@@ -37,7 +37,7 @@ export async function collectChatCompletion(
   return builder.build();
 }
 
-/** The same without waiting: `build` may be called once the `finish` event is in. */
+/** The same for events that the caller adds itself; `build` may be called once `finish` was added. */
 export function createChatCompletionBuilder(context: ChatAnswerContext): {
   add(event: TextEvent): void;
   build(): ChatCompletion;
@@ -109,8 +109,8 @@ export function createChatCompletionBuilder(context: ChatAnswerContext): {
 }
 
 /**
- * OpenAI's end of a choice: `tool_calls` where the model chose to call, `stop` where the caller named the function,
- * `function_call` under the deprecated `functions`.
+ * OpenAI's `finish_reason` of a choice. After calls it is `tool_calls` where the model chose to call, `stop` where the caller named the
+ * function, `function_call` under the deprecated `functions`.
  */
 export function toChatFinishReason(
   reason: FinishReason,

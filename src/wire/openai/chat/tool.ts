@@ -1,4 +1,4 @@
-// Tools, the choice among them, and the shape of the answer, in a chat request.
+// The tools of a chat request and the choice among them, and their deprecated predecessors, the functions.
 import { z } from "zod";
 import { freeFormObject } from "../../contract/common.ts";
 import { nameSchema } from "../shared/generation.ts";

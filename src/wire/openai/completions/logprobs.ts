@@ -1,4 +1,4 @@
-// Log-probabilities in the legacy shape of completions: parallel lists, and offsets into the text of the choice.
+// Log-probabilities in the shape of completions, older than that of chat: parallel lists, and offsets into the text of the choice.
 import type { TokenLogprob } from "../../../domain/text.ts";
 import type { CompletionLogprobs } from "./contract.ts";
 import { toWireLogprob } from "../shared/text-response.ts";

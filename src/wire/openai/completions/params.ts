@@ -1,15 +1,15 @@
-// How a path in the domain's completion request is written in the request that the caller sent.
+// Translates a path in the domain's completion request to the name of the field in the caller's request.
 import { renameParam } from "../../contract/param-names.ts";
 import { toTextInputs } from "../../contract/text-input.ts";
 import { generationNames } from "../shared/param-names.ts";
 import type { CompletionRequestWire } from "./contract.ts";
 
-/** `request` is the one that was mapped to the domain. What is no path of the domain stays as it is. */
+/** The caller's name for `path`. `request` is the one that was mapped to the domain; a path that the domain does not have stays as it is. */
 export function toCompletionParam(path: string, request: CompletionRequestWire): string {
   return renameParam(path, {
     ...generationNames(request, "max_tokens"),
     prompts: "prompt",
-    // A caller who sent one text, or one flat list of token ids, knows no index.
+    // One text, or one flat list of token ids, has no index in the caller's request.
     "prompts[]": toTextInputs(request.prompt).length === 1 ? "prompt" : "prompt[]",
     bestOf: "best_of",
     topLogprobs: "logprobs",

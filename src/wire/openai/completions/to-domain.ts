@@ -1,4 +1,4 @@
-// A validated completion request -> the domain's words.
+// Maps a validated completion request to the domain's.
 import type { CompletionRequest } from "../../../domain/completion.ts";
 import type { CompletionRequestWire } from "./contract.ts";
 import { toTextInputs } from "../../contract/text-input.ts";

@@ -1,4 +1,4 @@
-// Events of a text completion -> one `text_completion` object, or the events of its stream.
+// Maps the events of a text completion to one `text_completion` object, or to the server-sent events of its stream.
 import type { CompletionRequest } from "../../../domain/completion.ts";
 import type { FinishReason, TextEvent, TextUsage, TokenLogprob } from "../../../domain/text.ts";
 import type { Completion } from "./contract.ts";
@@ -10,7 +10,7 @@ import type { AnswerHeader, StreamOptions } from "../shared/text-response.ts";
 import { toCompletionUsage } from "../shared/usage.ts";
 
 export interface CompletionAnswerContext extends AnswerHeader {
-  /** What of the request shows in the answer. */
+  /** The fields of the request on which the form of the answer depends. */
   readonly request: Pick<CompletionRequest, "prompts" | "n" | "topLogprobs">;
 }
 
@@ -32,7 +32,7 @@ export async function collectCompletion(
   return builder.build();
 }
 
-/** The same without waiting: `build` may be called once the `finish` event is in. */
+/** The same for events that the caller adds itself; `build` may be called once `finish` was added. */
 function createCompletionBuilder(context: CompletionAnswerContext): {
   add(event: TextEvent): void;
   build(): Completion;

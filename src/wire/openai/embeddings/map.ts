@@ -1,5 +1,5 @@
-// Embeddings, wire <-> domain. The answer is written as JSON text in pieces: 1,024 vectors are some 400,000 numbers, and
-// between two pieces the server can look after other callers.
+// Maps embedding requests to the domain's, and results to answers. An answer is JSON text in pieces, because 1,024 vectors are some
+// 400,000 numbers: between two pieces the server can handle other requests.
 import { endianness } from "node:os";
 import type { EmbeddingRequest, EmbeddingResult } from "../../../domain/embedding.ts";
 import type { EmbeddingRequestWire } from "./contract.ts";
@@ -7,7 +7,7 @@ import { toTextInputs } from "../../contract/text-input.ts";
 import { given } from "../../contract/common.ts";
 
 export interface EmbeddingAnswer {
-  /** The name under which the caller asked, or that of the default. */
+  /** The model's name as the caller wrote it, or the default's id. */
   readonly model: string;
   readonly encoding: "float" | "base64";
 }

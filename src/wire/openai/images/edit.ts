@@ -41,7 +41,7 @@ export const imageEditContract: RequestContract<ImageEditRequestWire> = {
   check: checkImageEdit,
 };
 
-/** Fields of the form that are numbers or booleans in JSON: a form has only text. */
+/** Fields that are numbers in JSON: a form has only text. */
 const numberFields = new Set([
   "n",
   "output_compression",

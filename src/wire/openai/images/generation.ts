@@ -1,4 +1,4 @@
-// POST /v1/images/generations: request, fields, rules, answer and stream events. Edits build on these.
+// POST /v1/images/generations: request, fields and rules. Edits build on these.
 import { z } from "zod";
 import { inspected, once, typeProblem, valueProblem } from "../../contract/common.ts";
 import type { Problem, Wire } from "../../contract/common.ts";
@@ -36,13 +36,17 @@ export function imageShape() {
   };
 }
 
-/** Dispositions of {@link imageShape}. */
+/** How the fields of {@link imageShape} are handled. */
 export const imageFields: FieldTable = {
   model: honouredWith("May be left out, as OpenAI's document allows: the configured default answers."),
   prompt: honoured,
   n: honouredWith("1..10."),
-  size: honouredWith("1024x1024, 1024*1024 or auto; the model's configuration says which sizes it can make."),
-  quality: honouredWith("standard is medium, hd is high; each stands for documented settings."),
+  size: honouredWith(
+    "1024x1024, 1024*1024 or auto, which is the model's default size. The model's configuration says which sizes it makes.",
+  ),
+  quality: honouredWith(
+    "Scales the model's default steps: low 0.6, medium (standard) and auto 1, high (hd) 1.6; no effect with steps.",
+  ),
   response_format: honouredWith("b64_json, which is also the default; url is refused."),
   output_format: honoured,
   output_compression: honouredWith("For jpeg and webp; less than 100 is refused for png."),
@@ -66,7 +70,7 @@ export type ImageRequestWire = Wire<typeof imageRequest>;
 
 export const imageRequestFields: FieldTable = {
   ...imageFields,
-  style: honouredWith("Each stands for documented settings."),
+  style: honouredWith("Scales the model's default guidance: vivid 1.2, natural 0.8; no effect with guidance_scale."),
 };
 
 export const imageContract: RequestContract<ImageRequestWire> = {
@@ -107,7 +111,7 @@ export function checkImageFields(request: Omit<ImageRequestWire, "style">): void
   }
 }
 
-/** Width and height of a valid `size`; `null` for `auto` and for what is none. */
+/** Width and height of a valid `size`; `null` for `auto` and for a text that is no size. */
 export function parseSize(text: string): { readonly width: number; readonly height: number } | null {
   const match = sizePattern.exec(text.trim());
   const width = Number(match?.[1]);
@@ -119,7 +123,6 @@ function size(): z.ZodType<string> {
   return inspected<string>(inspectSize, {
     type: "string",
     pattern: "^(auto|[0-9]{1,5}[x*][0-9]{1,5})$",
-    default: "1024*1024",
     examples: ["1024*1024", "1024x1024", "auto"],
   });
 }

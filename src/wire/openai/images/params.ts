@@ -1,4 +1,4 @@
-// How a path in the domain's image requests is written in the request that the caller sent, for generations and edits.
+// Translates a path in the domain's image requests to the name of the field in the caller's request, for generations and edits.
 import { renameParam } from "../../contract/param-names.ts";
 
 const names = {
@@ -9,7 +9,7 @@ const names = {
   partialImages: "partial_images",
 };
 
-/** What is no path of the domain, or has the same name there, stays as it is. */
+/** The caller's name for `path`. A path that is not in the table has the same name in both requests. */
 export function toImageParam(path: string): string {
   return renameParam(path, names);
 }

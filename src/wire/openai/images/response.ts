@@ -1,4 +1,4 @@
-// What the image endpoints answer: one object, or stream events.
+// The answers of the image endpoints: one object, or the events of a stream.
 import { z } from "zod";
 import { once } from "../../contract/common.ts";
 import type { Wire } from "../../contract/common.ts";

@@ -1,4 +1,4 @@
-// Validated image requests -> the domain's words, for generations and edits.
+// Maps validated image requests to the domain's, for generations and edits.
 import { ServerError } from "../../../domain/errors.ts";
 import type { ImageEditRequest, ImageRequest } from "../../../domain/image.ts";
 import type { ImageRequestWire } from "./generation.ts";
@@ -44,7 +44,7 @@ export function toImageEditRequest(request: ImageEditRequestWire): ImageEditRequ
   };
 }
 
-/** DALL-E's words in those of the later models. */
+/** DALL-E's two qualities become those of the later models. */
 function toQuality(quality: ImageRequestWire["quality"]): ImageRequest["quality"] {
   if (quality === "standard") return "medium";
   return quality === "hd" ? "high" : (quality ?? "auto");

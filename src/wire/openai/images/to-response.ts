@@ -1,4 +1,4 @@
-// Events of an image request -> one images object, or the events of its stream.
+// Maps the events of an image request to one images object, or to the server-sent events of its stream.
 import type { ImageEvent, ImageRequest, ImageSize } from "../../../domain/image.ts";
 import type {
   ImageCompletedEvent,
@@ -10,10 +10,10 @@ import type {
 import type { SseEvent } from "../../sse-event.ts";
 
 export interface ImageAnswerContext {
-  /** Unix seconds now; asked again for every event of a stream. */
+  /** Unix seconds now; called for every event of a stream. */
   readonly nowSeconds: () => number;
   readonly request: Pick<ImageRequest, "n" | "format" | "quality">;
-  /** What the caller asked for, echoed in stream events. */
+  /** As the caller asked; echoed in stream events. */
   readonly background: "auto" | "opaque";
 }
 
@@ -49,7 +49,7 @@ function toImagesResponse(
       .map((image) => ({ b64_json: toBase64(image.bytes), url: null, seed: image.seed })),
     background: "opaque",
     output_format: context.request.format,
-    // The settings of auto are those of medium, and OpenAI's answer has no word for auto.
+    // auto has the same settings as medium, and OpenAI's answer does not have the value auto.
     quality: context.request.quality === "auto" ? "medium" : context.request.quality,
     size: toSizeText(first.size),
     usage: toImageUsage({ promptTokens, imageTokens, inputImageTokens }),
@@ -60,8 +60,9 @@ function toImagesResponse(
 export type ImageEventMapper = (event: ImageEvent) => readonly SseEvent[];
 
 /**
- * OpenAI's stream has no event for a step: a comment tells it to people and breaks no client. Partial images are passed on at once. Completed ones must carry usage, which is known when all images are made, so
- * they are sent then; the usages of one request's events add up to that of the request.
+ * Partial images are sent at once. Completed ones must carry usage, which is known only when all images are made, so they are sent then;
+ * the usages of one request's events add up to that of the request. OpenAI's stream has no event for a step, so a comment tells it to
+ * people and breaks no client.
  */
 export function createImageEventMapper(family: ImageEventFamily, context: ImageAnswerContext): ImageEventMapper {
   const finished: FinishedImage[] = [];
@@ -106,7 +107,7 @@ export function createImageEventMapper(family: ImageEventFamily, context: ImageA
 
 type Tokens = Pick<FinishEvent, "promptTokens" | "imageTokens" | "inputImageTokens">;
 
-/** The input was read once, so the first event carries it; the output is divided, its remainder to the first. */
+/** The tokens of one image's event. The first carries the input, which was read once; the output is divided, its remainder to the first. */
 function shareOf(usage: FinishEvent, index: number, count: number): Tokens {
   const each = Math.floor(usage.imageTokens / count);
   if (index > 0) return { promptTokens: 0, inputImageTokens: 0, imageTokens: each };

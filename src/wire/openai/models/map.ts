@@ -1,4 +1,4 @@
-// The model list. Facts of a loaded model stand beside OpenAI's fields, under their own names.
+// Maps models to OpenAI's model objects. Facts of a loaded model stand beside OpenAI's fields, under their own names.
 import type { ModelListing } from "../../../domain/model.ts";
 import type { Model, ModelList } from "./contract.ts";
 

@@ -1,4 +1,4 @@
-// The one shape of every error answer of OpenAI's API, and its words for each kind. The HTTP status is none of this floor's business.
+// The error object of OpenAI's API, and its `type` and `code` for each kind. The HTTP statuses are in `http/error-response.ts`.
 import { z } from "zod";
 import type { ErrorKind } from "../../../domain/errors.ts";
 import { once } from "../../contract/common.ts";

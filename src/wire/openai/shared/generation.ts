@@ -1,14 +1,8 @@
-// Fields that chat and completions share: sampling, limits, streaming, and those of local servers.
+// Fields that chat and completions share: sampling, limits, streaming, and extensions of local servers.
 import { z } from "zod";
 import { ServerError } from "../../../domain/errors.ts";
-import {
-  describeJsonType,
-  freeFormObject,
-  inspected,
-  isPlainObject,
-  typeProblem,
-  valueProblem,
-} from "../../contract/common.ts";
+import { isRecord } from "../../../util/is-record.ts";
+import { describeJsonType, freeFormObject, inspected, typeProblem, valueProblem } from "../../contract/common.ts";
 import type { Problem } from "../../contract/common.ts";
 import type { FieldTable } from "../../contract/field-table.ts";
 import { accepted, honoured, honouredWith } from "../../contract/field-table.ts";
@@ -16,7 +10,7 @@ import { timeToLive } from "../../contract/time-to-live.ts";
 
 const int64 = 2 ** 63;
 
-/** The shape is made anew by every call, since each endpoint's schema is built on its own. */
+/** The zod shape of the shared fields. Every call makes a new one, since each endpoint's schema is built on its own. */
 export function generationShape() {
   return {
     temperature: z.number().min(0).max(2).nullish(),
@@ -41,10 +35,10 @@ export function generationShape() {
   };
 }
 
-/** What {@link generationShape} reads. */
+/** The values of {@link generationShape}. */
 export type GenerationFields = z.output<z.ZodObject<ReturnType<typeof generationShape>>>;
 
-/** Dispositions of {@link generationShape}. */
+/** How the fields of {@link generationShape} are handled. */
 export const generationFields: FieldTable = {
   temperature: honoured,
   top_p: honoured,
@@ -80,7 +74,7 @@ export function checkStreamOptions(request: GenerationRequest): void {
   }
 }
 
-/** The pattern of names of functions, tools and response schemas. */
+/** Names of functions and response schemas. */
 const namePattern = /^[a-zA-Z0-9_-]{1,64}$/;
 
 export function nameSchema() {
@@ -96,7 +90,7 @@ function logitBias(): z.ZodType<Record<string, number>> {
 }
 
 function inspectLogitBias(value: unknown): Problem | null {
-  if (!isPlainObject(value)) return typeProblem("an object", value);
+  if (!isRecord(value)) return typeProblem("an object", value);
   for (const [key, bias] of Object.entries(value)) {
     const shown = key.slice(0, 40);
     if (!/^\d{1,10}$/.test(key)) {

@@ -1,4 +1,4 @@
-// What chat and completions call the domain's fields of sampling, limits and constraint.
+// The names of chat and completions for the domain's fields of sampling, limits and constraint.
 import type { OutputLimits, SamplingOptions } from "../../../domain/sampling.ts";
 import type { ParamNames } from "../../contract/param-names.ts";
 import type { GenerationFields } from "./generation.ts";

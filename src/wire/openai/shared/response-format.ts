@@ -1,4 +1,4 @@
-// `response_format`: the shape of a chat's or completion's answer.
+// `response_format`: the form that the text of a chat or completion must have.
 import { z } from "zod";
 import { freeFormObject } from "../../contract/common.ts";
 import { nameSchema } from "./generation.ts";

@@ -1,10 +1,10 @@
-// The fields that chat and completions share -> domain sampling, limits and constraint.
+// Maps the fields that chat and completions share to the domain's sampling, limits and constraint.
 import type { JsonSchema, OutputConstraint, SamplingOptions } from "../../../domain/sampling.ts";
 import { given } from "../../contract/common.ts";
 import type { GenerationFields } from "./generation.ts";
 import type { ResponseFormat } from "./response-format.ts";
 
-/** The part of a request that says how tokens are picked. */
+/** The sampling parameters of a request. */
 export type SamplingFields = Pick<
   GenerationFields,
   | "temperature"

@@ -1,13 +1,13 @@
-// What chat and completion answers have in common: what they are told beside the events, and the words of their ends.
+// Parts that the answers of chat and completions share: header fields, stream options, finish reasons, log-probabilities, padding.
 import { randomBytes } from "node:crypto";
 import type { FinishReason } from "../../../domain/text.ts";
 
-/** What an answer says that is not in the events. */
+/** Fields of an answer that do not come from the events. */
 export interface AnswerHeader {
   readonly id: string;
   /** Unix seconds. */
   readonly createdSeconds: number;
-  /** The name under which the caller asked. */
+  /** The model's name as the caller wrote it. */
   readonly model: string;
   readonly fingerprint: string;
 }
@@ -30,7 +30,7 @@ export function toStreamOptions(request: {
   };
 }
 
-/** OpenAI's end of a text completion, which knows neither tools nor functions. */
+/** OpenAI's `finish_reason` of a text completion, which knows neither tools nor functions. */
 export function toTextFinishReason(reason: FinishReason): "stop" | "length" | "content_filter" {
   switch (reason) {
     case "length":

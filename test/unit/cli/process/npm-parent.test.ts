@@ -6,11 +6,11 @@ const started = { npm_lifecycle_script: "node dist/main.js" };
 
 interface FamilyOptions {
   readonly environment?: Readonly<Record<string, string>>;
-  /** False where the system tells nothing of other processes. */
+  /** False where the system does not describe other processes. */
   readonly described?: boolean;
 }
 
-/** The ancestors of a process whose parent has the id 8, and what the watch has said so far. */
+/** A watch in a process whose parent has the id 8, with the means to end its ancestors. */
 function family(
   ancestors: Readonly<Record<number, ProcessDescription>>,
   { environment = started, described = true }: FamilyOptions = {},
@@ -34,7 +34,7 @@ function family(
     watch,
     state,
     kill: (id: number): void => void alive.delete(id),
-    /** One look, when every answer about the ancestors is there. */
+    /** Looks once, when every answer about the ancestors is there; true when npm counts as gone. */
     look: async (): Promise<boolean> => {
       await settled();
       state.look();
@@ -59,7 +59,7 @@ describe("watchNpm", () => {
     expect(state.repeating).toBe(false);
   });
 
-  it("resolves when the shell is killed and npm stays, by the new parent or by the old one's end", async () => {
+  it("resolves when the shell is killed and npm stays: POSIX changes the parent, on Windows the parent is dead", async () => {
     const posix = family({ 8: shell, 7: npm });
     posix.state.parentId = 1;
     expect(await posix.look()).toBe(true);
@@ -69,7 +69,7 @@ describe("watchNpm", () => {
     expect(await windows.look()).toBe(true);
   });
 
-  it("takes the parent for npm where the shell has replaced itself, and outlives the terminal behind npm", async () => {
+  it("takes the parent for npm where the shell has replaced itself, and ignores the end of the terminal behind npm", async () => {
     const { look, kill } = family({ 8: npm, 6: terminal });
     kill(6);
     expect(await look()).toBe(false);
@@ -77,14 +77,14 @@ describe("watchNpm", () => {
     expect(await look()).toBe(true);
   });
 
-  it("outlives a terminal that inherited npm's variables", async () => {
+  it("ignores the end of a terminal that inherited npm's variables", async () => {
     const { look, kill } = family({ 8: { name: "bash", parentId: 7 }, 7: { name: "zsh", parentId: 6 }, 6: npm });
     kill(6);
     kill(7);
     expect(await look()).toBe(false);
   });
 
-  it("holds on to the parent where the system tells nothing of it", async () => {
+  it("watches the parent where the system does not describe it", async () => {
     const { look, state } = family({ 8: shell, 7: npm }, { described: false });
     expect(await look()).toBe(false);
     state.parentId = 1;
@@ -107,15 +107,15 @@ describe("watchNpm", () => {
     "nohup hearth",
     "setsid hearth",
     "hearth; true",
-  ])("ties nothing to the script %j", (script) => {
+  ])("does not watch for the script %j", (script) => {
     expect(family({ 8: npm }, { environment: { npm_lifecycle_script: script } }).state.repeating).toBe(false);
   });
 
-  it("ties nothing to a process that npm did not start", () => {
+  it("does not watch in a process that npm did not start", () => {
     expect(family({ 8: npm }, { environment: {} }).state.repeating).toBe(false);
   });
 
-  it("looks no more when it is disposed", () => {
+  it("stops looking when it is disposed", () => {
     const { watch, state } = family({ 8: npm });
     expect(state.repeating).toBe(true);
     watch.dispose();
@@ -124,7 +124,7 @@ describe("watchNpm", () => {
 });
 
 describe("processTable", () => {
-  it("describes this process, and says of no process that it is alive", async () => {
+  it("describes this process and finds it alive, and no process with an unused id", async () => {
     expect(processTable.isAlive(process.pid)).toBe(true);
     expect((await processTable.describe(process.pid))?.parentId).toBe(process.ppid);
     const impossible = 2 ** 30 + 7;

@@ -1,4 +1,4 @@
-// Every message that an operator can get, word for word.
+// The messages about a configuration, word for word.
 import { afterAll, describe, expect, it } from "vitest";
 import { loadConfiguration, type LoadOptions } from "../../../../src/config/load-configuration.ts";
 import { ConfigurationError } from "../../../../src/config/problems/problems.ts";
@@ -10,7 +10,7 @@ sandbox.write("chat.gguf", ggufBytes({ "general.architecture": "llama" }));
 sandbox.write("sd/model_index.json", "{}");
 sandbox.write("embed.gguf", ggufBytes({ "general.architecture": "bert" }));
 
-/** The lines of the error, the sandbox written as `…`. */
+/** The lines of the error; the sandbox's path is written as `…`. */
 function linesOf(options: Partial<LoadOptions>): string[] {
   try {
     loadConfiguration({ flags: {}, environment: {}, cwd: sandbox.folder, ...options });
@@ -84,7 +84,7 @@ describe("wrong values", () => {
     expect(problemsOf(yaml).map((line) => line.replace(/^…\/h\.yaml:1:\d+: /, ""))).toEqual([expected]);
   });
 
-  it("never repeats a key of the API", () => {
+  it("never shows an API key", () => {
     expect(problemsOf("server: { api_keys: hunter2 }")).toEqual([
       "…/h.yaml:1:11: server.api_keys must be a list of texts",
     ]);
@@ -144,7 +144,7 @@ describe("aliases and defaults", () => {
 });
 
 describe("the file itself", () => {
-  it("that is absent, a folder, no YAML, or no mapping", () => {
+  it("is refused when it is absent, a folder, no YAML, or no mapping", () => {
     expect(linesOf({ flags: { config: ["gone.yaml"] } })).toEqual([
       "…/gone.yaml:1:1: the configuration file does not exist",
     ]);
@@ -164,7 +164,7 @@ describe("the file itself", () => {
 });
 
 describe("places", () => {
-  it("are the variable or the flag that the value came from", () => {
+  it("are the variable or the flag by which the value was set", () => {
     const environment = { HEARTH_PORT: "x", HEARTH_MODEL: "broken" };
     const flags = { "log-level": ["loud"], model: ["m=nowhere", "=x", "m2=", "m3=chat.gguf,stpes=1"], alias: ["a"] };
     expect(problemsOf("", { environment, flags })).toEqual([

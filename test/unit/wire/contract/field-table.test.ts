@@ -21,11 +21,11 @@ describe.each(anyContracts)("the fields of $name", ({ fields, known, parse, comp
     },
   );
 
-  it("say what becomes of everything that the schema knows", () => {
+  it("say how every field of the schema is handled", () => {
     expect(known().filter((name) => !(name in fields))).toEqual([]);
   });
 
-  it("call nothing honoured that the schema does not know, and know nothing that is refused", () => {
+  it("call no field honoured that the schema does not have, and none refused that it has", () => {
     const names = new Set(known());
     const wrong = Object.entries(fields).filter(
       ([name, field]) =>

@@ -33,7 +33,7 @@ describe("renameParam", () => {
     }
   });
 
-  it("leaves what it does not know, a dialect's own names among it", () => {
+  it("leaves unknown paths, and a dialect's own names, as they are", () => {
     for (const path of ["model", "top_p", "toolbox[2].function.parameters", "prompt[7]", ""]) {
       expect(renameParam(path, names)).toBe(path);
     }
@@ -58,7 +58,7 @@ describe("withDialectParam", () => {
     });
   });
 
-  it("puts the caller's names for fields in braces, as a path or as a pointer, and leaves other braces", () => {
+  it("replaces a field in braces by the caller's name, as a path or as a pointer, and leaves other braces", () => {
     const thrown = new ServerError("unsupported_schema", {
       message: 'Invalid {tools[2].parameters}: "not" at {/tools[2].parameters}/properties/a; see {sampling.topP}, {a}.',
       param: "tools[2].parameters",
@@ -70,7 +70,7 @@ describe("withDialectParam", () => {
     });
   });
 
-  it("passes on what names no field of another name", () => {
+  it("returns an error without a renamed field, and any other value, as it is", () => {
     for (const thrown of [
       new ServerError("overloaded", "full"),
       new ServerError("model_not_found", { message: "no", param: "model" }),

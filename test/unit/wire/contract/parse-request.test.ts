@@ -130,11 +130,11 @@ describe("the words of a refusal", () => {
     }
   });
 
-  it("says of a number beyond JSON's range that it is one", () => {
+  it("calls a number beyond the range of a double out of range", () => {
     expect(chatFault({ temperature: JSON.parse("1e999") })[2]).toContain("a number out of range");
   });
 
-  it("never repeats more than a few words of the caller's value", () => {
+  it("never repeats a long value of the caller in full", () => {
     expect(chatFault({ tool_choice: "x".repeat(1e6), tools: [tool("a")] })[2].length).toBeLessThan(300);
     expect(chatFault({ logit_bias: { ["y".repeat(1e6)]: 1 } })[2].length).toBeLessThan(300);
   });

@@ -1,4 +1,4 @@
-// How each of OpenAI's endpoints names the fields that backends name by the domain's paths.
+// The names of each of OpenAI's endpoints for the fields that backends name by the domain's paths.
 import { describe, expect, it } from "vitest";
 import type { RequestContract } from "../../../../src/wire/contract/contract.ts";
 import { parseRequest } from "../../../../src/wire/contract/parse-request.ts";
@@ -19,7 +19,7 @@ import { toRerankParam, toRerankRequest } from "../../../../src/wire/rerank/map.
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** An endpoint's naming for a body with `fields`. */
+/** The function that names a path for an endpoint's smallest body with `fields`. */
 function namer<T>(
   contract: RequestContract<T>,
   { smallest, toParam }: { readonly smallest: Fields; readonly toParam: (path: string, body: T) => string },

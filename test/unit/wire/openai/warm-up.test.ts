@@ -12,7 +12,7 @@ describe("warmUpSchemas", () => {
     const builders = contracts.map((contract) => vi.spyOn(contract, "schema"));
     await warmUpSchemas(new AbortController().signal);
     const built = builders.map((builder) => builder.mock.results[0]?.value as unknown);
-    // Each was asked for, and what was built then is what every later request is read with.
+    // Each schema was asked for, and later requests are read with the same one.
     expect(built).toEqual(contracts.map((contract) => contract.schema()));
     for (const [index, contract] of contracts.entries()) expect(contract.schema()).toBe(built[index]);
     const request = { model: "m", messages: [{ role: "user", content: "x" }] };

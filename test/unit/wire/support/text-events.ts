@@ -51,7 +51,7 @@ export const answerHeader = {
   fingerprint: "fp_1",
 };
 
-/** What a chat's answer depends on, beside its header. */
+/** The fields on which the form of a chat's answer depends. */
 export type ChatTraits = Partial<ChatAnswerContext["request"]> & { readonly usesFunctions?: boolean };
 
 export function chatContext({ usesFunctions = false, ...request }: ChatTraits = {}): ChatAnswerContext {
@@ -62,7 +62,7 @@ export function chatContext({ usesFunctions = false, ...request }: ChatTraits = 
   };
 }
 
-/** Two choices whose pieces arrive interleaved: one reasons and speaks, one calls two tools. */
+/** Two choices whose pieces arrive interleaved: one has reasoning and text, one calls two tools. */
 export const twoChoices: readonly TextEvent[] = [
   { type: "accepted", promptTokens: 20 },
   partStart(0, "reasoning"),

@@ -71,7 +71,7 @@ describe("messages", () => {
       "accepted",
     ],
     [
-      "a tool answer to nothing",
+      "a tool answer without a call",
       [user, { role: "tool", content: "x", tool_call_id: "a" }],
       "invalid_value messages[1].role",
     ],
@@ -88,22 +88,22 @@ describe("messages", () => {
     ["a call left unanswered", [user, { role: "assistant", tool_calls: [call("a")] }, user], "accepted"],
     ["a call without type", [user, { role: "assistant", tool_calls: [{ ...call("a"), type: undefined }] }], "accepted"],
     [
-      "an assistant who says nothing",
+      "an assistant message without content",
       [user, { role: "assistant", content: null }],
       "missing_parameter messages[1].content",
     ],
     [
-      "an assistant who only thought",
+      "an assistant message with reasoning only",
       [user, { role: "assistant", content: null, reasoning_content: "hm" }],
       "accepted",
     ],
     [
-      "an earlier audio answer",
+      "an assistant message with audio",
       [user, { role: "assistant", audio: { id: "a" } }],
       "unsupported_parameter messages[1].audio",
     ],
     [
-      "an image for the system",
+      "an image in a system message",
       [{ role: "system", content: [{ type: "image_url", image_url: { url: "x" } }] }],
       "invalid_value messages[0].content[0].type",
     ],

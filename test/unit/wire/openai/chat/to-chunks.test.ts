@@ -33,7 +33,7 @@ function stream(
 }
 
 describe("createChatChunkMapper", () => {
-  it("says the role once per choice, then deltas, then one finish per choice", () => {
+  it("sends the role once per choice, then deltas, then one finish per choice", () => {
     const chunks = stream(twoChoices, { n: 2 });
     const choices = chunks.flatMap((chunk) => chunk.choices);
     for (const index of [0, 1]) {
@@ -48,7 +48,7 @@ describe("createChatChunkMapper", () => {
     ).toBe(1);
   });
 
-  it("has no usage key unless asked; asked, null everywhere but on the last chunk, which has no choices", () => {
+  it("has no usage key unless usage is asked for; then it is null on all chunks but the last, which has no choices", () => {
     expect(stream(twoChoices, { n: 2 }).some((chunk) => "usage" in chunk)).toBe(false);
     const chunks = stream(twoChoices, { n: 2 }, { includeUsage: true });
     expect(chunks.slice(0, -1).every((chunk) => chunk.usage === null && chunk.choices.length === 1)).toBe(true);
@@ -136,7 +136,7 @@ describe("createChatChunkMapper", () => {
   });
 });
 
-/** What a client makes of a stream: the way OpenAI's SDKs put deltas together. */
+/** Joins the deltas of a stream as OpenAI's SDKs do. */
 function assemble(chunks: readonly ChatCompletionChunk[], n: number) {
   const messages = Array.from({ length: n }, () => ({
     content: "",

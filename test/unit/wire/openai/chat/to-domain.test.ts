@@ -72,13 +72,13 @@ describe("toChatRequest", () => {
     expect(map({ stop: ["a", "b"] }).limits.stop).toEqual(["a", "b"]);
   });
 
-  it("counts log-probabilities only where they were asked for", () => {
+  it("sets topLogprobs only where log-probabilities were asked for", () => {
     expect(map({ logprobs: true }).topLogprobs).toBe(0);
     expect(map({ logprobs: true, top_logprobs: 5 }).topLogprobs).toBe(5);
     expect(map({ logprobs: false }).topLogprobs).toBeNull();
   });
 
-  it("keeps every role and joins nothing", () => {
+  it("keeps every role and merges no messages", () => {
     const image = { type: "image_url", image_url: { url: "data:image/png;base64,AA" } };
     const { messages } = map({
       messages: [
@@ -184,7 +184,7 @@ describe("toChatRequest", () => {
     expect(answer).toMatchObject({ role: "tool", toolCallId: "call_function_0", name: "weather" });
   });
 
-  it("maps what the output must look like", () => {
+  it("maps response formats and grammars to constraints", () => {
     const schema = { type: "object", default: null };
     expect(map({ response_format: { type: "json_object" } }).constraint).toEqual({ type: "json-object" });
     expect(map({ grammar: "root ::= [a-z]" }).constraint).toEqual({ type: "grammar", grammar: "root ::= [a-z]" });
@@ -194,7 +194,7 @@ describe("toChatRequest", () => {
     expect(map({ response_format: { type: "json_object", schema } }).constraint).toMatchObject({ schema });
   });
 
-  it("hands template variables through, those of the caller last", () => {
+  it("passes the caller's template variables on, beside verbosity", () => {
     expect(
       map({ verbosity: "low", reasoning_effort: "high", chat_template_kwargs: { enable_thinking: false } }),
     ).toMatchObject({
@@ -203,7 +203,7 @@ describe("toChatRequest", () => {
     });
   });
 
-  it("continues the final message when asked in either way", () => {
+  it("continues the final message when either field asks for it", () => {
     expect(map({ continue_final_message: true }).addGenerationPrompt).toBe(false);
     expect(map({ add_generation_prompt: false }).addGenerationPrompt).toBe(false);
   });

@@ -137,12 +137,12 @@ describe("collectChatCompletion", () => {
     expect(choice?.message).not.toHaveProperty("tool_calls");
   });
 
-  it("has an empty text, not null, where the model said nothing and called nothing", async () => {
+  it("has an empty text, not null, where there is neither text nor a call", async () => {
     const completion = await answer([choiceEnd(0, "end-of-turn"), finish]);
     expect(completion.choices[0]?.message.content).toBe("");
   });
 
-  it("fails loudly on a stream of events that is not whole", async () => {
+  it("throws where events are missing or of an unknown choice", async () => {
     await expect(answer([choiceEnd(0, "end-of-turn")])).rejects.toThrow("without usage");
     await expect(answer([finish])).rejects.toThrow("without a reason");
     const builder = createChatCompletionBuilder(chatContext());
@@ -151,7 +151,7 @@ describe("collectChatCompletion", () => {
 });
 
 describe("toChatFinishReason", () => {
-  it("is tool_calls when the model chose to call, stop when the caller named the tool, length as it is", () => {
+  it("is tool_calls when the model chose to call, stop when the caller named the tool, length when it was reached", () => {
     const named = chatContext({ toolChoice: { type: "named", name: "f" } });
     expect(toChatFinishReason("tool-calls", chatContext())).toBe("tool_calls");
     expect(toChatFinishReason("tool-calls", chatContext({ toolChoice: { type: "required" } }))).toBe("tool_calls");
@@ -160,7 +160,7 @@ describe("toChatFinishReason", () => {
     expect(toChatFinishReason("tool-calls", chatContext({ usesFunctions: true }))).toBe("function_call");
   });
 
-  it("is stop whether the turn ended or a stop string came, and content_filter as an upstream says it", () => {
+  it("is stop whether the turn ended or a stop string came, and content_filter for content-filter", () => {
     expect(toChatFinishReason("end-of-turn", chatContext())).toBe("stop");
     expect(toChatFinishReason("stop-string", chatContext())).toBe("stop");
     expect(toChatFinishReason("content-filter", chatContext())).toBe("content_filter");

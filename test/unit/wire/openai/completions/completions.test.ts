@@ -74,7 +74,7 @@ describe("toCompletionRequest", () => {
     expect(map({ prompt }).prompts).toEqual(prompts);
   });
 
-  it("passes what a completion can say", () => {
+  it("maps every field", () => {
     expect(map({ suffix: "s", echo: true, n: 2, best_of: 3, logprobs: 0, max_tokens: 0, stop: "x" })).toMatchObject({
       suffix: "s",
       echo: true,

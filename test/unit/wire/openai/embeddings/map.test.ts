@@ -112,7 +112,7 @@ describe("embeddingResponseParts", () => {
     expect(answer(result([Math.fround(0.1)], 1), "float").parts.join("")).toContain("[0.100000001]");
   });
 
-  it("comes in pieces when there is much of it, and ends in one list", () => {
+  it("comes in several pieces when it is large, which join to one list", () => {
     const { parts, body } = answer(
       result(
         Array.from({ length: 200 * 384 }, (_, i) => Math.sin(i)),
@@ -124,7 +124,7 @@ describe("embeddingResponseParts", () => {
     expect(body.data.map((entry) => entry.index)).toEqual(Array.from({ length: 200 }, (_, i) => i));
   });
 
-  it("fails rather than answer null for what is no number", () => {
+  it("throws on a vector that is not finite, rather than write null", () => {
     expect(() => answer(result([Number.NaN], 1), "float")).toThrow("not finite");
   });
 

@@ -28,7 +28,7 @@ describe("toErrorResponse", () => {
     expect(Object.keys(errorWords)).toEqual(Object.keys(errorKinds));
   });
 
-  it("says what OpenAI's clients look for", () => {
+  it("has the type and code that OpenAI's clients look for", () => {
     const words = (kind: ErrorKind) => toErrorResponse(new ServerError(kind, "No.")).error;
     expect(words("context_length_exceeded")).toMatchObject({
       type: "invalid_request_error",
@@ -41,7 +41,7 @@ describe("toErrorResponse", () => {
     expect(words("internal")).toMatchObject({ type: "server_error", code: "internal_error" });
   });
 
-  it("names the field", () => {
+  it("has the field's name in param", () => {
     expect(toErrorResponse(new ServerError("invalid_value", { message: "No.", param: "n" })).error.param).toBe("n");
   });
 });
