@@ -1,6 +1,7 @@
 // Streams server-sent events (WHATWG HTML, section 9.2) as they are pulled: the next event is made when the reader has taken the last
 // one, so a slow reader slows the producer and no buffer grows.
 import type { PulledEvents } from "../util/event-queue.ts";
+import { maxTimerMs } from "../util/timers.ts";
 import type { SseEvent } from "../wire/sse-event.ts";
 
 export interface SseOptions {
@@ -31,10 +32,13 @@ export function sseResponse({ events, onEnd, onLeave, onError, pingMs }: SseOpti
     {
       start(controller) {
         if (pingMs === 0) return;
-        pingTimer = setInterval(() => {
-          if (!wroteSincePing && (controller.desiredSize ?? 0) > 0) controller.enqueue(ping);
-          wroteSincePing = false;
-        }, pingMs);
+        pingTimer = setInterval(
+          () => {
+            if (!wroteSincePing && (controller.desiredSize ?? 0) > 0) controller.enqueue(ping);
+            wroteSincePing = false;
+          },
+          Math.min(pingMs, maxTimerMs),
+        );
         pingTimer.unref();
       },
       async pull(controller) {
