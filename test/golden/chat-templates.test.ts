@@ -57,7 +57,7 @@ describe.skipIf(!reference.isMet)(`published chat templates${reference.note}`, (
     }));
   });
 
-  it("are 14, with five conversations each, and every difference is of one of them", () => {
+  it("are 14 with five conversations each, and all listed differences are among them", () => {
     expect(cases).toHaveLength(70);
     expect(cases.filter(({ reason }) => reason !== undefined)).toHaveLength(Object.keys(DIFFERENCES).length);
   });

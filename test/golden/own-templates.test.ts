@@ -1,5 +1,5 @@
 // Our rendering against llama-server's for the templates in test/golden/own/templates, which are written for this purpose.
-// llama-server takes the BOS off that a template prints, because its tokenizer adds one.
+// llama-server removes the BOS that a template prints, because its tokenizer adds one.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -53,7 +53,7 @@ const cases = Object.entries(golden.rendered).flatMap(([file, renderings]) => {
 const alike = cases.filter(({ reason }) => reason === undefined);
 
 describe("templates of our own", () => {
-  it("have all been rendered by llama-server, and every difference is of one of them", () => {
+  it("have all been rendered by llama-server, and all listed differences are among them", () => {
     expect(Object.keys(golden.rendered)).toEqual(readdirSync(folder).toSorted());
     expect(cases.filter(({ reason }) => reason !== undefined)).toHaveLength(Object.keys(differences).length);
   });

@@ -1,4 +1,4 @@
-// Token ids against llama-server's: texts as callers' words, and with control tokens read.
+// Token ids against llama-server's, without and with control tokens parsed.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// The story model against llama-server (test/golden/own/story.json): greedy text, token ids, log-probabilities, and what grammars
-// leave of them.
+// The story model against llama-server (test/golden/own/story.json): greedy text, token ids, log-probabilities, and text under
+// grammars.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../src/backends/llama/backend.ts";
@@ -112,7 +112,7 @@ describe("the story model against llama-server", () => {
   });
 
   it.each(golden.held.filter(({ grammar }) => grammar !== undefined))(
-    "writes what the same grammar leaves of the text: $name",
+    "writes the same text under the same grammar: $name",
     async ({ prompt, grammar = "", text }) => {
       const { choices } = await complete(backend, {
         prompts: [prompt],
@@ -125,7 +125,7 @@ describe("the story model against llama-server", () => {
 
   // The two grammars of a schema leave white space in different places, so the documents are compared by their schema.
   it.each(golden.held.filter(({ json_schema }) => json_schema !== undefined))(
-    "takes as a document of a schema what the reference wrote, and writes one itself: $name",
+    "takes the reference's document for valid by the schema, and writes a valid one itself: $name",
     async ({ prompt, json_schema: schema = {}, text }) => {
       const constrained = async (only: JsonSchema): Promise<unknown> => {
         const { choices } = await complete(backend, {

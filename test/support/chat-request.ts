@@ -1,4 +1,4 @@
-// Chat requests for tests of the llama backend, written as callers write them.
+// Builds the domain's chat requests from messages and tools in OpenAI's form, for tests of chat templates.
 import type { ChatMessage, ChatRequest, ContentPart } from "../../src/domain/chat.ts";
 
 export interface WireMessage {

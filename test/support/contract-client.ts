@@ -1,5 +1,5 @@
-// A bare HTTP client for contract tests: no SDK stands between the test and the bytes. Every answer that passes through it
-// is held against OpenAI's document (where that is present) and against what holds for every answer of this server.
+// An HTTP client for contract tests, without an SDK between the test and the bytes. It checks every answer against OpenAI's document
+// (where that is present) and against what is true of every answer of this server.
 import type OpenAI from "openai";
 import { expect } from "vitest";
 import { documentFaults } from "./contract-document.ts";
@@ -43,11 +43,11 @@ export interface ContractClient {
   readonly url: string;
   /** Any request to a path such as `/v1/models`; the answer's body is JSON where it says so, else its text. */
   send<T = unknown>(path: string, init?: RequestInit): Promise<Answer<T>>;
-  /** A 200 to a JSON body, held against OpenAI's document. */
+  /** The body of a 200, checked against OpenAI's document. */
   ok<T>(path: string, body: Body): Promise<T>;
-  /** An error to a JSON body; the error object for further checks. */
+  /** The error object of a refusal. */
   refused(path: string, body: unknown, refusal?: Refusal): Promise<ApiError>;
-  /** A whole stream, every chunk held against OpenAI's document. */
+  /** A whole stream, every chunk checked against OpenAI's document. */
   stream<T>(path: string, body: Body): Promise<Stream<T>>;
   chat(body: Body): Promise<OpenAI.ChatCompletion>;
   chatStream(body: Body): Promise<Stream<OpenAI.ChatCompletionChunk>>;
@@ -122,7 +122,7 @@ export const banTinyChatEnds = { "1528": -100, "1530": -100 } as const;
 
 export const jsonHeaders = { "content-type": "application/json" } as const;
 
-/** `message`, `type`, `param`, `code`, and nothing else: OpenAI's error object. */
+/** Expects OpenAI's error object: `message`, `type`, `param`, `code`, and nothing else. */
 export function expectErrorShape(body: unknown): void {
   const { error } = body as { error: ApiError };
   expect(Object.keys(body as object)).toEqual(["error"]);
@@ -130,7 +130,7 @@ export function expectErrorShape(body: unknown): void {
   expect(typeof error.message).toBe("string");
   expect(error.message).not.toBe("");
   expect(typeof error.type).toBe("string");
-  // No stack, no path of ours, no name of a class of ours.
+  // No stack, path or class of the server.
   expect(error.message).not.toMatch(/\bat .+:\d+:\d+|node_modules|ZodError|\.ts:|undefined/);
 }
 

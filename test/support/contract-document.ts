@@ -1,5 +1,5 @@
-// Holds answers against OpenAI's own document, by what the answer says it is. Where real answers of OpenAI, or the
-// reference that this server was asked to follow, differ from that document, the place is named here.
+// Checks answers against the schema that OpenAI's document has for their `object` or `type`. The rules below make exceptions where
+// OpenAI's real answers, or the reference that this server follows, differ from the document.
 import { faultsOf, openAiDocument } from "../unit/wire/support/openai-document.ts";
 
 interface Rule {

@@ -1,4 +1,4 @@
-// A server for the checks of one test file: started once, closed at the end, with a client on it.
+// A server for the tests of one file, started before them and closed after them, with a client for it.
 import { afterAll, beforeAll } from "vitest";
 import { createContractClient, type ContractClient } from "./contract-client.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "./server.ts";

@@ -1,4 +1,4 @@
-// An embeddings backend for tests: options with every default, small encoders written for the occasion, short ways to ask.
+// Helpers for tests of the embedding backend: default options, small encoders written to folders, and functions that run a request.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

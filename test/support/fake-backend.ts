@@ -14,7 +14,7 @@ export const fakeDescription: BackendDescription = {
   facts: {},
 };
 
-/** Answers each operation with what the script yields. */
+/** Answers each operation with the events that the script yields. */
 export function createFakeBackend(script: FakeScript, description: Partial<BackendDescription> = {}): Backend {
   return {
     description: { ...fakeDescription, ...description },

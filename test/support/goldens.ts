@@ -29,7 +29,7 @@ export interface GoldenAnswer {
 }
 
 /** A greedy answer under a grammar or a schema. */
-export interface HeldAnswer {
+export interface ConstrainedAnswer {
   readonly name: string;
   readonly prompt: string;
   readonly grammar?: string;
@@ -56,7 +56,7 @@ interface Goldens {
   readonly story: {
     readonly greedy: readonly (GoldenAnswer & { readonly promptTokens: readonly number[] })[];
     readonly ended: GoldenAnswer;
-    readonly held: readonly HeldAnswer[];
+    readonly held: readonly ConstrainedAnswer[];
   };
   readonly "story-tokens": GoldenTokens;
   readonly "chat-tokens": GoldenTokens;
@@ -79,7 +79,7 @@ export function readGolden<Name extends keyof Goldens>(name: Name): Goldens[Name
   };
 }
 
-/** Fails with the way out where the model that the tests write is not the one that the reference was asked about. */
+/** Fails where the model that the tests write is not the one that made the golden values, and says how to make them anew. */
 export function expectModelOf({ source }: { readonly source: GoldenSource }, path: string): void {
   const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
   expect(digest, `${source.model} has changed: run scripts/goldens/llama-server.ts`).toBe(source.sha256);

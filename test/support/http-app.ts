@@ -1,4 +1,4 @@
-// The HTTP application over a fake backend, to be asked by `app.request()`: no socket, no process, no weights.
+// The HTTP application over a fake backend, for `app.request()`: no socket, no process, no weights.
 import type { Hono } from "hono";
 import type { ConfiguredModel, ModelPurpose } from "../../src/domain/model.ts";
 import type { Backend, BackendDescription } from "../../src/domain/backend.ts";

@@ -1,4 +1,5 @@
-// A llama backend for tests: the options of a model with everything at its default, and short ways to ask it.
+// Helpers for tests of the llama backend: a model's options and domain requests with their defaults, and functions that run a request
+// on a backend and read its events.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -171,14 +172,14 @@ export function streamChat(
   return runBackend(backend, "chat", chatRequest(request), { signal });
 }
 
-/** Reads until a request is accepted; the tokens of its prompt. */
+/** Reads the event with which a request is accepted; returns the number of its prompt's tokens. */
 export async function readAcceptance(events: AsyncGenerator<TextEvent>): Promise<number> {
   const { value, done } = await events.next();
   if (done === true || value.type !== "accepted") throw new Error("The first event is not that of acceptance.");
   return value.promptTokens;
 }
 
-/** Reads up to the first text, or tells that there is none. */
+/** Reads up to the first text. @throws Error where there is none */
 export async function readFirstText(events: AsyncGenerator<TextEvent>): Promise<void> {
   for (;;) {
     const { value, done } = await events.next();

@@ -1,4 +1,4 @@
-// A clock that stands still until a test moves it, for everything that is given its time.
+// A clock that only a test moves, for code whose time is injected.
 
 export interface ManualClock {
   readonly now: () => number;

@@ -1,4 +1,4 @@
-// npm as a program that can be started without a shell.
+// Finds npm as a program that can be started without a shell.
 import { dirname, join } from "node:path";
 
 /**

@@ -1,4 +1,4 @@
-// Ports and waiting, for tests that start programs.
+// Helpers for tests that start programs: free ports, and waiting for a condition.
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,7 +13,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Whether something on this machine accepts connections there. */
+/** True where something on this machine accepts connections to the port. */
 export async function isListening(port: number): Promise<boolean> {
   const socket = connect(port, "127.0.0.1");
   try {

@@ -1,4 +1,4 @@
-// From an async iterable to a sink: for backends whose events come from a generator, at the pace of whoever reads them.
+// Pushes the events of an async iterable to a sink, as fast as the reader grants credit.
 import type { Call } from "../../src/domain/backend.ts";
 import { waitForCredit } from "../../src/backends/common/credit.ts";
 

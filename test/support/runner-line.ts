@@ -1,4 +1,4 @@
-// Both sides of the line between server and runner in one process, joined by a pair of channels that clones as the real one does.
+// The server's and the runner's side of their connection in one process. Messages are cloned on the way, as between processes.
 import type { Backend } from "../../src/domain/backend.ts";
 import type { ModelSpec } from "../../src/domain/model.ts";
 import type { RunnerMessage, ServerMessage } from "../../src/runners/protocol.ts";
@@ -6,16 +6,16 @@ import { RunnerBackend } from "../../src/runners/runner-backend.ts";
 import { serveRunner } from "../../src/runners/serve-runner.ts";
 
 export interface RunnerLine {
-  /** The server's end. */
+  /** The server's side. */
   readonly line: RunnerBackend;
-  /** What the server said. */
+  /** Messages that the server sent. */
   readonly sent: readonly ServerMessage[];
   readonly exits: readonly number[];
   /** Messages with updates that the runner sent. */
   readonly updates: () => number;
 }
 
-/** `backend` behind the line. */
+/** Serves `backend` on the runner's side. */
 export async function connectRunner(
   backend: Backend,
   { streamIntervalMs = 0 }: { streamIntervalMs?: number | "auto" } = {},

@@ -1,8 +1,8 @@
-// The grammar of a text operation's events (src/domain/text.ts), as a check.
+// Checks the order of a text operation's events, which src/domain/text.ts promises.
 import { expect } from "vitest";
 import type { TextEvent, TextPart } from "../../src/domain/text.ts";
 
-/** Fails where `events` are not what a whole operation with `choices` choices may yield. */
+/** Fails where `events` are not those of one whole operation with `choices` choices. */
 export function expectWholeOperation(events: readonly TextEvent[], choices: number): void {
   expect(events[0]?.type).toBe("accepted");
   expect(events.at(-1)?.type).toBe("finish");

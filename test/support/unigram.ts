@@ -1,4 +1,4 @@
-// A Unigram tokenizer as XLM-RoBERTa and multilingual e5 publish it, small enough to follow by hand.
+// A Unigram tokenizer in the form of XLM-RoBERTa and multilingual e5, small enough to work out by hand.
 
 const special = ["<s>", "<pad>", "</s>", "<unk>"];
 

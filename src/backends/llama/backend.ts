@@ -1,6 +1,6 @@
-// The llama backend: hosts one GGUF in this process and answers chat, completions and template questions, or embeddings.
-// The process has to be started with UV_THREADPOOL_SIZE=1: with more workers every decode may land on another thread, which
-// costs more than the decode itself, and native calls have to be made one by one.
+// The llama backend: loads one GGUF in this process and answers chats, completions and `apply-template`, or embeddings. The process
+// should be started with UV_THREADPOOL_SIZE=1: with more workers every decode may land on another thread, which costs more than the
+// decode of a small model itself, and native calls have to wait for each other (native/call-queue.ts).
 import { availableParallelism } from "node:os";
 import type { Backend, BackendContext } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
@@ -105,7 +105,10 @@ function withDraft(description: ModelDescription, guesser: Guesser | undefined):
   return { ...description, memoryBytes: description.memoryBytes + (guesser?.memoryBytes ?? 0) };
 }
 
-/** The draft model with a context of its own, when one is configured. */
+/**
+ * The draft model with a context of its own, when one is configured.
+ * @throws ServerError `model_load_failed`, also where it cannot draft for `target`
+ */
 async function createDraft(
   { options, weights, context }: Omit<Creation, "spec">,
   target: NativeContextHandle,

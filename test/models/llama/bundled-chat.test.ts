@@ -1,4 +1,4 @@
-// What the bundled model's vocabulary and template bring that the story model lacks: control tokens, markup of calls.
+// Chats with the bundled model, which has what the story model lacks: control tokens, and markup of calls in its template.
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => backend.dispose());
 
 describe("control tokens under a grammar", () => {
-  // Wanted by a caller more than anything else: whatever can come, comes.
+  // With a bias of 100 these tokens are sampled wherever they can be.
   const wanted = { temperature: 1, seed: 3, logitBias: [[token.start, 100] as const, [token.fimPrefix, 100] as const] };
   const text: OutputConstraint = {
     type: "json-schema",
@@ -41,7 +41,7 @@ describe("control tokens under a grammar", () => {
     }
   });
 
-  it("come where a caller's grammar is written with them", async () => {
+  it("are sampled where a caller's grammar names them", async () => {
     const constraint: OutputConstraint = { type: "grammar", grammar: 'root ::= "a<|im_start|>b"' };
     const { choices } = await complete(backend, { constraint, sampling: wanted, topLogprobs: 0 });
     expect(choices[0]!.logprobs.map(({ id }) => id)).toContain(token.start);
@@ -59,7 +59,7 @@ describe("a call that max_tokens cuts off", () => {
     },
     strict: true,
   };
-  // The call's marker is wanted first, and nothing of the call is a marker.
+  // The marker of a call is sampled first; the grammar then allows no second one.
   const sampling = { temperature: 0, logitBias: [[token.toolCall, 100] as const] };
 
   it.each([
@@ -86,7 +86,7 @@ describe("a call that max_tokens cuts off", () => {
 });
 
 describe("a caller who leaves while the prompt is being read", () => {
-  it("frees the sequence and leaves the others alone", async () => {
+  it("frees the slot and changes no other answer", async () => {
     // Some 1,500 tokens in batches of 32: far more steps than it takes to leave.
     const words = Array.from({ length: 260 }, (_, index) => `word ${index}`).join(" ");
     const message = (text: string) => [{ role: "user" as const, content: [{ type: "text" as const, text }] }];
@@ -100,7 +100,7 @@ describe("a caller who leaves while the prompt is being read", () => {
     caller.abort(new Error("gone"));
     await expect(read).rejects.toThrow("gone");
     expect((await beside).choices[0]!.text).toBe(alone.choices[0]!.text);
-    // Both sequences are free: two callers are served side by side, and what was read before the end is still of use.
+    // Both slots are free: two callers are served side by side. The prompt had not been read to its end.
     const again = await Promise.all([
       chat(backend, { messages: message(words), limits: { maxTokens: 2, stop: [] } }),
       chat(backend, { limits: { maxTokens: 8, stop: [] } }),

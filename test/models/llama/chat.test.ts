@@ -1,4 +1,4 @@
-// Chats: what the API promises of any model, whatever it says.
+// Chats: what the API promises whatever a model says.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
@@ -63,7 +63,7 @@ describe("chats of a model without a template", () => {
     expect(tokens.slice(1).some((id) => id <= storyToken.eos)).toBe(false);
   });
 
-  it("does not read the history of a conversation again", async () => {
+  it("reuses the evaluated history of a conversation", async () => {
     const first = await chat(backend, { messages: user("One day Lily went to the park with her mom and her dog.") });
     const messages: ChatRequest["messages"] = [
       ...user("One day Lily went to the park with her mom and her dog."),

@@ -26,7 +26,7 @@ describe("completions", () => {
     await backend.dispose();
   });
 
-  it("adds up: usage, choices and one finish per choice", async () => {
+  it("gives usage, choices and one finish reason per choice that agree", async () => {
     const { choices, usage } = await complete(backend, {
       prompts: ["Once upon a time", "The little dog"],
       n: 2,
@@ -100,7 +100,7 @@ describe("completions", () => {
     }
   });
 
-  it("reuses the prefix that a sequence holds and says so", async () => {
+  it("reuses the prefix that a slot holds and counts it as cached", async () => {
     const prompt = "Tom had a red car. He liked to play with the car all day long in the park with Sam.";
     const first = await complete(backend, { prompts: [prompt], topLogprobs: 2 });
     const again = await complete(backend, { prompts: [prompt], topLogprobs: 2 });
@@ -224,7 +224,7 @@ describe("completions", () => {
     const ask = async (sampling: object) =>
       (await complete(backend, { prompts, limits, sampling: { temperature: 0, ...sampling } })).choices[0]!.text;
     expect(await ask({ repeatPenalty: 1.8 })).not.toBe(await ask({}));
-    // A repeat penalty that does next to nothing takes the place of the native window of the other two.
+    // A repeat penalty close to 1 changes nothing but takes the native window, so that the other two are applied as biases.
     expect(await ask({ repeatPenalty: 1.0001, frequencyPenalty: 2, presencePenalty: 2 })).toBe(
       await ask({ frequencyPenalty: 2, presencePenalty: 2 }),
     );
@@ -262,7 +262,7 @@ describe("completions", () => {
     }
   });
 
-  it("writes JSON that follows a schema, also sampled hot", async () => {
+  it("writes JSON that follows a schema, also at a high temperature", async () => {
     const schema = {
       type: "object",
       properties: { name: { enum: ["Lily", "Tom"] }, age: { type: "integer", minimum: 1, maximum: 9 } },

@@ -1,5 +1,5 @@
-// One encoder in two files: a BERT as GGUF, served by the llama backend, and its ONNX twin with the same weights, served by
-// the embedding backend. Two engines and two tokenizers that know nothing of each other have to agree.
+// One encoder in two files: a BERT as GGUF, served by the llama backend, and its ONNX twin with the same weights, served by the
+// embedding backend. The two engines and tokenizers, which share no code, have to agree.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

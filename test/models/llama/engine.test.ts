@@ -1,4 +1,4 @@
-// What the decode loop promises about sequences: who gets one, who waits, who is refused, and that leaving frees it.
+// What the decode loop promises about slots: which requests get one, wait or are refused, and that a caller who leaves frees one.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -45,18 +45,18 @@ describe("the decode loop", () => {
     return events;
   }
 
-  it("frees the sequence of a caller who leaves, and ends the iteration with the signal's reason", async () => {
+  it("frees the slot of a caller who leaves, and ends the iteration with the signal's reason", async () => {
     const backend = await load({ parallel: 1 });
     const caller = new AbortController();
     const events = await begin(backend, caller.signal);
     const waiting = complete(backend);
     caller.abort(new Error("gone"));
     await expect(readRest(events)).rejects.toThrow("gone");
-    // The only sequence was held by a completion of 500 tokens: the next one gets it at once and is read to its end.
+    // A completion of 500 tokens used the only slot: the next request gets it, and is read to its end.
     expect((await waiting).usage.completionTokens).toBe(32);
   });
 
-  it("frees the sequence of a reader who stops reading without a signal", async () => {
+  it("frees the slot of a reader who stops reading without a signal", async () => {
     const backend = await load({ parallel: 1 });
     const events = await begin(backend);
     await events.return(undefined);
@@ -77,7 +77,7 @@ describe("the decode loop", () => {
     expect((await third).usage.completionTokens).toBe(32);
   });
 
-  it("refuses a request at once when all sequences are taken and the queue is full", async () => {
+  it("refuses a request at once when all slots are taken and the queue is full", async () => {
     const backend = await load({ parallel: 1, maxQueue: 1 });
     const first = new AbortController();
     const events = await begin(backend, first.signal);
@@ -92,10 +92,10 @@ describe("the decode loop", () => {
     expect((await queued).usage.completionTokens).toBe(32);
   });
 
-  it("lets a reader who does not read wait by itself", async () => {
+  it("pauses no request but that of a reader who does not read", async () => {
     const backend = await load({ parallel: 2 });
     const slow = await begin(backend);
-    // The slow reader's 500 tokens do not fit its buffer; the other one is served in the meantime, and nothing is lost.
+    // The slow reader grants credit for 64 of its 500 events; the other one is served in the meantime, and nothing is lost.
     expect((await complete(backend)).usage.completionTokens).toBe(32);
     const usage = await readRest(slow);
     expect(usage.promptTokens + usage.completionTokens).toBe(512);
@@ -112,7 +112,7 @@ describe("the decode loop", () => {
     expect(order).toEqual(["short", "long"]);
   });
 
-  it("answers as many choices as asked for with fewer sequences", async () => {
+  it("answers as many choices as asked for with fewer slots", async () => {
     const backend = await load({ parallel: 2, maxQueue: 0 });
     const { choices, usage } = await complete(backend, { n: 7, sampling: { temperature: 1, seed: 1 } });
     expect(choices).toHaveLength(7);
@@ -138,29 +138,32 @@ describe("the decode loop", () => {
     await expect(runBackend(backend, "embedding", { inputs: ["a"] }).next()).rejects.toThrow(/not embedding/);
   });
 
-  it.each([0, 1])("says the same with and without guesses from the prompt (temperature %d)", async (temperature) => {
-    // In float32 throughout the shape of a batch moves the logits by a millionth: too little for a draw to fall otherwise.
-    const exact = { parallel: 2, kvCacheType: "f32", flashAttention: false } as const;
-    const plain = await load(exact);
-    const guessing = await load({ ...exact, promptLookup: 6 });
-    const prompts = [
-      "Lily had a red ball. Lily had a red ball. Lily had a red ball. Lily had",
-      'Tom said, "I want the car." Sam said, "I want the car." Tom said,',
-    ];
-    const request = {
-      prompts,
-      topLogprobs: 2,
-      sampling: { temperature, seed: 5 },
-      limits: { maxTokens: 80, stop: [] },
-    };
-    const expected = await complete(plain, request);
-    const actual = await complete(guessing, request);
-    expect(actual.choices.map(({ text }) => text)).toEqual(expected.choices.map(({ text }) => text));
-    expect(actual.usage.completionTokens).toBe(expected.usage.completionTokens);
-    const { acceptedPredictionTokens, rejectedPredictionTokens } = actual.usage;
-    expect(acceptedPredictionTokens + rejectedPredictionTokens).toBeGreaterThan(0);
-    if (temperature === 0) expect(acceptedPredictionTokens).toBeGreaterThan(10);
-  });
+  it.each([0, 1])(
+    "generates the same with and without guesses from the prompt (temperature %d)",
+    async (temperature) => {
+      // In float32 throughout the shape of a batch moves the logits by a millionth: too little for a draw to fall otherwise.
+      const exact = { parallel: 2, kvCacheType: "f32", flashAttention: false } as const;
+      const plain = await load(exact);
+      const guessing = await load({ ...exact, promptLookup: 6 });
+      const prompts = [
+        "Lily had a red ball. Lily had a red ball. Lily had a red ball. Lily had",
+        'Tom said, "I want the car." Sam said, "I want the car." Tom said,',
+      ];
+      const request = {
+        prompts,
+        topLogprobs: 2,
+        sampling: { temperature, seed: 5 },
+        limits: { maxTokens: 80, stop: [] },
+      };
+      const expected = await complete(plain, request);
+      const actual = await complete(guessing, request);
+      expect(actual.choices.map(({ text }) => text)).toEqual(expected.choices.map(({ text }) => text));
+      expect(actual.usage.completionTokens).toBe(expected.usage.completionTokens);
+      const { acceptedPredictionTokens, rejectedPredictionTokens } = actual.usage;
+      expect(acceptedPredictionTokens + rejectedPredictionTokens).toBeGreaterThan(0);
+      if (temperature === 0) expect(acceptedPredictionTokens).toBeGreaterThan(10);
+    },
+  );
 
   it("guesses from the text that a caller expects", async () => {
     const backend = await load({});
@@ -174,7 +177,7 @@ describe("the decode loop", () => {
     expect(second.usage.acceptedPredictionTokens).toBeGreaterThan(20);
   });
 
-  it("says the same with a draft model", async () => {
+  it("generates the same with a draft model", async () => {
     const plain = await load({});
     const drafting = await load({ draftModel: path });
     const request = { topLogprobs: 2, limits: { maxTokens: 60, stop: [] } };
@@ -194,7 +197,7 @@ describe("the decode loop", () => {
     expect(many.choices.every(({ text }) => text.length > 0)).toBe(true);
   });
 
-  it("keeps the state of a conversation that lost its sequence, within its bytes", async () => {
+  it("reads a conversation that lost its slot from the prompt cache, whose files it removes in the end", async () => {
     const backend = await load({ parallel: 1, prefixStoreBytes: 50_000_000 });
     const story = Array.from({ length: 200 }, (_, index) => 260 + ((index * 37) % 200));
     const other = Array.from({ length: 200 }, (_, index) => 261 + ((index * 53) % 200));
@@ -209,7 +212,7 @@ describe("the decode loop", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("copies a prefix from a sequence that is in use", async () => {
+  it("copies a prefix from a slot that is in use", async () => {
     const backend = await load({ parallel: 2 });
     const prefix = Array.from({ length: 150 }, (_, index) => 260 + ((index * 37) % 200));
     const caller = new AbortController();

@@ -1,6 +1,6 @@
-// Whatever is held back, however slowly it is read, whoever leaves: every request ends. A sequence waits for one thing only, a
-// reader who has something to read; text that is held back (a half-matched stop string, white space before an answer, the argument
-// of a call) makes no event and must not make anybody wait.
+// Every request ends, whatever text is held back, however slowly its events are read, and whichever callers leave. A sequence waits
+// for nothing but a reader who has events to read. Text that is held back (a half-matched stop string, white space before an answer, the
+// argument of a call) makes no event, so no sequence may wait because of it.
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,7 +16,7 @@ import { connectRunner } from "../../support/runner-line.ts";
 import { expectWholeOperation } from "../../support/text-event-order.ts";
 
 const path = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
-/** More in the long form of continuous integration. */
+/** Mixes of requests per property; continuous integration sets more. */
 const runs = Number(process.env["PROPERTY_RUNS"] ?? 10);
 
 type Case =
@@ -125,7 +125,7 @@ async function drive(backend: Backend, { operation, choices, request }: Case, re
 }
 
 describe.each(["hermes", "qwen3-coder", "llama4"])(
-  "a model that writes calls as %s does, behind the line",
+  "a model of the family %s, behind a runner's connection",
   (family) => {
     let backend: Backend;
     let line: RunnerBackend;
@@ -141,7 +141,7 @@ describe.each(["hermes", "qwen3-coder", "llama4"])(
     });
 
     it.each(onceForEver.map((request, index) => ({ index, request })))(
-      "ends request $index alone",
+      "ends request $index, which once waited for ever",
       async ({ request }) => {
         await expect(drive(line, request, { turns: 0, leaves: undefined })).resolves.toBeUndefined();
       },
@@ -151,7 +151,7 @@ describe.each(["hermes", "qwen3-coder", "llama4"])(
       await fc.assert(
         fc.asyncProperty(fc.array(fc.tuple(cases, readers), { minLength: 1, maxLength: 6 }), async (mix) => {
           await Promise.all(mix.map(([request, reader]) => drive(line, request, reader)));
-          // Whoever has left has left nothing behind: the slots are free and the line knows of no call.
+          // Callers who left have left nothing behind: the slots are free, and the connection has no open call.
           await drive(line, completion({ limits: { maxTokens: 2, stop: [] } }), { turns: 0, leaves: undefined });
           await new Promise((resolve) => setImmediate(resolve));
           expect(line.busyCalls).toBe(0);

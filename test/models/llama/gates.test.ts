@@ -1,5 +1,5 @@
-// Grammars that begin in the middle of an answer, with a real vocabulary: the gates are given the tokens that a model might
-// have written, and asked what may follow.
+// Grammars that become active in the middle of an answer (guided/trigger-gates.ts), with a real vocabulary: the gates are given tokens
+// that a model might have generated, and the tests ask what their grammars allow then.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NativeGrammarState } from "../../../src/backends/llama/native/binding.ts";
 import { Engine } from "../../../src/backends/llama/engine/engine.ts";
@@ -102,7 +102,7 @@ describe("grammar gates", () => {
     return text;
   }
 
-  it("lets the engine write freely up to the trigger and by the grammar from there", async () => {
+  it("lets the engine sample freely up to the trigger, and by the grammar from there", async () => {
     // Without a gate the model goes on as llama-server did: pieces of text, of which a later one triggers.
     const pieces = golden.tokens.map(({ id }) => weights.vocabulary.piece(id).text!);
     const before = (index: number): string => pieces.slice(0, index).join("");
@@ -120,7 +120,7 @@ describe("grammar gates", () => {
     expect(await generate(again)).toBe(`${before(early)}${letter}7`);
   });
 
-  it("opens when the trigger is complete, with what has been written since its beginning read", () => {
+  it("makes the grammar active when the trigger is complete, with the trigger accepted already", () => {
     const gate = new TriggerGate(parts(call), { triggers: [{ text: "<call>" }], ...noReasoning });
     const opened = tokens("Some text first. <call>").map((token) => gate.next(token));
     expect(opened.slice(0, -1).every((opening) => opening === undefined)).toBe(true);
@@ -134,7 +134,7 @@ describe("grammar gates", () => {
     expect(weights.native.grammarAllows(state, tokens("x")[0]!)).toBe(false);
   });
 
-  it("begins in the middle of a token", () => {
+  it("lets the grammar begin in the middle of a token", () => {
     // " the" is one token; the trigger begins at its third character.
     const [the] = tokens(" the");
     expect(weights.vocabulary.piece(the!).text).toBe(" the");
@@ -144,7 +144,7 @@ describe("grammar gates", () => {
     expect(accepts(opening!.grammar.state, "!")).toBe(true);
   });
 
-  it("asks for another token when the one that completed the trigger goes on as it must not", () => {
+  it("has a token sampled again that completes the trigger and goes on against the grammar", () => {
     const [the] = tokens(" the");
     const gate = new TriggerGate(parts('root ::= "t" [0-9]'), { triggers: [{ text: "t" }], ...noReasoning });
     const opening = gate.next(the!);
@@ -153,7 +153,7 @@ describe("grammar gates", () => {
     expect(accepts(opening!.grammar.state, " t7")).toBe(true);
   });
 
-  it("does not take a call that the model only thinks about", () => {
+  it("ignores a trigger inside reasoning", () => {
     const reasoning = [{ open: "<think>", close: "</think>" }];
     const gate = new TriggerGate(parts(call), { triggers: [{ text: "<call>" }], reasoning, startsInReasoning: true });
     for (const token of tokens("I could <call>1</call> here")) expect(gate.next(token)).toBeUndefined();
@@ -161,7 +161,7 @@ describe("grammar gates", () => {
     expect(opened.at(-1)).toMatchObject({ again: false });
   });
 
-  it("takes a trigger at the start only at the start", () => {
+  it("ignores a trigger that counts only at the start anywhere else", () => {
     const options = { triggers: [{ text: "{", atStart: true }], ...noReasoning };
     const late = new TriggerGate(parts('root ::= "{}"'), options);
     expect(tokens("a {").map((token) => late.next(token))).not.toContainEqual(expect.anything());
@@ -173,7 +173,7 @@ describe("grammar gates", () => {
     ).toMatchObject({ again: false });
   });
 
-  it("holds after the reasoning, white space aside, where the prompt opened it", () => {
+  it("makes the grammar active behind reasoning that the prompt opened, white space aside", () => {
     const free = { opens: [], ends: ["</think>"] };
     expect(freePartGrammar('root ::= "yes"', free)).toBeUndefined();
     const gate = new FreePartGate(parts('root ::= "yes"'), free);
@@ -183,7 +183,7 @@ describe("grammar gates", () => {
     expect(accepts(state, "\n\nyes")).toBe(true);
   });
 
-  it("lets an answer begin with reasoning or at once, and nothing else", () => {
+  it("allows the constrained answer with or without reasoning before it, and no other text", () => {
     const free = { opens: ["<think>"], ends: ["</think>"] };
     const { grammar, rootRule } = freePartGrammar('root ::= "yes"', free)!;
     const start = () => weights.native.createGrammarState(grammar, rootRule);

@@ -1,5 +1,5 @@
-// The grammars in llama.cpp's own hands: its parser takes every one of them, its matcher agrees with ours on what is in them, and a
-// model that knows nothing of JSON is held to the schema by them.
+// Grammars in llama.cpp itself: its parser accepts all of them, its matcher agrees with the tests on which texts they match, and under
+// them a model that was never trained on JSON writes valid documents.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { getLlama, LlamaCompletion, LlamaGrammar, LlamaLogLevel, type Llama } from "node-llama-cpp";
@@ -17,7 +17,7 @@ const pool = Object.entries(SCHEMA_POOL);
 
 let llama: Llama;
 
-/** llama.cpp's verdict; throws where it cannot parse the grammar. */
+/** llama.cpp's matcher. @throws Error where llama.cpp cannot parse the grammar */
 function nativeMatcher(grammar: string): (text: string) => boolean {
   const native: unknown = new LlamaGrammar(llama, { grammar });
   return (text) => (native as { _testText(text: string): boolean })._testText(text);
@@ -44,7 +44,7 @@ describe("llama.cpp's grammar parser and matcher", () => {
     }
   });
 
-  it("take the grammars of JSON objects and of tool calls", () => {
+  it("accept the grammars of JSON objects and of tool calls", () => {
     expect(nativeMatcher(jsonObjectGrammar())('{"a": [1]}')).toBe(true);
     const tools = pool.map(([name, { schema }], index) => ({ name: `${name} ${index}`, schema }));
     const objects = tools.filter(
@@ -69,7 +69,7 @@ describe("llama.cpp's grammar parser and matcher", () => {
     }
   });
 
-  it("count beyond their own limit of repetitions when it is written in pieces", () => {
+  it("count more repetitions than their limit where these are written in pieces", () => {
     const matches = nativeMatcher(jsonSchemaToGbnf({ type: "string", minLength: 2_100, maxLength: 4_500 }));
     for (const [length, isIn] of [
       [2_099, false],
@@ -81,7 +81,7 @@ describe("llama.cpp's grammar parser and matcher", () => {
     }
   });
 
-  it("parse whatever passes our check of client grammars", () => {
+  it("parse the grammars that validateGbnf accepts", () => {
     for (const text of [
       'root ::= "a"* [b-d]+ [^\\n] . x{2,3} y{2} z{2,}\nx ::= "x"\ny ::= "y"\nz ::= "z"',
       '# a comment\nroot  ::= (\n  item ","\n  | item # another\n)*\nitem ::= [0-9]{1,3}\r\n',
@@ -96,7 +96,7 @@ describe("llama.cpp's grammar parser and matcher", () => {
   });
 });
 
-describe("a model held by a grammar", () => {
+describe("a model under a grammar", () => {
   it("writes nothing but valid documents, for schemas of every kind", { timeout: 300_000 }, async () => {
     const model = await llama.loadModel({ modelPath: path });
     const context = await model.createContext({ contextSize: 512, threads: 1 });

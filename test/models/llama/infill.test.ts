@@ -1,5 +1,5 @@
-// Insertion between a prompt and a suffix by the model's fill-in-the-middle tokens. That the model reads exactly the tokens
-// that are expected shows in what another request finds evaluated: its own token ids, as far as they agree.
+// Insertion between a prompt and a suffix by the model's fill-in-the-middle tokens. Whether the model was given exactly the expected
+// tokens shows in a second request of those token ids: it reuses as many as agree.
 //
 // The order is that of llama.cpp's /infill by default (`format_prompt_infill` in tools/server/server-common.cpp, without
 // `spm_infill`): BOS where the model has one, prefix mark, text before, suffix mark, text after, middle mark; no text in
@@ -25,7 +25,7 @@ const after = "\n    return total";
 const few = { maxTokens: 4, stop: [] };
 const ids = (logprobs: readonly TokenLogprob[]): number[] => logprobs.map(({ id }) => id);
 
-/** Asks, and then finds out how much of `expected` the only sequence of the backend has been given. */
+/** Runs a request, then finds out how many tokens of `expected` the only slot of the backend was given. */
 async function agreement(
   backend: Backend,
   { request, expected }: { request: Partial<CompletionRequest>; expected: readonly number[] },
@@ -42,7 +42,7 @@ describe("insertion by tiny-chat", () => {
   let backend: Backend;
   let model: LlamaModel;
   beforeAll(async () => {
-    // One sequence: what a request finds evaluated is what the one before it left.
+    // One slot: a request finds in it what the one before it left.
     backend = await createLlamaBackend(textSpec(path, { parallel: 1 }), testContext());
     const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.warn });
     model = await llama.loadModel({ modelPath: path, vocabOnly: true });
@@ -89,14 +89,14 @@ describe("insertion by tiny-chat", () => {
     expect(result).toEqual({ counted: expected.length, agreed: expected.length });
   });
 
-  it("reads a long suffix, which is read in pieces, as the whole", async () => {
+  it("tokenises a long suffix in pieces into the same tokens as in one go", async () => {
     const suffix = "a word and another. ".repeat(500);
     const expected = inserted(read(before), suffix);
     const result = await agreement(backend, { request: { prompts: [before], suffix }, expected });
     expect(result).toEqual({ counted: expected.length, agreed: expected.length });
   });
 
-  it("completes as ever where the suffix is empty", async () => {
+  it("completes without marks where the suffix is empty", async () => {
     const expected = read(before);
     const result = await agreement(backend, { request: { prompts: [before], suffix: "" }, expected });
     expect(result).toEqual({ counted: expected.length, agreed: expected.length });

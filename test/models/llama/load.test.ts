@@ -1,4 +1,4 @@
-// Loading: facts and fingerprint of what was loaded, embeddings from a GGUF, and files that must not bring the process down.
+// Loading: facts and fingerprint of a model, embeddings from a GGUF, and broken files, which must not end the process.
 import { copyFileSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

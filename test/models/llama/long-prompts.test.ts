@@ -1,4 +1,4 @@
-// Prompts of megabytes: read in pieces with the tokens they have in one go, or refused, and never in the way of others.
+// Prompts of megabytes are tokenised in pieces, into the same tokens as in one go, or refused, and hold up no other request.
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
@@ -65,7 +65,7 @@ for (const [name, path] of [
       );
     });
 
-    it("is taken whole where there is no place to cut it at", async () => {
+    it("is tokenised whole where it cannot be cut", async () => {
       const text = `${"ab".repeat(80_000)} and`;
       const options = { parseSpecial: true, contextSize: 1e6, signal: never };
       expect(await tokenizer.tokenize(text, options)).toEqual(vocabulary.tokenize(text, { parseSpecial: true }));
@@ -74,7 +74,7 @@ for (const [name, path] of [
     it.each([
       ["of words", "lorem ipsum dolor ".repeat(100_000)],
       ["without a place to cut it at", "ab".repeat(1_000_000)],
-    ])("%s is given up when it is far longer than the context", async (_, text) => {
+    ])("%s is not read to its end when it is far longer than the context", async (_, text) => {
       const error = await tokenizer
         .tokenize(text, { parseSpecial: true, contextSize: 1000, signal: never })
         .catch((thrown: unknown) => thrown);
@@ -84,14 +84,14 @@ for (const [name, path] of [
       expect(atLeast).toBeLessThanOrEqual(vocabulary.tokenize(text, { parseSpecial: true }).length);
     });
 
-    it("gives its beginning alone where no more is wanted", async () => {
+    it("is read no further than the tokens that are wanted", async () => {
       const text = "One day a girl went to the park. ".repeat(20_000);
       const tokens = await tokenizer.tokenizeBeginning(text, { count: 100, parseSpecial: false, signal: never });
       expect(tokens.length).toBeLessThan(3000);
       expect(tokens.slice(0, 100)).toEqual(vocabulary.tokenize(text, { parseSpecial: false }).slice(0, 100));
     });
 
-    it("is given up when its reader leaves", async () => {
+    it("is not read on when the caller leaves", async () => {
       const controller = new AbortController();
       const reading = tokenizer.tokenize("a b ".repeat(100_000), {
         parseSpecial: true,
@@ -133,7 +133,7 @@ describe("a prompt of megabytes", () => {
     });
   });
 
-  it("is counted to the end while it is not far too long", async () => {
+  it("is counted exactly where it is not far too long", async () => {
     const { tokens } = await applyTemplate(backend, message("lorem ipsum dolor ".repeat(1500)));
     const count = tokens.length;
     expect(count).toBeGreaterThan(4096);

@@ -75,7 +75,7 @@ function largestDifference(one: readonly number[], other: readonly number[]): nu
 }
 
 describe("a LoRA adapter", () => {
-  it("changes what the model says, the more the larger its scale, and nothing at scale 0", async () => {
+  it("changes the scores, the more the larger its scale, and not at scale 0", async () => {
     const base = await scores(await load({}));
     const at = async (scale: number): Promise<number> =>
       largestDifference(base, await scores(await load({ lora: [{ path: adapter, scale }] })));
@@ -86,7 +86,7 @@ describe("a LoRA adapter", () => {
     expect(whole).toBeGreaterThan(half);
   });
 
-  it("says in two parts what it says in one", async () => {
+  it("changes the scores at scales 0.4 and 0.6 together as at scale 1", async () => {
     const one = await scores(await load({ lora: [{ path: adapter, scale: 1 }] }));
     const sum = await scores(
       await load({
@@ -99,7 +99,7 @@ describe("a LoRA adapter", () => {
     expect(largestDifference(one, sum)).toBeLessThan(halfPrecision);
   });
 
-  it("shows in the fingerprint", async () => {
+  it("changes the fingerprint", async () => {
     const { description } = await load({});
     const adapted = await load({ lora: [{ path: adapter, scale: 1 }] });
     expect(adapted.description.fingerprint).not.toBe(description.fingerprint);

@@ -1,4 +1,4 @@
-// What tests need that a clone or a machine may lack. They are skipped where it is absent and say so in their names, from which
+// Requirements of tests that a clone or a machine may not meet. Such tests are skipped and say so in their names, from which
 // skip-reporter.ts reads the reason: describe.skipIf(!need.isMet)(`the name${need.note}`, ...).
 
 export interface Requirement {
@@ -11,7 +11,7 @@ export function requirement(isMet: boolean, what: string): Requirement {
   return { isMet, note: isMet ? "" : ` (needs ${what})` };
 }
 
-/** For tests that every clone can run, among others that it cannot. */
+/** For tests that can always run, in a table with tests that cannot. */
 export const none = requirement(true, "nothing");
 
 /** Figures of processes are read from /proc. */

@@ -1,4 +1,4 @@
-// The output parser of one choice: text in, events out.
+// Creates the output parser of one choice, which turns generated text into events of text, reasoning and calls.
 import { EventSink } from "./output/call-sink.ts";
 import { readHarmony } from "./output/harmony-reader.ts";
 import { readMarkers, type ReaderState } from "./output/marker-reader.ts";

@@ -1,5 +1,5 @@
-// Turns a chat request into what the engine executes: the prompt, what the output has to look like and from when on, and how to
-// read it. Pure: the engine tokenises, compiles the grammar and decodes.
+// Plans a chat request: the prompt, what the answer has to look like and from where on, and how to parse it. Pure:
+// generate/chat.ts tokenises the prompt, compiles the grammar and submits both to the engine.
 import type { ChatRequest, ToolDefinition } from "../../../domain/chat.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import type { ChatTemplate } from "./template/chat-template.ts";
@@ -29,8 +29,8 @@ import type {
  *        is exact. Beside tools that may be called the grammar is "a call, or the text"; a caller's own grammar is refused there;
  *    3.3 `auto` with a strict tool: a lazy grammar, from a call's first characters on.
  *
- * Throws `ServerError`: what rendering throws, `invalid_value` for a named tool that is not there, `unsupported_value` for a
- * constraint beside callable tools.
+ * @throws ServerError as rendering does; `invalid_value` for a named tool that is not there, and for a required call without a tool;
+ *   `unsupported_value` for a caller's grammar beside callable tools
  */
 export function planChat(request: ChatRequest, template: ChatTemplate, options: RenderOptions = {}): ChatPlan {
   const { family } = template;
@@ -133,7 +133,7 @@ function planGrammar(
   return { grammar: null, grammarStart: { when: "immediately" } };
 }
 
-/** Tools may be callable in part only: what counts is where the caller wrote them. */
+/** The place of a tool's schema in the request: `index` is among all its tools, of which only some may be callable. */
 function placeOf(index: number): SchemaPlace {
   const param = `tools[${index}].parameters`;
   return { param, path: `{/${param}}` };
@@ -152,7 +152,7 @@ function textGrammar({ constraint }: ChatRequest): TextGrammar | null {
   }
 }
 
-/** Behind the family's own free part, or behind its reasoning. */
+/** The grammar begins behind the family's own free part, else behind its reasoning, else at once. */
 function afterFreePart(own: FreePart | undefined, { family, startsInReasoning }: GrammarContext): GrammarStart {
   const ends = family.reasoning.map(({ close }) => close);
   if (startsInReasoning) return { when: "after-free-part", opens: [], ends: own?.ends ?? ends };
@@ -166,13 +166,13 @@ function expandTrigger(trigger: CallTrigger, tools: readonly ToolDefinition[]): 
   return tools.map((tool) => ({ ...trigger, text: trigger.text.replace("{name}", () => tool.name) }));
 }
 
-/** The generation prompt of some models opens the reasoning: the prompt then ends with its opening text. */
+/** True where the prompt ends with the text that opens reasoning, as the generation prompt of some models does. */
 function endsInReasoning(prompt: string, family: ChatFamily): boolean {
   const end = prompt.trimEnd();
   return family.reasoning.some(({ open }) => end.endsWith(open));
 }
 
-/** A continued text needs no recipient or channel first. */
+/** True where the answer continues a text, so that no recipient or channel comes first. */
 function startsInText(request: ChatRequest, prompt: RenderedPrompt, family: ChatFamily): boolean {
   if (family.parser === "markers") return false;
   if (family.parser === "recipient") return !prompt.text.endsWith(">>>");

@@ -1,13 +1,13 @@
-// The vocabulary of the chat room: what a family of models writes, what a rendered prompt is made of, and what the output
-// parser answers. The engine and the grammar compiler code against this file; it holds no implementation.
+// The types of chats: what a family of models writes, what a rendered prompt is made of, what the output parser yields, and the plan
+// of a request. No implementation.
 import type { ChatRequest, ToolDefinition } from "../../../domain/chat.ts";
 import type { JsonSchema } from "../../../domain/sampling.ts";
 
 // --- prompts ---
 
 /**
- * A stretch of the rendered prompt. `special` text was written by the template and may hold control tokens: tokenise it with
- * special tokens parsed. `plain` text holds characters of callers that spell a control token: tokenise it without.
+ * A stretch of the rendered prompt. `special` text may hold control tokens, which the template wrote: it is tokenised with special
+ * tokens parsed. `plain` text may spell control tokens with callers' characters: it is tokenised without.
  */
 export interface PromptPiece {
   readonly kind: "special" | "plain";
@@ -36,11 +36,12 @@ export interface PieceOptions {
   readonly used: number;
 }
 
-/** The model's tokenizer as far as prompts need it. `tokenize` adds no BOS and no EOS. */
+/** The model's tokenizer, as far as prompts need it. */
 export interface PromptTokenizer {
+  /** Adds no BOS and no EOS. */
   tokenize(text: string, options: PieceOptions): readonly number[] | Promise<readonly number[]>;
   readonly controlTokens: readonly ControlToken[];
-  /** Put BOS before the prompt when the prompt does not begin with it already. */
+  /** BOS goes before a prompt that does not begin with it already. */
   readonly addBos: boolean;
   /** Left out = the vocabulary has none. */
   readonly bosId?: number;
@@ -54,15 +55,16 @@ export interface RenderedPrompt {
 }
 
 export interface RenderOptions {
-  /** What `strftime_now` and `date_string` read. @default the current time */
+  /** The time that `strftime_now`, `date_string` and `datetime` give. @default the current time */
   readonly now?: Date;
 }
 
 // --- families ---
 
 /**
- * How one way of calling tools looks. The grammar compiler writes it from the tools' schemas, the parser reads it.
- * White space in `open`, `separator` and `close` is what the model writes; the parser also accepts other white space there.
+ * One format of tool calls: grammars enforce it (guided/chat-grammar.ts), the output parser reads it, and templates that show no
+ * calls are given text in it. White space in `open`, `separator` and `close` is what the model writes; the parser also accepts
+ * other white space there.
  */
 export type ToolCallShape =
   /**
@@ -77,7 +79,7 @@ export type ToolCallShape =
       readonly list: boolean;
       readonly nameKey: string;
       readonly argumentsKey: string;
-      /** Key whose value is an id of the call: before the name. Written by the model, ignored by us. */
+      /** The key of an id that the model writes before the name (`first`) or behind the arguments (`last`). The parser ignores it. */
       readonly idKey?: { readonly key: string; readonly position: "first" | "last"; readonly example: string };
     }
   /** `open` + `beforeEach` + name + `beforeArguments` + `{…}` + `afterEach`, repeated from `beforeEach` on with `separator`, then `close`. */
@@ -89,7 +91,7 @@ export type ToolCallShape =
       readonly afterEach: string;
       readonly separator: string;
       readonly close: string;
-      /** Between name and `beforeArguments` some models write this and an id: read and dropped, never written by a grammar. */
+      /** Some models write this and an id between name and `beforeArguments`. The parser drops both, grammars do not allow them. */
       readonly idMarker?: string;
     }
   /** `<tool_call>\n<function=name>\n<parameter=key>\nvalue\n</parameter>\n</function>\n</tool_call>`; strings stand raw, the rest as JSON. */
@@ -103,70 +105,75 @@ export interface ReasoningMarkers {
   readonly close: string;
 }
 
-/** Which output parser reads a family: the marker parser (everything data-driven), or one of the two channel formats. */
+/** The output parser of a family: one for all that are described by markers, and one each for Harmony and Functionary v3.2. */
 export type ParserKind = "markers" | "harmony" | "recipient";
 
-/** Where a call may begin: anywhere in the text, or only as the first thing after reasoning and white space. */
+/** A format of calls that the parser looks for. */
 export interface CallSyntax {
   readonly shape: ToolCallShape;
+  /** A call may begin anywhere in the text, or only as the first thing after reasoning and white space. */
   readonly where: "anywhere" | "at-start";
   /** Other spellings of `shape.open`, read but never written. */
   readonly otherOpens?: readonly string[];
 }
 
 /**
- * A text that begins a call: a lazy grammar holds from the first character of `text` on. `{name}` stands for each tool's name.
- * `atStart`: only as the first thing generated, the prompt having ended with `assumed`, which the grammar wants first.
+ * A text that begins a call: a lazy grammar covers the answer from its first character on.
  */
 export interface CallTrigger {
+  /** `{name}` stands for each tool's name. */
   readonly text: string;
+  /** Counts only as the first text that is generated, white space aside. @default false */
   readonly atStart?: boolean;
+  /** The end of the prompt that the grammar has to read before `text`. @default "" */
   readonly assumed?: string;
 }
 
-/** A part of the answer that no grammar holds for: see {@link GrammarStart}. */
+/** A part of the answer before the grammar, such as reasoning. */
 export interface FreePart {
+  /** The texts that may begin it; empty = the prompt has begun it already. */
   readonly opens: readonly string[];
+  /** The texts that may end it. */
   readonly ends: readonly string[];
 }
 
-/** A family of models that answer in one format. All data: one file per family. */
+/** A family of models that write in one format, as data. */
 export interface ChatFamily {
   readonly name: string;
-  /** Shown to people: which models. */
+  /** The models, for people to read. */
   readonly models: string;
-  /** Does this template belong to the family? Families are asked in order. */
+  /** True where a template belongs to the family. The first family to say so is taken (families/families.ts). */
   detect(template: string): boolean;
   readonly parser: ParserKind;
-  /** Ways of calling that the parser reads, in the order in which they are tried. */
+  /** The formats of calls that the parser tries, in this order. */
   readonly calls: readonly CallSyntax[];
-  /** The shape that a grammar writes which holds from the start of the call. */
+  /** The format of calls that a grammar enforces, and in which tool-text.ts shows calls to the model. */
   readonly formatShape: ToolCallShape;
-  /** The shape of a grammar that begins with a trigger. @default `formatShape` */
+  /** The format that a lazy grammar enforces, which begins with a trigger. @default `formatShape` */
   readonly lazyShape?: ToolCallShape;
   readonly triggers: readonly CallTrigger[];
   readonly reasoning: readonly ReasoningMarkers[];
-  /** Markup that is dropped from the answer's text, such as `<|START_RESPONSE|>`. */
+  /** Markup that the parser leaves out of the answer's text, such as `<|START_RESPONSE|>`. */
   readonly dropped: readonly string[];
   /** Texts that end the answer, beside the vocabulary's end-of-generation tokens. */
   readonly stopTexts: readonly string[];
-  /** Control tokens that the engine must render as text while detokenising, because the parser reads them. */
+  /** Control tokens that are detokenised as their text, because the parser reads them. */
   readonly keepTokens: readonly string[];
-  /** What comes before a constrained text (`response_format`). @default the reasoning */
+  /** The free part before a constrained text (`response_format`). @default the reasoning */
   readonly freeBeforeText?: FreePart;
-  /** What comes before an enforced call. @default the reasoning */
+  /** The free part before an enforced call. @default the reasoning */
   readonly freeBeforeCall?: FreePart;
-  /** What stands before the text of an answer, where a grammar has to write it. */
+  /** The header of an answer's text, which a grammar that allows calls or text puts before the text. @default "" */
   readonly textOpen?: string;
   /** Write `textOpen` after the prompt when the text is constrained, so that the text begins at once. @default false */
   readonly opensTextInPrompt?: boolean;
-  /** Names of pseudo tools that mean "no call". */
+  /** Names of tools that models call to say that they call none. */
   readonly ignoredNames?: readonly string[];
 }
 
 // --- output ---
 
-/** What the parser yields. Calls are numbered from 0; pieces of `tool-call-delta` concatenate to the JSON arguments. */
+/** An event of the parser. Calls are numbered from 0; pieces of `tool-call-delta` concatenate to the JSON arguments. */
 export type ParsedEvent =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "reasoning"; readonly text: string }
@@ -179,38 +186,37 @@ export interface OutputParserOptions {
   readonly tools: readonly ToolDefinition[];
   /** False: the answer ends with its first call; what follows is dropped and {@link OutputParser.done} turns true. */
   readonly parallel: boolean;
-  /** The prompt already opened a reasoning segment. */
+  /** The prompt ends inside reasoning. */
   readonly startsInReasoning: boolean;
-  /** Only text of the final channel is text; the rest is reasoning. For constrained text. @default false */
+  /** Harmony: only the final channel is text, all others are reasoning. For constrained text. @default false */
   readonly finalTextOnly?: boolean;
-  /** The prompt ends with the header of a text, so that no recipient is expected first. @default false */
+  /** The prompt ends with the header of a text, so that no header or recipient comes first. @default false */
   readonly startsInText?: boolean;
-  /** Makes the id of a call. @default random, in the family's form */
+  /** Makes the id of a call. @default `call_` and 24 random letters and digits */
   readonly createId?: (index: number) => string;
 }
 
 /**
- * Reads one choice's text as it comes. The events of any splitting of the same text are the same once neighbouring pieces of
- * one kind are joined. Never throws. What begins like a call and is none (an unknown name, broken off before its name) is
- * text, verbatim.
+ * Parses one choice's text as it arrives. However a text is split, its events are the same once neighbouring pieces of one kind are
+ * joined. Never throws. What begins like a call and is none (an unknown name, say) is text, verbatim.
  */
 export interface OutputParser {
   push(text: string): ParsedEvent[];
-  /** `cutOff`: the text ends in the middle, so that what has begun as a call is none of the text, however little there is of it. */
+  /** `cutOff`: a limit on tokens ended the text, so that even the beginning of a call is not shown as text. */
   end(options?: { readonly cutOff: boolean }): ParsedEvent[];
-  /** Nothing that follows can matter: the engine should stop generating. */
+  /** Nothing that follows counts: generation should stop. */
   readonly done: boolean;
-  /** What comes next is reasoning: for counting reasoning tokens and for starting a grammar after it. */
+  /** Inside reasoning, where tokens count as reasoning tokens. */
   readonly inReasoning: boolean;
 }
 
 // --- plans ---
 
-/** What the answer has to look like from some point on. White space may come before it. */
+/** What the answer has to look like from {@link GrammarStart} on. */
 export type PlannedGrammar =
   | CallGrammar
   | TextGrammar
-  /** A model that may call and whose text is constrained: `calls`, or `textOpen` and then `text`. */
+  /** The model may call, and its text is constrained: either `calls`, or `textOpen` and then `text`. */
   | {
       readonly type: "calls-or-text";
       readonly calls: CallGrammar;
@@ -218,9 +224,11 @@ export type PlannedGrammar =
       readonly text: TextGrammar;
     };
 
-/** Where the schema of a tool stands in the request, for errors: as a path, and as the pointer that messages show. */
+/** The place of a tool's schema in the request, for errors. */
 export interface SchemaPlace {
+  /** `tools[0].parameters` */
   readonly param: string;
+  /** `{/tools[0].parameters}`, the beginning of JSON pointers in messages. */
   readonly path: string;
 }
 
@@ -239,28 +247,27 @@ export type TextGrammar =
   | { readonly type: "json-schema"; readonly schema: JsonSchema; readonly strict: boolean }
   | { readonly type: "gbnf"; readonly grammar: string };
 
-/** When a planned grammar begins to hold. */
+/** Where in the answer a planned grammar becomes active. */
 export type GrammarStart =
   | { readonly when: "immediately" }
   /** As soon as the generated text contains a trigger; the grammar's text begins with the trigger's. */
   | { readonly when: "after-trigger"; readonly triggers: readonly CallTrigger[] }
   /**
-   * After a free part: generation runs unconstrained until one of `ends` is complete, and the grammar holds for what follows.
-   * `opens`: when the answer does not begin with one of these (white space aside) there is no free part and the grammar holds
-   * from the first token on; empty when the prompt has opened the free part already.
+   * Behind a free part: the grammar constrains what follows the first of `ends`, white space aside. An answer that does not begin
+   * with one of `opens`, white space aside, has no free part: the grammar constrains all of it.
    */
   | ({ readonly when: "after-free-part" } & FreePart);
 
-/** A chat request turned into what the engine executes. */
+/** A chat request as it is to be run. */
 export interface ChatPlan {
   readonly prompt: RenderedPrompt;
   readonly family: ChatFamily;
   readonly grammar: PlannedGrammar | null;
   readonly grammarStart: GrammarStart;
   readonly parser: OutputParserOptions;
-  /** Beside the request's own, matched on the raw text; not shown in the output. */
+  /** The family's stop texts, beside the request's own: matched on the raw text, never shown. */
   readonly stopTexts: readonly string[];
-  /** Control tokens to render as text. */
+  /** See {@link ChatFamily.keepTokens}. */
   readonly keepTokens: readonly string[];
   readonly startsInReasoning: boolean;
   /** Constraint checks happen elsewhere; the request is carried for its sampling and limits. */

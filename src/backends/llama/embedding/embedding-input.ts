@@ -1,5 +1,5 @@
-// The texts of embedding requests as tokens of a GGUF's vocabulary. What an input means is decided by the policy that ONNX models
-// follow as well; here is what is llama.cpp's own.
+// Turns the inputs of embedding requests into tokens of a GGUF's vocabulary. The policy for both GGUF and ONNX models decides what an
+// input means (backends/common/embedding-policy.ts); this file gives it llama.cpp's tokenizer.
 import { EmbeddingPolicy, type EmbeddingPolicyOptions, type EncodedBody } from "../../common/embedding-policy.ts";
 import { TextTokenizer, TokenLimitError } from "../tokens/tokenizer.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
@@ -11,14 +11,14 @@ export interface InputReaderParts {
   readonly maxTokens: number;
   /** Width of a whole vector. */
   readonly embeddingSize: number;
-  /** The vocabulary knows no accented letters. */
+  /** The model's tokenizer strips accents. */
   readonly stripsAccents: boolean;
 }
 
-/** Special tokens that a text spells are read as such, as the Python originals read them. */
+/** Special tokens that a text spells become tokens, as in Hugging Face's tokenizers. */
 const parseSpecial = true;
 
-/** The policy for one model. */
+/** The embedding policy with this model's limits and tokenizer. */
 export function createPolicy(parts: InputReaderParts): EmbeddingPolicy {
   const { vocabulary, options, maxTokens, embeddingSize } = parts;
   const { start, end } = vocabulary.frame;
@@ -56,8 +56,8 @@ export function createTextEncoder(
 }
 
 /**
- * Of a character that decomposes, llama.cpp keeps the first code point, which is half of nothing for Hangul; a text that is decomposed
- * already it leaves alone.
+ * Decomposes the text (NFD) for models that strip accents. llama.cpp would keep the first code point only of a character that
+ * decomposes, and so lose most of every Hangul syllable; it does not touch a text that is decomposed already.
  */
 function decomposed(text: string, { stripsAccents }: InputReaderParts): string {
   return stripsAccents ? text.normalize("NFD") : text;

@@ -1,5 +1,5 @@
-// Embeddings from a GGUF. One text per decode: the binding hands out the pooled vector of sequence 0 only (`GetEmbedding` in its
-// addon/AddonContext.cpp), so that a batch of several texts could not be read. Requests take turns text by text.
+// Embeddings from a GGUF. One text per decode: the binding returns the pooled vector of sequence 0 only (`GetEmbedding` in its
+// addon/AddonContext.cpp), so that those of several texts in a batch could not be read. Requests alternate, text by text.
 import { performance } from "node:perf_hooks";
 import { createAdmission, type Admission } from "../../common/admission.ts";
 import type { EmbeddingPolicy, EncodedBody } from "../../common/embedding-policy.ts";
@@ -14,7 +14,7 @@ export interface EmbeddingModelParts extends InputReaderParts {
   readonly maxQueue: number;
 }
 
-/** One GGUF that embeds. A long request gives way to the others after every text, a cancelled one at once. */
+/** Answers embedding requests with one GGUF. A long request gives way to the others after every text. */
 export class LlamaEmbedder {
   readonly #parts: EmbeddingModelParts;
   readonly #policy: EmbeddingPolicy;
@@ -29,7 +29,10 @@ export class LlamaEmbedder {
     this.#admission = createAdmission({ running: 1, maxQueue: parts.maxQueue, retryAfterSeconds: () => 1 });
   }
 
-  /** Nothing of the request runs any more when it rejects. */
+  /**
+   * Nothing of the request runs any more when it rejects.
+   * @throws ServerError `overloaded` where the queue is full, and as the embedding policy; the signal's reason
+   */
   async embed(request: EmbeddingRequest, signal: AbortSignal): Promise<EmbeddingResult> {
     const leave = this.#admission.enter(signal);
     try {
@@ -79,12 +82,12 @@ export class LlamaEmbedder {
     return read;
   }
 
-  /** The pooled vector, valid until the next decode. */
+  /** The pooled vector of one input, of the model's whole width. */
   async #evaluate(ids: readonly number[], signal: AbortSignal): Promise<Float32Array> {
     const { context, pooling } = this.#parts;
     context.clear(0);
-    // Pooling over all tokens reads all outputs of one batch, and the context was made to hold them; a model whose last token
-    // speaks for the text is read in pieces.
+    // Pooling over all tokens reads the outputs of one batch, so the context's batch holds any input; a model that pools by its last
+    // token may read it in several batches.
     for (let position = 0; position < ids.length; position += context.batchSize) {
       signal.throwIfAborted();
       const chunk = Uint32Array.from(ids.slice(position, position + context.batchSize));

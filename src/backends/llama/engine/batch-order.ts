@@ -1,12 +1,12 @@
-// Why it matters which sequences work at the same time: with a KV cache per sequence, llama.cpp computes sequences together
-// only where their numbers follow each other (`llama_batch_allocr::split_equal` with `sequential`). 0, 1, 2, 3 are one pass
-// over the weights; 0, 1, 3, 4 are two, and a pass over the weights costs more than several tokens do.
+// Orders a batch so that llama.cpp needs few passes over the weights. Every slot is a sequence of llama.cpp with a KV cache of its
+// own, and sequences are computed together only where their numbers follow each other (`llama_batch_allocr::split_equal` with
+// `sequential`). 0, 1, 2, 3 are one pass; 0, 1, 3, 4 are two, and a pass costs more than several tokens do.
 import type { BatchPlan } from "./batch-plan.ts";
 
-/** 1 + 1 sequences take no longer than 3 together. */
+/** With two active sequences a filler saves nothing: 1 + 1 take no longer than 3 together. */
 const fewestSequencesToFill = 3;
 
-/** Tokens of one sequence in a batch; a filler is one token that nobody wants. */
+/** Tokens of one sequence in a batch. A filler is one token whose result is thrown away. */
 export interface BatchEntry {
   readonly slot: number;
   readonly count: number;
@@ -14,7 +14,7 @@ export interface BatchEntry {
 }
 
 /**
- * The order of a batch, in as few and as cheap passes as can be had:
+ * Orders the sequences of a batch into as few and as cheap passes as possible:
  *
  * 1. By the sequences' numbers, so that neighbours are computed together.
  * 2. An idle sequence between two that work computes a filler, which joins what would else be two passes. Measured with
@@ -43,20 +43,20 @@ export function arrangeBatch(
   return [...entries, ...fillers].toSorted((first, second) => first.slot - second.slot);
 }
 
-/** Single idle sequences between two active ones, where so many are at work that joining them pays. */
+/** Single idle sequences between two active ones; none where too few are active for joining them to pay. */
 function findHoles(active: readonly number[]): number[] {
   if (active.length < fewestSequencesToFill) return [];
   return active.slice(1).flatMap((slot, index) => (slot - (active[index] as number) === 2 ? [slot - 1] : []));
 }
 
-/** The passes that working on `sequences` (ascending) takes: the number of their unbroken runs. */
+/** The passes that computing `sequences` (ascending) takes: the number of their unbroken runs. */
 export function countRuns(sequences: readonly number[]): number {
   return sequences.filter((sequence, index) => index === 0 || sequences[index - 1] !== sequence - 1).length;
 }
 
 /**
- * The idle sequence beside which the busy ones stay in the fewest runs; `preferred` where that is no worse than any.
- * `undefined` when none is idle.
+ * The idle sequence with which the busy ones form the fewest runs. Among equals it is `preferred`, else the least recently used
+ * one. `undefined` when none is idle.
  */
 export function closestIdle(
   sequences: readonly { readonly id: number; readonly busy: boolean; readonly lastUsed: number }[],

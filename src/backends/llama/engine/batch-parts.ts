@@ -1,7 +1,7 @@
-// A batch in the making: the tokens of each sequence, and what is sampled and scored once the batch is computed.
+// The parts of a batch, one per sequence: adds their tokens before the decode, then samples and scores from their logits.
 import type { NativeSampler, NativeSamplerConfig } from "../native/binding.ts";
 import type { NativeContextHandle, TokenScore } from "../native/context.ts";
-import type { HeldGrammar, SequenceView } from "./sequence.ts";
+import type { ActiveGrammar, SequenceView } from "./sequence.ts";
 import type { Slot } from "./slots/slots.ts";
 
 /** Tokens of one sequence in a batch. */
@@ -16,12 +16,12 @@ export interface BatchPart<S extends SequenceView> {
 
 /** A part whose batch is being computed. */
 export interface ComputedPart<S extends SequenceView> extends BatchPart<S> {
-  /** The token sampled after this part, where that could be handed over together with the decode. */
+  /** The token sampled after this part, where its sampling was queued together with the decode. */
   readonly early: Promise<number> | undefined;
 }
 
 export interface SampledToken {
-  /** -1 = nothing could be picked: the grammar and the vocabulary have no token in common. */
+  /** -1 = nothing could be picked: the grammar and the biases leave no token. */
   readonly token: number;
   readonly score: TokenScore | undefined;
 }
@@ -35,7 +35,7 @@ export function addPart<S extends SequenceView>(
   return { slot, sequence, ...add(context, { slot, sequence, count }) };
 }
 
-/** Adds a token that nobody wants, for the sake of the sequences beside it (batch-order.ts). */
+/** Adds a filler (batch-order.ts): it is computed behind the slot's tokens and taken back after the decode. */
 export function addFiller(context: NativeContextHandle, { id, tokens }: Slot): void {
   const filler = Uint32Array.of(tokens.at(-1) ?? 0);
   context.addToBatch(id, { position: tokens.length, tokens: filler, logitsFor: new Uint32Array() });
@@ -49,7 +49,7 @@ interface Share {
 
 type SharePart = Pick<BatchPart<SequenceView>, "tokens" | "logits" | "finishesPrompt">;
 
-/** The token that is certain, and the guesses after it. */
+/** Adds the certain token and the guesses after it, with logits for each. */
 function addDecoding(context: NativeContextHandle, { slot, sequence, count }: Share): SharePart {
   const tokens = Uint32Array.from([sequence.nextToken, ...sequence.guessed.slice(0, count - 1)]);
   const logitsFor = tokens.map((_, index) => index);
@@ -57,7 +57,7 @@ function addDecoding(context: NativeContextHandle, { slot, sequence, count }: Sh
   return { tokens, logits, finishesPrompt: false };
 }
 
-/** The next `count` tokens of a prompt. */
+/** Adds the next `count` tokens of a prompt, with logits for the last one and, where the prompt is scored, for all. */
 function addPrompt(context: NativeContextHandle, { slot, sequence, count }: Share): SharePart {
   const { prompt, scorePrompt, maxNewTokens } = sequence.request;
   const position = slot.tokens.length;
@@ -72,7 +72,7 @@ function addPrompt(context: NativeContextHandle, { slot, sequence, count }: Shar
   return { tokens, logits, finishesPrompt };
 }
 
-/** Hands the sampling over right behind the decode, without a round trip through this thread, where one token is wanted. */
+/** Queues the sampling right behind the decode where one token is wanted, which saves a round trip through this thread. */
 export function sampleEarly(
   context: NativeContextHandle,
   { sequence, logits }: BatchPart<SequenceView>,
@@ -81,12 +81,12 @@ export function sampleEarly(
   if (logits.length !== 1 || maxNewTokens === 0 || sequence.sampler === undefined) return undefined;
   if (scorePrompt && sequence.phase === "prompt") return undefined;
   const early = context.sample(logits[0] as number, sequence.sampler);
-  // When the decode fails this fails as well, and nobody waits for it any more.
+  // A failed decode fails this too, and then nothing awaits it: an unhandled rejection would end the process.
   early.catch(() => {});
   return early;
 }
 
-/** Scores of the prompt's tokens in this part, each from the logits of the token before it. */
+/** Scores the prompt's tokens that follow those of this part, each from the logits of the token before it. */
 export async function scorePromptPart(
   context: NativeContextHandle,
   { slot, sequence, tokens, logits, finishesPrompt }: BatchPart<SequenceView>,
@@ -110,15 +110,15 @@ export interface SamplingSteps {
   readonly take: (sampled: SampledToken) => boolean;
 }
 
-/** What became of the guesses in a part. */
+/** How many of a part's guesses were sampled, and how many were not. */
 export interface GuessOutcome {
   readonly accepted: number;
   readonly rejected: number;
 }
 
 /**
- * Samples after the certain token, and goes on through the guesses as long as what is sampled is what was guessed. The slot then
- * holds `rejected` tokens too many.
+ * Samples after the certain token, then after each guess as long as what is sampled is what was guessed. The slot then holds
+ * `rejected` tokens too many.
  */
 export async function samplePart(
   { sequence, tokens, logits, early }: ComputedPart<SequenceView>,
@@ -144,8 +144,8 @@ export async function samplePart(
 }
 
 /**
- * Under a grammar that has come to its end only an end token may follow. Where a bias forbids that as well nothing is left:
- * llama.cpp then takes any token and fails over it, which is the end of the answer and no fault.
+ * The sampled token, or -1 where none is left. Under a grammar that has come to its end only an end token may follow; where a bias
+ * forbids that as well, llama.cpp takes any token and throws over it, which is the end of the answer and no fault.
  */
 async function orNothing(sequence: SequenceView, sampled: Promise<number>): Promise<number> {
   try {
@@ -156,16 +156,16 @@ async function orNothing(sequence: SequenceView, sampled: Promise<number>): Prom
   }
 }
 
-/** The settings while a grammar holds; a ban goes over what the caller's bias says of the same token. */
-export function withGrammar(config: NativeSamplerConfig, grammar: HeldGrammar | undefined): NativeSamplerConfig {
+/** The settings under an active grammar. A ban overrides the caller's bias of the same token. */
+export function withGrammar(config: NativeSamplerConfig, grammar: ActiveGrammar | undefined): NativeSamplerConfig {
   if (grammar === undefined) return config;
-  const held = { ...config, grammarEvaluationState: grammar.state };
-  if (grammar.banned.length === 0) return held;
+  const constrained = { ...config, grammarEvaluationState: grammar.state };
+  if (grammar.banned.length === 0) return constrained;
   const biases = new Map<number, number>();
   config.tokenBiasKeys?.forEach((token, index) => biases.set(token, config.tokenBiasValues?.[index] ?? 0));
   for (const token of grammar.banned) biases.set(token, -Infinity);
   return {
-    ...held,
+    ...constrained,
     tokenBiasKeys: Uint32Array.from(biases.keys()),
     tokenBiasValues: Float32Array.from(biases.values()),
   };

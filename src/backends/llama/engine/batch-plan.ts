@@ -1,9 +1,9 @@
-// What goes into the next decode: a pure decision. Every generating sequence gets its token first, so that a long prompt
-// never stalls somebody's stream; prompts fill what is left.
+// Shares the next batch out among the sequences: a pure decision. Every generating sequence gets its token first, so that a long
+// prompt never stalls a stream; prompts fill what is left.
 
 export interface DecodingSequence {
   readonly slot: number;
-  /** Guessed tokens that could be checked in the same step, beside the one that is certain. */
+  /** Guessed tokens that could be checked in the same step, beside the certain one. */
   readonly guesses: number;
 }
 
@@ -16,7 +16,7 @@ export interface PromptingSequence {
 }
 
 export interface BatchPlan {
-  /** Per sequence the number of tokens, certain one and guesses together. */
+  /** Tokens of each sequence: the certain one and the granted guesses. */
   readonly decoding: readonly { readonly slot: number; readonly count: number }[];
   readonly prompting: readonly { readonly slot: number; readonly count: number }[];
   readonly total: number;
@@ -26,8 +26,9 @@ export interface BatchPlan {
  * Fills a batch of at most `batchSize` tokens.
  *
  * 1. The certain token of every generating sequence, then its guesses.
- * 2. Short prompts that can be read to their end within half of the rest: they do not wait behind a long one.
- * 3. The other prompts in the order given, which is that of their arrival: the oldest always goes on.
+ * 2. Prompts shorter than the oldest one, the shortest first, as many as half of the rest holds whole: they do not wait behind a
+ *    long one.
+ * 3. The other prompts in the order given, the oldest first: it always goes on.
  */
 export function planBatch(
   { decoding, prompting }: { decoding: readonly DecodingSequence[]; prompting: readonly PromptingSequence[] },

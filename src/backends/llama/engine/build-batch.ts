@@ -1,4 +1,4 @@
-// Puts a planned batch into the context: its parts in the order that computes fastest, with fillers where they save a pass.
+// Adds a planned batch to the context: its parts in the order that computes fastest, with fillers where they save a pass.
 import type { NativeContextHandle } from "../native/context.ts";
 import { arrangeBatch } from "./batch-order.ts";
 import { addFiller, addPart, type BatchPart } from "./batch-parts.ts";
@@ -8,7 +8,7 @@ import type { Slots } from "./slots/slots.ts";
 
 export interface BuiltBatch<S extends SequenceView> {
   readonly parts: readonly BatchPart<S>[];
-  /** Slots that compute a token which is to be taken back. */
+  /** Slots that compute a filler, which is to be taken back. */
   readonly fillers: readonly number[];
 }
 

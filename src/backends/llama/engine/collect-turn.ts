@@ -1,11 +1,13 @@
-// Who wants a share of the next batch: decoding sequences whose readers have granted credit, and prompts, oldest first.
+// Collects the sequences that want tokens in the next batch: those that decode and whose reader has granted credit, and those
+// with prompt tokens to evaluate, in the order in which they got their slots.
 import type { PromptingSequence } from "./batch-plan.ts";
 import type { SequenceView } from "./sequence.ts";
 import type { Slot } from "./slots/slots.ts";
 
-/** Logits of scored prompts are held for a whole batch: so many floats at most. */
+/** Floats of logits that one scored prompt may keep for a batch. */
 const maximumScoredLogits = 8 * 1024 * 1024;
 
+/** What one turn of the decode loop, which computes one batch, has to choose from. */
 export interface Turn<S extends SequenceView> {
   readonly decoding: readonly S[];
   readonly prompting: readonly PromptingSequence[];

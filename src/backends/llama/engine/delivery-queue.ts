@@ -1,5 +1,5 @@
-// What was sampled and its receivers have not been told yet. It is told while the next batch is being computed, so that text,
-// stop strings and events cost no time of their own.
+// Queues what was sampled until its receivers are told, which is done while the next batch is computed, so that text, stop strings
+// and events cost no time of their own.
 import type { TokenScore } from "../native/context.ts";
 import type { EndReason, SequenceView } from "./sequence.ts";
 
@@ -8,7 +8,7 @@ export interface Delivery<S extends SequenceView> {
   /** The token, where there is one: an end may come without. */
   readonly token: number | undefined;
   readonly score: TokenScore | undefined;
-  /** Set where the sequence is over with this. */
+  /** Set where the sequence ends with this. */
   readonly end: EndReason | undefined;
 }
 
@@ -20,8 +20,8 @@ export class DeliveryQueue<S extends SequenceView> {
   }
 
   /**
-   * Tells the receivers. `close` is called before the receiver of a sequence hears the end, which comes early where the receiver has
-   * had enough or has failed. False when there was nothing to tell.
+   * Tells the receivers. `close` is called before a receiver hears of its sequence's end, which comes early where the receiver has
+   * had enough or has thrown. False when there was nothing to tell.
    */
   flush(close: (sequence: S) => void): boolean {
     const deliveries = this.#deliveries;

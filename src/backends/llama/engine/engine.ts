@@ -1,5 +1,5 @@
-// The decode loop of one model. Every turn is one batch: a token for every decoding sequence, then pieces of prompts. What was
-// sampled in the turn before is turned into text while the batch is being computed. The engine alone changes a sequence.
+// The decode loop of one model. Every turn of the loop computes one batch: a token for every decoding sequence, then pieces of
+// prompts. While it is computed, the receivers are told what the turn before sampled. The engine alone changes a sequence.
 import { performance } from "node:perf_hooks";
 import { ServerError } from "../../../domain/errors.ts";
 import type { NativeModelHandle } from "../native/model.ts";
@@ -47,8 +47,8 @@ export class Engine {
   readonly #waiting: WaitingQueue;
   readonly #deliveries = new DeliveryQueue<Sequence>();
   #wake: (() => void) | undefined;
-  /** Something happened since the turn began, so it must not end in sleep. */
-  #stirred = false;
+  /** {@link wake} was called since the turn began: the loop must not sleep at its end. */
+  #isWoken = false;
   #disposed = false;
   readonly #loop: Promise<void>;
 
@@ -61,7 +61,7 @@ export class Engine {
 
   /**
    * Queues the choices of one request; entries with the same `prompt` array share its evaluation.
-   * @throws ServerError `overloaded` when all slots are taken and the queue is full.
+   * @throws ServerError `overloaded` when all slots are taken and the queue is full; `shutting_down` after {@link dispose}
    */
   submit(requests: readonly SequenceRequest[]): Submission {
     if (this.#disposed) throw new ServerError("shutting_down", "The model is being unloaded.");
@@ -77,15 +77,15 @@ export class Engine {
     };
   }
 
-  /** To be called when credit has come back to a receiver that was paused. */
+  /** Starts a turn if the loop sleeps. To be called when credit has come back to a receiver that was paused. */
   wake(): void {
-    this.#stirred = true;
+    this.#isWoken = true;
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
   }
 
-  /** Ends everything that runs with `shutting_down`. Resolves when the loop has let go of the context. */
+  /** Ends all sequences with `shutting_down`. Resolves when the loop no longer uses the context. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     this.wake();
@@ -94,7 +94,7 @@ export class Engine {
 
   async #run(): Promise<void> {
     while (!this.#disposed) {
-      this.#stirred = false;
+      this.#isWoken = false;
       this.#releaseEnded();
       try {
         await this.#startWaiting();
@@ -107,7 +107,7 @@ export class Engine {
         this.#failAll(error);
         continue;
       }
-      if (this.#deliver() || this.#stirred) continue;
+      if (this.#deliver() || this.#isWoken) continue;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -115,7 +115,7 @@ export class Engine {
     this.#failAll(new ServerError("shutting_down", "The model is being unloaded."));
   }
 
-  /** Cancelled sequences leave the queue, and slots of sequences that are over become idle. */
+  /** Takes cancelled sequences out of the queue, and makes the slots of ended ones idle. */
   #releaseEnded(): void {
     for (const sequence of this.#waiting.dropCancelled()) sequence.end();
     for (const slot of this.#slots.all) {
@@ -192,7 +192,7 @@ export class Engine {
     const { sequence, slot } = part;
     const { context } = this.#options;
     const { request } = sequence;
-    // A receiver may have ended the sequence while the batch was computed: then what was computed for it is of no use.
+    // A receiver may have ended the sequence, or a caller cancelled it, while the batch was computed: its logits are of no use.
     if (sequence.phase === "ended" || sequence.isCancelled) {
       await part.early?.catch(() => {});
       return;
@@ -220,7 +220,7 @@ export class Engine {
     this.#slots.trim(slot.id, slot.tokens.length - rejected);
   }
 
-  /** A sampled token is the sequence's next one, or its end; false for the end. */
+  /** Makes a sampled token the sequence's next one, or ends the sequence; false where it ended. */
   #take(sequence: Sequence, { token, score }: SampledToken): boolean {
     const { request, generated } = sequence;
     if (token >= 0) generated.push(token);
@@ -243,7 +243,7 @@ export class Engine {
     return true;
   }
 
-  /** Lets a grammar begin that has waited for its moment; true when the token it begins with has to be another one. */
+  /** Asks the gate whether its grammar begins with this token; true when the grammar wants another token in its place. */
   #openGate(sequence: Sequence, token: number): boolean {
     const { gate, sampler: plan } = sequence.request;
     if (gate === undefined || gate.settled) return false;
@@ -262,7 +262,7 @@ export class Engine {
     });
   }
 
-  /** The computation failed: the slot holds nobody knows what. */
+  /** What a slot holds after a failed computation is unknown, so it is emptied. */
   #failPart({ slot, sequence }: Part, error: unknown): void {
     this.#slots.forget(slot.id);
     this.#fail(sequence, error);

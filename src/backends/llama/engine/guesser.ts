@@ -1,10 +1,10 @@
-// What the engine asks for guesses at the next tokens. The guessers themselves are in `speculative/`.
+// The engine's contract for guesses at the next tokens; `speculative/` has the implementations.
 import type { SequenceView } from "./sequence.ts";
 
 export interface Guesser {
-  /** Guesses for sequences that are about to decode, in their order; an empty list where none is worth it. */
+  /** A list of guesses for each sequence that is about to decode, in their order; empty where none is worth checking. */
   guess(sequences: readonly SequenceView[]): Promise<readonly (readonly number[])[]>;
-  /** Bytes that it holds. */
+  /** Bytes of its model and its context. @default 0 */
   readonly memoryBytes?: number;
   dispose?(): Promise<void>;
 }

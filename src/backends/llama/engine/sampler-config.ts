@@ -1,16 +1,16 @@
-// From a request's sampling options to the native sampler's settings. Pure.
+// Turns a request's sampling options into the native sampler's settings. Pure.
 import type { TextModelOptions } from "../../../domain/model.ts";
 import type { SamplingOptions } from "../../../domain/sampling.ts";
 import type { NativeSamplerConfig } from "../native/binding.ts";
 
-/** Tokens that `repeat_penalty` looks back on. */
+/** Last tokens of prompt and answer that the repeat penalty counts. */
 const repeatWindow = 64;
 
 export interface SamplerPlan {
   readonly config: NativeSamplerConfig;
   /**
-   * Presence and frequency penalties that the native sampler cannot apply because its one window already serves the repeat
-   * penalty: they are added to the logits of what was generated, anew for every token.
+   * Presence and frequency penalties that the native sampler cannot apply, because its one window already serves the repeat
+   * penalty: {@link withGeneratedPenalty} makes biases of them, anew for every token.
    */
   readonly generatedPenalty: { readonly presence: number; readonly frequency: number } | undefined;
 }
@@ -24,7 +24,7 @@ export interface SamplerQuestion {
 }
 
 /**
- * The order is llama.cpp's: bias, penalties, top-k, top-p, min-p, temperature, draw.
+ * The binding applies the settings in this order: bias, penalties, top-k, top-p, min-p, temperature, draw.
  * Presence and frequency count generated tokens only (OpenAI), the repeat penalty the last 64 of prompt and answer.
  */
 export function planSampler({ sampling, defaults, prompt, seed, contextSize }: SamplerQuestion): SamplerPlan {
@@ -83,7 +83,7 @@ export function withGeneratedPenalty(
   const history = [...(missing === 0 ? [] : prompt.slice(-missing)), ...generated.slice(-repeatWindow)];
   return {
     ...config,
-    // The native sampler keeps its own history only while it is told the same one.
+    // A history that is not the native sampler's own replaces it, so this has to be the true one.
     repeatPenaltyTokens: Uint32Array.from(history),
     tokenBiasKeys: Uint32Array.from(biases.keys()),
     tokenBiasValues: Float32Array.from(biases.values()),

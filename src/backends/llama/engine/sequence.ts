@@ -1,15 +1,18 @@
-// One choice on its way through the engine: what it was asked for, how far it has come, and whom it tells.
+// The state of one choice in the engine: its request, its progress, and the receiver that is told of both tokens and end.
 import { performance } from "node:perf_hooks";
 import type { NativeGrammarState, NativeSampler } from "../native/binding.ts";
 import type { TokenScore } from "../native/context.ts";
 import type { SamplerPlan } from "./sampler-config.ts";
 
-/** Why a choice came to its end: the model ended it, the limit was reached, or the receiver had enough. */
+/** Why a choice ended: the model ended it (or its grammar left no token), the limit was reached, or the receiver had enough. */
 export type EndReason = "end-token" | "length" | "receiver";
 
-/** Who takes the tokens. Called from the decode loop, mostly while the next batch is being computed; must not throw. */
+/**
+ * Takes the tokens of one choice. Called from the decode loop, mostly while the next batch is computed. What the other methods throw
+ * ends this choice alone and goes to `onError`, which must not throw.
+ */
 export interface TokenReceiver {
-  /** All tokens of the prompt are evaluated; with `scorePrompt` the score of every token but the first. */
+  /** All tokens of the prompt are evaluated. `scores`: with `scorePrompt` one for every token but the first, else none. */
   onPrompt(scores: readonly TokenScore[]): void;
   /** A generated token; `true` = enough, nothing more is wanted. */
   onToken(token: number, score: TokenScore | undefined): boolean;
@@ -19,20 +22,23 @@ export interface TokenReceiver {
   readonly isPaused: boolean;
 }
 
-/** A grammar that holds, and the tokens that may not come meanwhile, whatever the grammar makes of their text. */
-export interface HeldGrammar {
+/** A grammar that constrains what is sampled, and tokens that are banned with it, whatever the grammar makes of their text. */
+export interface ActiveGrammar {
   readonly state: NativeGrammarState;
   readonly banned: readonly number[];
 }
 
-/** A grammar that begins to hold in the middle of an answer. Asked after every token, before the next one is computed. */
+/**
+ * Decides where in an answer a grammar begins to constrain it (a lazy grammar, in llama.cpp's words). Asked after every token, before
+ * the next one is computed.
+ */
 export interface GrammarGate {
   /**
-   * `undefined` = go on as before. Otherwise `grammar` holds from now on; with `again` the token just sampled is not
-   * allowed by it and is sampled anew.
+   * `undefined` = nothing changes. Otherwise `grammar` is active from now on; with `again` it does not allow the token just
+   * sampled, which is sampled anew.
    */
-  next(token: number): { readonly grammar: HeldGrammar; readonly again: boolean } | undefined;
-  /** The gate has opened or never will: it need not be asked any more. */
+  next(token: number): { readonly grammar: ActiveGrammar; readonly again: boolean } | undefined;
+  /** The grammar has become active or never will: the gate need not be asked any more. */
   readonly settled: boolean;
 }
 
@@ -41,8 +47,8 @@ export interface SequenceRequest {
   /** 0 = only the prompt is evaluated. */
   readonly maxNewTokens: number;
   readonly sampler: SamplerPlan;
-  /** A grammar that holds from the first token on. */
-  readonly grammar?: HeldGrammar;
+  /** A grammar that is active from the first token on. */
+  readonly grammar?: ActiveGrammar;
   readonly gate?: GrammarGate;
   /** Alternatives to score per token; `undefined` = no scores at all. */
   readonly topCount?: number;
@@ -55,12 +61,12 @@ export interface SequenceRequest {
 }
 
 /**
- * `waiting` for a slot, evaluating its `prompt`, `decoding`, and `ended`. A sequence keeps its slot for a moment after its end,
- * until the engine's next turn.
+ * `waiting` for a slot, evaluating its `prompt`, `decoding`, and `ended`. An ended sequence keeps its slot until the engine's next
+ * turn.
  */
 export type SequencePhase = "waiting" | "prompt" | "decoding" | "ended";
 
-/** A sequence as everybody but the engine sees it. */
+/** A sequence as everything outside the engine sees it. */
 export interface SequenceView {
   readonly request: SequenceRequest;
   /** The sequence whose prompt this one shares: it starts when that prompt is evaluated, from a copy of its state. */
@@ -72,8 +78,7 @@ export interface SequenceView {
   /** Set while the sequence owns a slot. */
   readonly slot: number | undefined;
   readonly sampler: NativeSampler | undefined;
-  /** The grammar that holds now. */
-  readonly grammar: HeldGrammar | undefined;
+  readonly grammar: ActiveGrammar | undefined;
   readonly generated: readonly number[];
   readonly promptScores: readonly TokenScore[];
   /** The sampled token that is not evaluated yet. */
@@ -84,7 +89,7 @@ export interface SequenceView {
   readonly cachedTokens: number;
   readonly acceptedGuesses: number;
   readonly rejectedGuesses: number;
-  /** Milliseconds of the process's clock, when the sequence was submitted, got its slot, had read its prompt, and ended. */
+  /** Milliseconds of the process's clock when the sequence was submitted, got its slot, had its prompt evaluated, and ended. */
   readonly submittedAt: number;
   readonly startedAt: number | undefined;
   readonly promptDoneAt: number | undefined;
@@ -92,7 +97,7 @@ export interface SequenceView {
 }
 
 /**
- * The state of one sequence. Only the engine holds it as what it is; everybody else gets a {@link SequenceView}
+ * The state of one sequence, to be changed by the engine. Files outside of `engine/` get it as a {@link SequenceView}
  * (test/architecture.test.ts).
  */
 export class Sequence implements SequenceView {
@@ -103,7 +108,7 @@ export class Sequence implements SequenceView {
   isDelivered = false;
   slot: number | undefined;
   sampler: NativeSampler | undefined;
-  grammar: HeldGrammar | undefined;
+  grammar: ActiveGrammar | undefined;
   readonly generated: number[] = [];
   readonly promptScores: TokenScore[] = [];
   nextToken = -1;
@@ -122,7 +127,7 @@ export class Sequence implements SequenceView {
     this.grammar = request.grammar;
   }
 
-  /** A sequence that shares a prompt waits for the first one to have read it, unless that one is gone. */
+  /** False while the sequence whose prompt this one shares has yet to evaluate it. */
   get isReadyToStart(): boolean {
     return this.leader === undefined || this.leader.phase === "decoding" || this.leader.phase === "ended";
   }

@@ -1,12 +1,12 @@
-// Sequences that wait for a slot, in the order in which they came.
+// Queues sequences that wait for a slot, in the order in which they were submitted.
 import { ServerError } from "../../../domain/errors.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";
 
-/** How the slots stand, for the decision whether one more request may wait. */
+/** How busy the slots are, for the decision whether one more request may wait. */
 export interface SlotLoad {
   readonly slots: number;
   readonly idle: number;
-  /** Running mean of how long a sequence occupies its slot. */
+  /** Running mean of the time for which a sequence occupies its slot. */
   readonly meanOccupancyMs: number;
 }
 
@@ -14,7 +14,7 @@ export class WaitingQueue {
   readonly #maximum: number;
   readonly #sequences: Sequence[] = [];
 
-  /** `maximum` = requests that may wait when no slot is idle. */
+  /** `maximum` = prompts that may wait when no slot is idle, whatever the number of choices of each. */
   constructor(maximum: number) {
     this.#maximum = maximum;
   }
@@ -35,13 +35,13 @@ export class WaitingQueue {
     return sequences;
   }
 
-  /** The next sequence that can start, out of the queue. */
+  /** Takes the next sequence that can start out of the queue. */
   take(): Sequence | undefined {
     const index = this.#sequences.findIndex((sequence) => sequence.isReadyToStart);
     return index === -1 ? undefined : this.#sequences.splice(index, 1)[0];
   }
 
-  /** Takes out what was cancelled. */
+  /** Takes cancelled sequences out of the queue. */
   dropCancelled(): Sequence[] {
     const cancelled = this.#sequences.filter((sequence) => sequence.isCancelled);
     for (const sequence of cancelled) this.#sequences.splice(this.#sequences.indexOf(sequence), 1);
@@ -53,7 +53,7 @@ export class WaitingQueue {
   }
 
   #refuseWhenFull({ slots, idle, meanOccupancyMs }: SlotLoad): void {
-    // The choices of one request count as one: who asks for more of them than there are slots only queues behind himself.
+    // Choices that share a prompt count as one: a request for more of them than there are slots only waits for itself.
     const waiting = this.#sequences.filter((sequence) => sequence.leader === undefined && !sequence.isCancelled).length;
     if (waiting < this.#maximum + idle) return;
     throw new ServerError("overloaded", {

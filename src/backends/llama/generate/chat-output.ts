@@ -1,5 +1,5 @@
-// One choice of a chat on its way out: tokens become text, the family's parser tells text, reasoning and calls apart, and the
-// caller's stop strings end the text.
+// Turns the tokens of one chat choice into events: the family's parser tells text, reasoning and calls apart, and the caller's stop
+// strings end the text.
 import type { ChatRequest } from "../../../domain/chat.ts";
 import type { EventSink } from "../../../domain/backend.ts";
 import type { TextEvent, TokenLogprob } from "../../../domain/text.ts";
@@ -8,7 +8,7 @@ import { createOutputParser } from "../chat/output-parser.ts";
 import type { ChatPlan, OutputParser, ParsedEvent } from "../chat/types.ts";
 import type { EndReason, TokenReceiver } from "../engine/sequence.ts";
 import type { TokenScore } from "../native/context.ts";
-import { ReleaseGate, TokenText, toTokenLogprob, type ReleasedText } from "../tokens/detokenizer.ts";
+import { ReleaseBuffer, TokenText, toTokenLogprob, type ReleasedText } from "../tokens/detokenizer.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
 import { PartWriter } from "./part-writer.ts";
 import type { ChoiceOutlet } from "./run-choices.ts";
@@ -28,12 +28,12 @@ export class ChatOutput implements TokenReceiver {
   readonly #sink: EventSink<TextEvent>;
   readonly #writer: PartWriter;
   readonly #text: TokenText;
-  /** The family's own end texts, looked for before the parser sees anything. */
+  /** The family's own end texts, matched before the parser sees the text. */
   readonly #familyStops: StopMatcher;
   readonly #parser: OutputParser;
-  /** The caller's stop strings, looked for in the answer's text only: reasoning and calls are not what they mean. */
-  readonly #gate: ReleaseGate;
-  /** The grammar leaves room for calls only, so that all other text is a call's markup. */
+  /** Matches the caller's stop strings, in the answer's text only: they do not mean reasoning and calls. */
+  readonly #buffer: ReleaseBuffer;
+  /** The grammar allows calls only, so that all other text is a call's markup. */
   readonly #callsOnly: boolean;
   #logprobs: TokenLogprob[] = [];
   #calls = 0;
@@ -52,7 +52,7 @@ export class ChatOutput implements TokenReceiver {
     this.#text = new TokenText(vocabulary, keptTokens);
     this.#familyStops = new StopMatcher(plan.stopTexts);
     this.#parser = createOutputParser(plan.parser);
-    this.#gate = new ReleaseGate(request.limits.stop);
+    this.#buffer = new ReleaseBuffer(request.limits.stop);
     this.#callsOnly = plan.grammar?.type === "tool-calls" && plan.grammarStart.when !== "after-trigger";
   }
 
@@ -70,7 +70,7 @@ export class ChatOutput implements TokenReceiver {
     this.#take(this.#parser.push(match.text));
     if (match.stop !== undefined && !this.#stopped) {
       this.#take(this.#parser.end());
-      this.#release(this.#gate.flush());
+      this.#release(this.#buffer.flush());
       this.#stopped = true;
     }
     if (wasInReasoning || this.#parser.inReasoning) this.reasoningTokens += 1;
@@ -84,9 +84,9 @@ export class ChatOutput implements TokenReceiver {
       if (rest.stop === undefined) this.#take(this.#parser.push(this.#familyStops.flush()));
       const cutOff = reason === "length";
       const ending = this.#parser.end({ cutOff });
-      // Where there is room for calls only, even the beginning of a call's opening is no text.
+      // Where only calls are allowed, even the beginning of a call's opening is no text.
       this.#take(cutOff && this.#callsOnly ? ending.filter(({ type }) => type !== "text") : ending);
-      if (!this.#stopped) this.#release(this.#gate.flush());
+      if (!this.#stopped) this.#release(this.#buffer.flush());
     }
     this.#end(reason);
     this.#options.outlet.finished();
@@ -96,7 +96,7 @@ export class ChatOutput implements TokenReceiver {
     this.#options.outlet.failed(error);
   }
 
-  /** Arguments that were cut off are no call, so that the limit is what is told. */
+  /** A call that was cut off is none: the reason told is the limit. */
   #end(reason: EndReason): void {
     if (reason === "length") this.#writer.end("length");
     else if (this.#calls > 0) this.#writer.end("tool-calls");
@@ -113,7 +113,7 @@ export class ChatOutput implements TokenReceiver {
 
   #emit(event: ParsedEvent): void {
     if (event.type === "text") {
-      const released = this.#gate.push(event.text, this.#logprobs);
+      const released = this.#buffer.push(event.text, this.#logprobs);
       this.#logprobs = [];
       this.#release(released);
       this.#stopString = released.stop;

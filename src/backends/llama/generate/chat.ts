@@ -63,7 +63,7 @@ export class ChatRunner {
     };
   }
 
-  /** The output format that the model was taken to write. */
+  /** Name of the family (chat/families) whose output format the model writes. */
   get family(): string {
     return this.#template.family.name;
   }
@@ -131,7 +131,7 @@ export class ChatRunner {
     await runChoices(model.engine, { choices, promptTokens: tokens.length, arrivedAt, reasoningTokens }, call);
   }
 
-  /** @throws ServerError what rendering throws; `context_length_exceeded` for a conversation that is far too long. */
+  /** @throws ServerError as rendering does; `context_length_exceeded` for a conversation that is far too long */
   #readPrompt(
     request: ChatRequest,
     signal: AbortSignal,
@@ -151,8 +151,8 @@ export class ChatRunner {
   }
 
   /**
-   * A family's reasoning is not every member's: a model whose template and vocabulary know nothing of `<think>` would only
-   * stray into it, and what has to be an enforced answer would never begin.
+   * Leaves out reasoning markers that this model does not know. Not every model of a family reasons: one whose template and
+   * vocabulary have no `<think>` could write it by accident, and the answer that the grammar enforces would never begin.
    */
   #withPossibleOpens(start: GrammarStart): GrammarStart {
     if (start.when !== "after-free-part" || start.opens.length === 0) return start;
@@ -160,7 +160,7 @@ export class ChatRunner {
     return opens.length === 0 ? { when: "immediately" } : { ...start, opens };
   }
 
-  /** What makes the grammar of each choice; compiled once, and refused before the request is accepted. */
+  /** Compiles the grammar, or refuses it, before the request is accepted. The function returned makes a fresh one for each choice. */
   async #planGrammar(plan: ChatPlan, signal: AbortSignal): Promise<() => Pick<SequenceRequest, "grammar" | "gate">> {
     const planned = plan.grammar;
     if (planned === null) return () => ({});
@@ -193,7 +193,7 @@ export class ChatRunner {
   }
 }
 
-/** What users wrote, which every template shows. */
+/** The texts of user messages: every template shows them, so that they count whatever else it drops. */
 function userTexts({ messages }: ChatRequest): string[] {
   return messages.flatMap((message) =>
     message.role === "user" ? message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])) : [],

@@ -1,9 +1,10 @@
-// One candidate of a completion on its way out: tokens become text, stop strings end it, log-probabilities leave with their text.
+// Turns the tokens of one completion candidate into text and events: stop strings end the text, and log-probabilities are sent with
+// their text.
 import type { CompletionRequest } from "../../../domain/completion.ts";
 import type { FinishReason, TokenLogprob } from "../../../domain/text.ts";
 import type { EndReason, TokenReceiver } from "../engine/sequence.ts";
 import type { TokenScore } from "../native/context.ts";
-import { ReleaseGate, TokenText, toTokenLogprob, type ReleasedText } from "../tokens/detokenizer.ts";
+import { ReleaseBuffer, TokenText, toTokenLogprob, type ReleasedText } from "../tokens/detokenizer.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
 import type { PreparedPrompt } from "./completion-prompt.ts";
 import { PartWriter } from "./part-writer.ts";
@@ -14,7 +15,7 @@ export interface CompletionOutputOptions {
   readonly prompt: PreparedPrompt;
   readonly vocabulary: Vocabulary;
   readonly outlet: ChoiceOutlet;
-  /** `undefined` = a candidate whose text is kept, until the best ones are chosen: see {@link CompletionOutput.writeAs}. */
+  /** `undefined` = the text is kept until the best candidates are chosen: see {@link CompletionOutput.writeAs}. */
   readonly choice: number | undefined;
 }
 
@@ -22,7 +23,7 @@ export class CompletionOutput implements TokenReceiver {
   readonly #options: CompletionOutputOptions;
   readonly #writer: PartWriter | undefined;
   readonly #text: TokenText;
-  readonly #gate: ReleaseGate;
+  readonly #buffer: ReleaseBuffer;
   readonly #wantsLogprobs: boolean;
   readonly #kept: { text: string; readonly logprobs: TokenLogprob[] } = { text: "", logprobs: [] };
   #end: { readonly reason: FinishReason; readonly stopString: string | undefined } | undefined;
@@ -35,7 +36,7 @@ export class CompletionOutput implements TokenReceiver {
     this.#options = options;
     this.#writer = choice === undefined ? undefined : new PartWriter(outlet.sink, choice);
     this.#text = new TokenText(vocabulary);
-    this.#gate = new ReleaseGate(request.limits.stop);
+    this.#buffer = new ReleaseBuffer(request.limits.stop);
     this.#wantsLogprobs = request.topLogprobs !== null;
   }
 
@@ -43,7 +44,7 @@ export class CompletionOutput implements TokenReceiver {
     return this.#options.outlet.sink.credit <= 0;
   }
 
-  /** Of the generated tokens; an answer without any is the worst. */
+  /** Mean over the generated tokens; -Infinity for an answer without any, so that it is the worst. */
   get meanLogprob(): number {
     return this.#tokens === 0 ? -Infinity : this.#logprobSum / this.#tokens;
   }
@@ -74,7 +75,7 @@ export class CompletionOutput implements TokenReceiver {
     this.#tokens += 1;
     this.#logprobSum += score?.logprob ?? 0;
     const logprobs = this.#wantsLogprobs ? [toTokenLogprob(vocabulary, { token, score })] : [];
-    const released = this.#gate.push(this.#text.push(token), logprobs);
+    const released = this.#buffer.push(this.#text.push(token), logprobs);
     this.#write(released);
     this.#stopString = released.stop;
     return released.stop !== undefined;
@@ -82,10 +83,10 @@ export class CompletionOutput implements TokenReceiver {
 
   onEnd(reason: EndReason): void {
     if (reason !== "receiver") {
-      const last = this.#gate.push(this.#text.flush(), []);
+      const last = this.#buffer.push(this.#text.flush(), []);
       this.#write(last);
       this.#stopString = last.stop;
-      if (last.stop === undefined) this.#write(this.#gate.flush());
+      if (last.stop === undefined) this.#write(this.#buffer.flush());
     }
     const stopString = reason === "length" ? undefined : this.#stopString;
     this.#end = {

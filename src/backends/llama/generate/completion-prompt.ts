@@ -1,5 +1,5 @@
-// What the model reads of a completion's prompts: text or token ids with their beginning, or the two sides of a gap between the
-// model's fill-in-the-middle tokens.
+// Makes the tokens of a completion's prompts: text or token ids behind BOS, or the texts before and after a gap between the model's
+// fill-in-the-middle tokens.
 import type { CompletionPrompt, CompletionRequest } from "../../../domain/completion.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import { assertTokensInVocabulary, resolveMaxTokens } from "../tokens/token-limits.ts";
@@ -13,12 +13,12 @@ export interface PreparedPrompt {
   readonly text: string;
   /** Tokens at the beginning that the caller did not write, such as BOS: they are not echoed. */
   readonly hiddenTokens: number;
-  /** Tokens after those that stand for `text`; the marks and the suffix behind them are not echoed. */
+  /** Tokens behind the hidden ones that stand for `text`; marks and suffix, which follow them, are not echoed. */
   readonly echoedTokens: number;
   readonly maxNewTokens: number;
 }
 
-/** What surrounds the gap that an answer fills. */
+/** The model's fill-in-the-middle tokens, and the text after the gap. */
 interface Insertion {
   readonly marks: NonNullable<Vocabulary["fillInTheMiddle"]>;
   readonly suffix: readonly number[];
@@ -60,7 +60,7 @@ async function preparePrompt(
   const param = `prompts[${index}]`;
   const isText = typeof prompt === "string";
   if (!isText) assertTokensInVocabulary(prompt, { vocabularySize: vocabulary.size, param });
-  // Between marks of ours the text that spells one is text.
+  // Beside the marks that are put here, a text that spells one is text.
   const parseSpecial = insertion === undefined;
   const own = isText ? await readText(model, prompt, { request, parseSpecial, signal }) : prompt;
   const { tokens, hiddenTokens } =

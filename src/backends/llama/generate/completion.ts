@@ -1,5 +1,5 @@
-// Text completions in full: several prompts as text or token ids, echo, log-probabilities of prompt and answer, the best of
-// several candidates. What the model reads of each is made in completion-prompt.ts.
+// The completion operation: several prompts as text or token ids, echo, log-probabilities of prompt and answer, the best of several
+// candidates. completion-prompt.ts makes the tokens of each prompt.
 import { randomInt } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { Call } from "../../../domain/backend.ts";
@@ -12,7 +12,7 @@ import { preparePrompts } from "./completion-prompt.ts";
 import { runChoices, type ChoiceOutlet } from "./run-choices.ts";
 import type { TextModel } from "./text-model.ts";
 
-/** Runs a completion request; choices are numbered prompt-major. */
+/** Runs a completion request. Choice i is number i % n of prompt floor(i / n). */
 export async function runCompletion(
   model: TextModel,
   request: CompletionRequest,
@@ -73,7 +73,7 @@ export async function runCompletion(
   );
 }
 
-/** Writes the `n` candidates of every prompt with the highest mean log-probability, renumbered in that order. */
+/** Writes the `n` candidates of every prompt with the highest mean log-probability, numbered from the highest on. */
 function writeBest(
   outputs: readonly CompletionOutput[],
   { candidates, n }: { readonly candidates: number; readonly n: number },

@@ -1,4 +1,4 @@
-// Writes one choice's events: deltas, with the beginning and the end of the part that they belong to.
+// Writes one choice's events in the order that `domain/text.ts` promises: deltas between the start and the end of their part.
 import type { EventSink } from "../../../domain/backend.ts";
 import type { FinishReason, TextEvent, TextPart, TokenLogprob } from "../../../domain/text.ts";
 
@@ -12,7 +12,7 @@ export class PartWriter {
     this.#choice = choice;
   }
 
-  /** `logprobs` may come without text: a token that is no whole code point has none of its own yet. */
+  /** `logprobs` may come without text, from a token that has no whole code point. */
   text(text: string, logprobs?: readonly TokenLogprob[]): void {
     if (text === "" && (logprobs === undefined || logprobs.length === 0)) return;
     if (this.#open?.type !== "text") this.#start({ type: "text" });

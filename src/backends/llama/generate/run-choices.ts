@@ -1,5 +1,5 @@
-// What chat and completion have in common: the choices of a request go to the engine, write their events to the sink, and the
-// request ends with its usage and the time of each phase. A caller who leaves takes the choices out of the engine.
+// Runs the choices of a chat or a completion: submits them to the engine, lets them write their events to the sink, and ends with
+// usage and the time of each phase. When the caller leaves, the choices are taken out of the engine.
 import { performance } from "node:perf_hooks";
 import type { Call, EventSink } from "../../../domain/backend.ts";
 import type { TextEvent, TextTimings, TextUsage } from "../../../domain/text.ts";
@@ -7,7 +7,7 @@ import { onAbort } from "../../../util/abort.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { SequenceRequest, SequenceView } from "../engine/sequence.ts";
 
-/** Where a choice's receiver writes, and whom it tells of its end. */
+/** What a choice's receiver writes to, and how it reports its end. */
 export interface ChoiceOutlet {
   readonly sink: EventSink<TextEvent>;
   /** To be called once by every choice, after its last event. */
@@ -49,7 +49,7 @@ export async function runChoices(engine: Engine, run: ChoicesRun, { sink, signal
   });
   let open = requests.length;
   const submission = engine.submit(requests);
-  // Accepted comes before any event of a choice: the engine tells those in a later turn.
+  // This comes before any event of a choice: the engine's loop goes on, and tells receivers, at the next await at the earliest.
   sink.push({ type: "accepted", promptTokens: run.promptTokens });
   sink.onCredit(() => engine.wake());
   const unsubscribe = onAbort(signal, () => reject(signal.reason));
@@ -80,7 +80,7 @@ function sumUsage(run: ChoicesRun, sequences: readonly SequenceView[]): TextUsag
   };
 }
 
-/** Queue until the first choice starts, prompt until its first token, decode until the last choice ends. */
+/** Queueing lasts until the first choice has a slot, the prompt until it is evaluated for one, decoding until the last has ended. */
 function measure(run: ChoicesRun, sequences: readonly SequenceView[]): TextTimings {
   const now = performance.now();
   const earliest = (time: (sequence: SequenceView) => number | undefined): number =>

@@ -1,11 +1,11 @@
-// A generating model as the operations see it: its engine, its vocabulary, and the checks that every request passes.
+// What chat and completion need of a loaded model: its engine, its vocabulary, and the checks that every request passes.
 import { ServerError } from "../../../domain/errors.ts";
 import type { TextModelOptions } from "../../../domain/model.ts";
 import type { OutputConstraint, SamplingOptions } from "../../../domain/sampling.ts";
 import type { NativeModelHandle } from "../native/model.ts";
 import { contextLengthExceeded, type LengthQuestion } from "../tokens/token-limits.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { HeldGrammar } from "../engine/sequence.ts";
+import type { ActiveGrammar } from "../engine/sequence.ts";
 import { bannedUnder, type ControlText } from "../guided/banned-tokens.ts";
 import { GrammarCompiler } from "../guided/grammar-compiler.ts";
 import { TextTokenizer, TokenLimitError } from "../tokens/tokenizer.ts";
@@ -16,7 +16,7 @@ export interface TextModelParts {
   readonly native: NativeModelHandle;
   readonly engine: Engine;
   readonly vocabulary: Vocabulary;
-  /** Tokens per sequence. */
+  /** Tokens per slot. */
   readonly contextSize: number;
   /** Tokens guessed per step for every choice; 0 = no speculation. */
   readonly guesses: number;
@@ -48,8 +48,8 @@ export class TextModel implements TextModelParts {
   }
 
   /**
-   * Reads a prompt by `read`, which may give up on one that is far too long.
-   * @throws ServerError `context_length_exceeded` in that case
+   * Runs `read`, which makes the tokens of a prompt.
+   * @throws ServerError `context_length_exceeded` where `read` throws a TokenLimitError
    */
   async readPrompt<T>(read: () => Promise<T>, limits: Pick<LengthQuestion, "requested" | "field">): Promise<T> {
     try {
@@ -74,10 +74,13 @@ export class TextModel implements TextModelParts {
   }
 
   /**
-   * Makes fresh grammars for a constraint, one per choice; `undefined` = no constraint.
-   * @throws ServerError `unsupported_schema` or `invalid_value` for what no grammar can hold.
+   * Compiles a constraint. The function returned makes a fresh grammar for each choice; `undefined` = no constraint.
+   * @throws ServerError `unsupported_schema` or `invalid_value` where no grammar can enforce it; the signal's reason
    */
-  async compileConstraint(constraint: OutputConstraint, signal: AbortSignal): Promise<(() => HeldGrammar) | undefined> {
+  async compileConstraint(
+    constraint: OutputConstraint,
+    signal: AbortSignal,
+  ): Promise<(() => ActiveGrammar) | undefined> {
     if (constraint.type === "text") return undefined;
     const { controlTokens } = this;
     const grammar = await this.grammars.compile({ type: "constraint", constraint }, signal);
@@ -85,7 +88,7 @@ export class TextModel implements TextModelParts {
     return this.grammarFactory(grammar, { banned });
   }
 
-  /** Tokens that stand for no text and do not end an answer. */
+  /** Control tokens that do not end an answer. */
   get controlTokens(): readonly ControlText[] {
     this.#controlTokens ??= this.vocabulary
       .specialTokens()
@@ -93,15 +96,18 @@ export class TextModel implements TextModelParts {
     return this.#controlTokens;
   }
 
-  /** @throws ServerError `invalid_value` when llama.cpp cannot read the grammar. */
+  /**
+   * The function returned makes a fresh state of the grammar, one per choice.
+   * @throws ServerError `invalid_value` when llama.cpp cannot read the grammar
+   */
   grammarFactory(
     grammar: string,
     { banned, rootRule = "root" }: { readonly banned: readonly number[]; readonly rootRule?: string | undefined },
-  ): () => HeldGrammar {
-    const create = (): HeldGrammar => ({ state: this.native.createGrammarState(grammar, rootRule), banned });
+  ): () => ActiveGrammar {
+    const create = (): ActiveGrammar => ({ state: this.native.createGrammarState(grammar, rootRule), banned });
     try {
-      // The first state is made before the request is accepted: a grammar that cannot be read is refused in time.
-      let first: HeldGrammar | undefined = create();
+      // The first state is made here, so that a grammar that cannot be read is refused before the request is accepted.
+      let first: ActiveGrammar | undefined = create();
       return () => {
         const state = first ?? create();
         first = undefined;

@@ -1,4 +1,4 @@
-// The doors of `response_format`: a JSON Schema, or any JSON object, as a grammar for llama.cpp; and that of a string alone.
+// Compiles a JSON Schema to a grammar for llama.cpp. Also gives the grammars of any JSON object and of a string without quotes.
 import { requireRunnable } from "./gbnf/grammar-check.ts";
 import { GrammarWriter } from "./gbnf/grammar-writer.ts";
 import type { JsonValue } from "./schema/reading/json-value.ts";
@@ -8,19 +8,19 @@ import { SchemaDocument } from "./schema/reading/schema-document.ts";
 
 export interface JsonSchemaToGbnfOptions {
   readonly limits?: Partial<GrammarLimits>;
-  /** Put before every path in errors, for example `/response_format/json_schema/schema`. @default "" */
+  /** Put before every JSON pointer in errors, for example `/tools/0/parameters`. @default "" */
   readonly pathPrefix?: string;
 }
 
 /**
- * Answers a GBNF grammar with the start rule `root`. Every complete text of the grammar parses as JSON and is valid for the
+ * A GBNF grammar with the start rule `root`. Every complete text of the grammar parses as JSON and is valid for the
  * schema (draft 2020-12, with `definitions`, list-valued `items` and `nullable` of older dialects; `format` counts as an
  * assertion). Not every valid text is in the grammar: properties come in declared order, undeclared ones only where
  * `additionalProperties` is given or nothing is declared, numbers with bounds have no exponent, rare forms of some formats are
  * missing.
  *
- * Throws `SchemaNotEnforceableError`, naming the keyword and its place, for everything it cannot promise; unknown keywords are
- * annotations, as JSON Schema says.
+ * Unknown keywords are annotations, as JSON Schema says.
+ * @throws SchemaNotEnforceableError naming the keyword and its place, for everything that the grammar could not enforce
  */
 export function jsonSchemaToGbnf(schema: JsonValue, options: JsonSchemaToGbnfOptions = {}): string {
   const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
@@ -31,8 +31,8 @@ export function jsonSchemaToGbnf(schema: JsonValue, options: JsonSchemaToGbnfOpt
 }
 
 /**
- * The grammar of a string that stands as it is, without quotes and escapes and without `<`; `undefined` where the schema asks
- * nothing of its strings. Throws as {@link jsonSchemaToGbnf}.
+ * The grammar of a bare string: without quotes and escapes, and without `<`. `undefined` where the schema allows every string.
+ * @throws SchemaNotEnforceableError as {@link jsonSchemaToGbnf}
  */
 export function bareStringToGbnf(schema: JsonValue, options: JsonSchemaToGbnfOptions = {}): string | undefined {
   const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
@@ -45,7 +45,7 @@ export function bareStringToGbnf(schema: JsonValue, options: JsonSchemaToGbnfOpt
   return grammar;
 }
 
-/** The grammar of `response_format: { "type": "json_object" }`: one JSON object of any content. */
+/** The grammar of one JSON object of any content. */
 export function jsonObjectGrammar(): string {
   const writer = new GrammarWriter(DEFAULT_GRAMMAR_LIMITS);
   return writer.text(writer.shared("object"));

@@ -1,4 +1,4 @@
-// Grammars for tool calls: the text around a call comes from the model's family, the arguments from each tool's own schema.
+// Grammars for tool calls: the model's family gives the text around a call, each tool's schema the arguments.
 import { requireRunnable } from "./gbnf/grammar-check.ts";
 import { gbnfLiteral, GrammarWriter } from "./gbnf/grammar-writer.ts";
 import type { JsonObject, JsonValue } from "./schema/reading/json-value.ts";
@@ -7,11 +7,11 @@ import { SchemaCompiler } from "./schema/schema-compiler.ts";
 import { SchemaDocument } from "./schema/reading/schema-document.ts";
 
 /**
- * How a family writes calls, outside in:
+ * The text of a family's calls, from the outside in:
  *
  * `listPrefix` ( `callPrefix` BODY `callSuffix` ) `separator` ( ... ) `listSuffix`
  *
- * All texts are literal and may be empty; special tokens are written as their text.
+ * All texts are literal and may be empty; special tokens are given as their text.
  *
  * - Hermes, Qwen: callPrefix `<tool_call>\n`, callSuffix `\n</tool_call>`, separator `\n`, JSON body with `name` and `arguments`
  * - Llama 3: JSON body with `name` and `parameters`, separator `; `
@@ -50,9 +50,9 @@ export interface ToolCallTool {
 }
 
 export interface ToolCallGrammarOptions {
-  /** The tools that may be called. For a named `tool_choice` pass that one alone. At least one. */
+  /** The tools that may be called; at least one. */
   readonly tools: readonly ToolCallTool[];
-  /** Whether several calls may follow each other. */
+  /** Several calls may follow each other. */
   readonly parallel: boolean;
   readonly shape: ToolCallShape;
   /** Upper bound of calls where `parallel` is set. @default 16 */
@@ -65,8 +65,9 @@ export interface ToolCallGrammarOptions {
 }
 
 /**
- * A grammar for one call, or one to `maxCalls` calls. Every complete text is the shape around calls whose arguments parse and are
- * valid for the schema of the named tool. Throws `SchemaNotEnforceableError` like `jsonSchemaToGbnf`.
+ * A grammar for one call, or for one to `maxCalls` calls. In every complete text the arguments of each call parse and are valid for
+ * the schema of its tool.
+ * @throws SchemaNotEnforceableError as `jsonSchemaToGbnf`
  */
 export function toolCallGrammar(options: ToolCallGrammarOptions): string {
   const { tools, parallel, shape, maxCalls = 16, hasBegun = false } = options;
@@ -84,7 +85,7 @@ export function toolCallGrammar(options: ToolCallGrammarOptions): string {
 
 const NO_PARAMETERS: JsonObject = { type: "object", properties: {}, additionalProperties: false };
 
-/** All tools of one grammar share rules where their schemas are the same text. */
+/** Writes the rules of all tools of one grammar; those whose text is the same are shared. */
 class ToolCompiler {
   readonly #writer: GrammarWriter;
   readonly #compiler: SchemaCompiler;
@@ -97,7 +98,7 @@ class ToolCompiler {
     this.#pathOf = pathOf;
   }
 
-  /** The rule for a tool's arguments: what its schema says, and an object in any case. */
+  /** The rule for a tool's arguments: valid for its schema, and an object in any case. */
   argumentsOf(tool: ToolCallTool, index: number): string {
     return this.#compiler.compile([
       this.#document(tool.parameters ?? NO_PARAMETERS, this.#pathOf(index)).root,

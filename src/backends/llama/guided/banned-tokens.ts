@@ -1,5 +1,5 @@
-// Control tokens that may not come while a grammar holds. llama.cpp matches tokens by their text, so that `<|im_start|>` would
-// do as part of a JSON string, and would then be missing in the answer, which shows text only. Pure.
+// Finds the control tokens to ban under a grammar. llama.cpp matches tokens by their text, so that the token `<|im_start|>` could
+// stand in a JSON string, and would then be missing in the answer, which shows text only. Pure.
 import type { OutputConstraint } from "../../../domain/sampling.ts";
 import type { ChatFamily, FreePart, PlannedGrammar } from "../chat/types.ts";
 
@@ -8,22 +8,23 @@ export interface ControlText {
   readonly text: string;
 }
 
-type HeldText = PlannedGrammar | Exclude<OutputConstraint, { readonly type: "text" }>;
+/** A grammar that the whole answer has to follow. */
+type AnswerGrammar = PlannedGrammar | Exclude<OutputConstraint, { readonly type: "text" }>;
 
 type FamilyMarkup = Pick<ChatFamily, "keepTokens" | "dropped">;
 
 /**
- * Of the control tokens those that the grammar is not written with: a family's calls have its markup in them, and callers may
- * mean a token in a grammar of their own.
+ * Ids of the control tokens that the grammar does not itself ask for: a family's calls contain its markup, and callers may name a
+ * token in a grammar of their own.
  */
 export function bannedUnder(
-  grammar: HeldText,
+  grammar: AnswerGrammar,
   { controlTokens, family }: { readonly controlTokens: readonly ControlText[]; readonly family: FamilyMarkup },
 ): number[] {
   return idsOf(controlTokens, ({ id, text }) => !isWrittenBy(grammar, { id, text, family }));
 }
 
-/** The same while a free part may still come first: it begins, ends and calls as the family does. */
+/** Ids of the control tokens to ban while a free part may still come first: all but the family's markup and the part's own. */
 export function bannedBefore(
   { opens, ends }: FreePart,
   { controlTokens, family }: { readonly controlTokens: readonly ControlText[]; readonly family: FamilyMarkup },
@@ -33,7 +34,7 @@ export function bannedBefore(
 }
 
 function isWrittenBy(
-  grammar: HeldText,
+  grammar: AnswerGrammar,
   { id, text, family }: { readonly id: number; readonly text: string; readonly family: FamilyMarkup },
 ): boolean {
   switch (grammar.type) {

@@ -1,4 +1,4 @@
-// From what a chat's answer has to look like to the GBNF text that holds the model to it.
+// Compiles what a chat's answer has to look like to the GBNF text that enforces it.
 import type { ToolDefinition } from "../../../domain/chat.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import type { CallGrammar, PlannedGrammar, TextGrammar, ToolCallShape } from "../chat/types.ts";
@@ -11,10 +11,10 @@ import { DEFAULT_GRAMMAR_LIMITS } from "../grammar/gbnf/limits.ts";
 import { toolCallGrammar, type ToolCallShape as GrammarShape } from "../grammar/tool-call-grammar.ts";
 import { pythonicGrammar, xmlParameterGrammar } from "./parameter-rules.ts";
 
-/** Larger than for a caller's own grammar, whose text is longer than what it takes; what counts is the unrolled size. */
+/** Larger than for a caller's own grammar: what several schemas make together is long, and its unrolled size is bounded apart. */
 const combinedLimits = { maxBytes: 2 * DEFAULT_GRAMMAR_LIMITS.maxGrammarBytes, maxRules: 100_000 };
 
-/** @throws ServerError `unsupported_schema` or `invalid_value` for what no grammar can hold. */
+/** @throws ServerError `unsupported_schema` or `invalid_value` where no grammar can enforce it */
 export function compilePlannedGrammar(grammar: PlannedGrammar): string {
   switch (grammar.type) {
     case "tool-calls":
@@ -55,7 +55,7 @@ function compileCalls({ tools, places, parallel, shape }: CallGrammar): string {
 }
 
 /**
- * Each schema was looked at when it was compiled; put together they may still be more than llama.cpp can follow.
+ * Every schema passed this check when it was compiled; together they may still be too much for llama.cpp.
  * @throws ServerError `unsupported_schema`
  */
 function requireFollowable(grammar: string): string {
@@ -94,7 +94,7 @@ function toGrammarShape(shape: Exclude<ToolCallShape, { kind: "xml-parameters" |
     const id = idKey === undefined ? {} : { id: { key: idKey.key, pattern: idPattern(idKey.example) } };
     return { ...around, body: { kind: "json", nameKey, argumentsKey, ...id } };
   }
-  // The id comes before the name and is of no use to us, so that it may always be the same.
+  // The id comes before the name and is not used, so that it may always be the same.
   const beforeName = `{${JSON.stringify(idKey.key)}: ${JSON.stringify(idKey.example)}, ${JSON.stringify(nameKey)}: "`;
   const callSuffix = `}${around.callSuffix ?? ""}`;
   const body = { kind: "text", beforeName, afterName: `", ${JSON.stringify(argumentsKey)}: ` } as const;

@@ -1,4 +1,4 @@
-// From what an answer must look like to the GBNF grammar that enforces it, and from the compiler's refusals to the caller's.
+// Compiles what an answer must look like to GBNF, and turns the compiler's refusals into errors for the caller.
 import { ServerError } from "../../../domain/errors.ts";
 import type { JsonSchema, OutputConstraint } from "../../../domain/sampling.ts";
 import { validateGbnf } from "../grammar/gbnf/gbnf-validate.ts";
@@ -9,7 +9,7 @@ import { SchemaNotEnforceableError } from "../grammar/gbnf/grammar-error.ts";
 /**
  * The grammar of an answer that is not free text.
  * @throws ServerError `unsupported_schema` naming the keyword that cannot be enforced; `invalid_value` for a grammar of the
- * caller's that llama.cpp could not read or could not follow.
+ * caller's that is no GBNF or too much for llama.cpp
  */
 export function compileConstraint(constraint: Exclude<OutputConstraint, { readonly type: "text" }>): string {
   switch (constraint.type) {
@@ -27,7 +27,10 @@ export function compileSchema(schema: JsonSchema): string {
   return refusing("constraint.schema", () => jsonSchemaToGbnf(schema as JsonValue));
 }
 
-/** Turns the compiler's refusal of a schema into an error for the caller; `place` = where the schema stands. */
+/**
+ * Turns the compiler's refusal of a schema into an error for the caller. `place` = the request's field that holds the schema, or
+ * how to tell it from the error's path.
+ */
 export function refusing<T>(place: string | ((path: string) => string), compile: () => T): T {
   try {
     return compile();
@@ -42,7 +45,10 @@ export function refusing<T>(place: string | ((path: string) => string), compile:
   }
 }
 
-/** @throws ServerError `invalid_value` with line and column of what is wrong. */
+/**
+ * The caller's own grammar, unchanged.
+ * @throws ServerError `invalid_value` with line and column of what is wrong
+ */
 export function checkGrammar(grammar: string): string {
   const validation = validateGbnf(grammar);
   if (validation.isValid) return grammar;

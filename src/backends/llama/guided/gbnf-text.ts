@@ -1,9 +1,9 @@
-// Puts grammars together as text: rules of one are renamed so that they cannot meet those of another.
+// What it takes to put grammars together as text: rules of one are renamed so that they cannot clash with those of another.
 
-/** Strings, character classes, token names and comments, which are left alone, or a rule's name. */
+/** Strings, character classes, tokens and comments, which are left alone, or (captured) the name of a rule. */
 const lexemes = /"(?:\\[^]|[^"\\])*"|\[(?:\\[^]|[^\]\\])*\]|!?<[^>\n]*>|#[^\n]*|([a-zA-Z][a-zA-Z0-9-]*)/g;
 
-/** The grammar with every rule's name behind `prefix`; its start rule is then `<prefix>root`. */
+/** Puts `prefix` before the name of every rule; the start rule is then `<prefix>root`. */
 export function prefixRules(grammar: string, prefix: string): string {
   return grammar.replace(lexemes, (lexeme, name: string | undefined) => (name === undefined ? lexeme : prefix + name));
 }

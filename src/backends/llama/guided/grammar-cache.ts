@@ -1,4 +1,4 @@
-// Grammars that were compiled lately: callers send the same schema again and again.
+// Caches compiled grammars: callers send the same schema again and again.
 
 export interface GrammarCacheLimits {
   /** @default 64 */
@@ -7,7 +7,7 @@ export interface GrammarCacheLimits {
   readonly units?: number;
 }
 
-/** Least recently used grammars go first. Refusals are not kept. */
+/** Compiled grammars by the job that made them. The least recently used are dropped first. */
 export class GrammarCache {
   readonly #entries = new Map<string, string>();
   readonly #limits: Required<GrammarCacheLimits>;

@@ -1,5 +1,5 @@
-// Compiles what requests ask of their answers. What is small is compiled on the spot; what is large, in a process of its own,
-// since no token of any stream is computed meanwhile, and callers choose how large it is.
+// Compiles the grammars of requests. Small jobs are compiled in this process; large ones in a process of their own, because no token
+// of any stream is computed while this process compiles, and callers choose how large a job is.
 import { fork } from "node:child_process";
 import { setPriority } from "node:os";
 import { ServerError, deserializeError } from "../../../domain/errors.ts";
@@ -9,20 +9,20 @@ import { compileGrammar, type GrammarJob } from "./grammar-job.ts";
 import type { GrammarAnswer } from "./grammar-process.ts";
 
 export interface GrammarCompilerOptions {
-  /** Jobs of so many UTF-16 units of JSON, or fewer, are compiled on the spot: a few milliseconds. @default 8192 */
+  /** UTF-16 units of JSON up to which a job is compiled in this process: a few milliseconds. @default 8192 */
   readonly inlineUnits?: number;
   /** Longest time for one grammar. @default 30000 */
   readonly timeoutMs?: number;
 }
 
-/** Below the runner: the streams that go on are worth more. */
+/** Niceness of the child, which gives way to this process: running streams matter more. */
 const priority = 10;
 
 export class GrammarCompiler {
   readonly #cache = new GrammarCache();
   readonly #inlineUnits: number;
   readonly #timeoutMs: number;
-  /** Large jobs follow each other: there are no cores to spare. */
+  /** Settles with the latest large job: they run one after another, since there are no cores to spare. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor({ inlineUnits = 8192, timeoutMs = 30_000 }: GrammarCompilerOptions = {}) {
@@ -31,8 +31,8 @@ export class GrammarCompiler {
   }
 
   /**
-   * The grammar of a job; the same one again costs nothing.
-   * @throws ServerError as `compileGrammar`; `unsupported_schema` when it takes too long; the signal's reason.
+   * Compiles a job, or finds it in the cache.
+   * @throws ServerError as `compileGrammar`; `unsupported_schema` when it takes too long or too much memory; the signal's reason
    */
   async compile(job: GrammarJob, signal: AbortSignal): Promise<string> {
     const key = JSON.stringify(job);
@@ -63,7 +63,7 @@ export class GrammarCompiler {
     try {
       if (child.pid !== undefined) setPriority(child.pid, priority);
     } catch {
-      // It has ended already, which is told below.
+      // The child has ended already: its exit is handled below.
     }
     let timer: NodeJS.Timeout | undefined;
     let unsubscribe: (() => void) | undefined;

@@ -1,4 +1,4 @@
-// What an answer has to look like, as the one value that is compiled to a grammar: here, or in a process of its own.
+// A compilation as one value that can be sent to another process: what an answer has to look like, of any kind of request.
 import type { OutputConstraint } from "../../../domain/sampling.ts";
 import type { PlannedGrammar } from "../chat/types.ts";
 import { compileConstraint } from "./constraint.ts";
@@ -8,7 +8,10 @@ export type GrammarJob =
   | { readonly type: "constraint"; readonly constraint: Exclude<OutputConstraint, { readonly type: "text" }> }
   | { readonly type: "planned"; readonly planned: PlannedGrammar };
 
-/** @throws ServerError `unsupported_schema` or `invalid_value` for what no grammar can hold. */
+/**
+ * The GBNF text of a job.
+ * @throws ServerError `unsupported_schema` or `invalid_value` where no grammar can enforce it
+ */
 export function compileGrammar(job: GrammarJob): string {
   return job.type === "constraint" ? compileConstraint(job.constraint) : compilePlannedGrammar(job.planned);
 }

@@ -1,4 +1,4 @@
-// The entry of a process that compiles one grammar and ends: a large schema takes seconds, in which the runner must go on.
+// The entry of a process that compiles one grammar and ends: a large schema takes seconds, in which the runner must not stand still.
 import { serializeError, type SerializedError } from "../../../domain/errors.ts";
 import { compileGrammar, type GrammarJob } from "./grammar-job.ts";
 

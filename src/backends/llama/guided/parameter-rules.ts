@@ -1,5 +1,5 @@
-// Grammars for calls whose arguments are no JSON object: parameters in tags (Qwen3-Coder) and Python's keyword arguments
-// (Llama 4). Every parameter is compiled by itself; what stands around it is the family's.
+// Grammars for calls whose arguments are not one JSON object: parameters in tags (Qwen3-Coder) and Python's keyword arguments
+// (Llama 4). Every parameter's schema is compiled by itself; the family gives the text around it.
 import type { ToolDefinition } from "../../../domain/chat.ts";
 import { gbnfLiteral, prefixRules } from "./gbnf-text.ts";
 import { bareStringToGbnf, jsonSchemaToGbnf } from "../grammar/json-schema-to-gbnf.ts";
@@ -25,11 +25,11 @@ interface Parameter {
   readonly isRequired: boolean;
 }
 
-/** Calls after the first one. */
+/** Most calls after the first one. */
 const maximumFurtherCalls = 15;
 
 /**
- * `<function=name>` with `<parameter=key>` inside; text stands as it is, everything else as JSON.
+ * Calls as `<function=name>` with `<parameter=key>` inside; strings stand raw, all other values as JSON.
  * @throws SchemaNotEnforceableError
  */
 export function xmlParameterGrammar({ tools, pathOf, parallel, open, close, separator }: ParameterCalls): string {
@@ -52,7 +52,7 @@ export function xmlParameterGrammar({ tools, pathOf, parallel, open, close, sepa
 }
 
 /**
- * `[name(key=value, ...)]`; values are JSON, whose constants the reader takes as Python's.
+ * Calls as `[name(key=value, ...)]`. Values are JSON, constants included: the parser reads `true` as it reads `True`.
  * @throws SchemaNotEnforceableError
  */
 export function pythonicGrammar({ tools, pathOf, parallel, open, close }: Omit<ParameterCalls, "separator">): string {
@@ -79,7 +79,7 @@ export function pythonicGrammar({ tools, pathOf, parallel, open, close }: Omit<P
   ].join("\n");
 }
 
-/** Required ones first, then any of the optional ones in order, with `, ` between them. */
+/** The arguments with `, ` between them: the required ones, then any of the optional ones in order. */
 function separated(parameters: readonly { readonly name: string; readonly isRequired: boolean }[]): string {
   const required = parameters.filter(({ isRequired }) => isRequired).map(({ name }) => name);
   const optional = parameters.filter(({ isRequired }) => !isRequired).map(({ name }) => name);
@@ -94,7 +94,7 @@ function valueRules({ schema, path }: Parameter, prefix: string): string {
   return prefixRules(jsonSchemaToGbnf(schema, { pathPrefix: path }), prefix);
 }
 
-/** What the reader takes as it comes, without quotes; `undefined` for every other schema. */
+/** The rule of a string parameter, which stands raw, without quotes; `undefined` for every other schema. */
 function rawTextRule({ schema, path }: Parameter, prefix: string): string | undefined {
   if (!isJsonObject(schema)) return undefined;
   const values = schema["enum"] ?? (schema["const"] === undefined ? undefined : [schema["const"]]);
@@ -108,7 +108,7 @@ function rawTextRule({ schema, path }: Parameter, prefix: string): string | unde
   return bounded === undefined ? `${prefix}root ::= raw-text` : prefixRules(bounded, prefix);
 }
 
-/** The parameters that the schema declares; each carries the schema's definitions, for its references. */
+/** The declared parameters; the schema of each is given the tool's definitions, to which it may refer. */
 function parametersOf({ parameters }: ToolDefinition, path: string): Parameter[] {
   const schema = parameters as JsonValue;
   if (schema === true) return [];

@@ -1,10 +1,10 @@
-// Grammars that begin to hold in the middle of an answer: after a call's first characters, or after the reasoning. What the
-// grammar begins with may stand in the middle of a token; the grammar is then given the token's first part as a literal.
+// Gates (see `GrammarGate`) for grammars that become active in the middle of an answer: with a call's first characters, or after the
+// reasoning. That place may lie inside a token; the grammar then gets the token's first part as a literal before its root rule.
 import { Utf8Assembler } from "../../../util/utf8-assembler.ts";
 import type { NativeModelHandle } from "../native/model.ts";
 import type { CallTrigger, FreePart, ReasoningMarkers } from "../chat/types.ts";
 import { gbnfLiteral } from "./gbnf-text.ts";
-import type { GrammarGate, HeldGrammar } from "../engine/sequence.ts";
+import type { GrammarGate, ActiveGrammar } from "../engine/sequence.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
 
 export interface GateParts {
@@ -12,11 +12,11 @@ export interface GateParts {
   readonly vocabulary: Vocabulary;
   /** GBNF with the start rule `root`. */
   readonly grammar: string;
-  /** Tokens that may not come while the grammar holds. */
+  /** Tokens that are banned while the grammar is active. */
   readonly banned: readonly number[];
 }
 
-type Opening = { readonly grammar: HeldGrammar; readonly again: boolean };
+type Opening = { readonly grammar: ActiveGrammar; readonly again: boolean };
 
 const startRule = "hearth-start";
 
@@ -48,12 +48,12 @@ class TokenTrace {
 
 export interface TriggerOptions {
   readonly triggers: readonly CallTrigger[];
-  /** A model may think about a call without making one. */
+  /** A trigger inside reasoning does not count: a model may think about a call without making one. */
   readonly reasoning: readonly ReasoningMarkers[];
   readonly startsInReasoning: boolean;
 }
 
-/** Holds from the first character of a trigger on. */
+/** Makes its grammar active as soon as a trigger is complete; the grammar covers the answer from the trigger's first character on. */
 export class TriggerGate implements GrammarGate {
   readonly #parts: GateParts;
   readonly #options: TriggerOptions;
@@ -96,7 +96,10 @@ export class TriggerGate implements GrammarGate {
   }
 }
 
-/** Holds for what follows a free part; without the free part from the first token on, by {@link freePartGrammar}. */
+/**
+ * Makes its grammar active behind a free part. Where the answer may begin without one, {@link freePartGrammar} is active from the
+ * first token on.
+ */
 export class FreePartGate implements GrammarGate {
   readonly #parts: GateParts;
   readonly #free: FreePart;
@@ -130,7 +133,10 @@ export class FreePartGate implements GrammarGate {
   }
 }
 
-/** What holds from the first token on where a free part may come first: the free part, or the answer at once. */
+/**
+ * A grammar for the answer from the first token on: a free part, or `grammar` at once. `undefined` where the prompt has opened the
+ * free part.
+ */
 export function freePartGrammar(
   grammar: string,
   { opens }: FreePart,
@@ -141,8 +147,8 @@ export function freePartGrammar(
 }
 
 /**
- * The grammar from the character at `offset` on, with what was generated since then already read. A last token that the
- * grammar does not allow is to be sampled again.
+ * The grammar from the character at `offset` on, which has accepted what was generated since then. A last token that it does not
+ * allow is to be sampled again; where it does not allow an earlier one, it does not become active (`undefined`).
  */
 function openAt(
   { native, vocabulary, grammar, banned }: GateParts,

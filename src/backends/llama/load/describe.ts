@@ -1,4 +1,4 @@
-// What a loaded GGUF says of itself: memory, device, fingerprint, and the facts of the model list.
+// Describes a loaded GGUF: memory, device, fingerprint, and the facts of the model list. Also decides its thread counts.
 import { availableParallelism } from "node:os";
 import type { BackendContext, BackendDescription } from "../../../domain/backend.ts";
 import type { ModelSpec, TextModelOptions } from "../../../domain/model.ts";
@@ -7,7 +7,7 @@ import { calibrateThreads, type ThreadCounts } from "../native/thread-calibratio
 import { computeFingerprint } from "./fingerprint.ts";
 import type { LoadedWeights } from "./load-model.ts";
 
-/** What a model says of itself, before it is known what it is used for. */
+/** A description without the operations, which the backend's table of handlers adds. */
 export type ModelDescription = Omit<BackendDescription, "operations">;
 
 /** What a backend is made from: the configured model, and its weights in memory. */
@@ -18,6 +18,7 @@ export interface Creation {
   readonly context: BackendContext;
 }
 
+/** The configured number of threads, or the calibrated ones. */
 export async function resolveThreads(
   { options, weights, context }: Omit<Creation, "spec">,
   native: NativeContextHandle,

@@ -1,4 +1,4 @@
-// What two runs have to share to be able to give the same answer: OpenAI's `system_fingerprint`.
+// OpenAI's `system_fingerprint`: a digest of what two runs have to share to be able to give the same answer.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 

@@ -1,4 +1,4 @@
-// From a model's options to a model in memory: library, weights, adapters, context, thread count, decode loop.
+// Loads a GGUF: library, weights, LoRA adapters, vocabulary and context, with llama.cpp's own reason where one of them fails.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LlamaModel } from "node-llama-cpp";
@@ -17,13 +17,14 @@ export interface LoadedWeights {
   readonly native: NativeModelHandle;
   readonly vocabulary: Vocabulary;
   readonly loras: readonly { readonly lora: LoadedLora; readonly scale: number }[];
-  /** Layers that really lie on the GPU. */
+  /** Layers that are on the GPU, which may be fewer than configured. */
   readonly gpuLayers: number;
 }
 
+/** Time after a failure for which llama.cpp's messages about it are awaited. */
 const logDelayMs = 50;
 
-/** Context length when the configuration does not say: what the model was trained with, within reason. */
+/** Longest context, tokens, where the configuration names none: a model's trained length may need more memory than there is. */
 const largestDefaultContext = 8192;
 
 /** @throws ServerError `model_load_failed` */
@@ -32,7 +33,7 @@ export async function loadWeights(
   { log, signal }: Pick<BackendContext, "log" | "signal">,
 ): Promise<LoadedWeights> {
   const opening = openLibrary(log, { gpu: options.gpuLayers !== 0 });
-  // The file is looked at while the library is loaded; when both fail, the file's fault is the one to tell.
+  // The file's head is read while the library is loaded; when both fail, the file's error is the one to tell.
   opening.catch(() => {});
   const facts = await readGguf(path);
   const library = await opening;
@@ -59,7 +60,7 @@ export function resolveContextSize(configured: number, facts: GgufFacts): number
   return configured > 0 ? configured : Math.min(facts.trainedContextSize, largestDefaultContext);
 }
 
-/** @throws ServerError `model_load_failed`, mostly for want of memory. */
+/** @throws ServerError `model_load_failed`, mostly for lack of memory */
 export async function createContext(
   weights: LoadedWeights,
   { path, ...parameters }: ContextParameters & { readonly path: string },
@@ -85,7 +86,7 @@ async function loadNative(
       gpuLayers: options.gpuLayers,
       useMmap: options.mmap === "auto" ? !(await keepsHugePages(library)) : options.mmap,
       loadSignal: signal,
-      // The server's own ledger counts memory over all models; the library sees only this process.
+      // The registry counts memory over all models; the library sees only this process.
       ignoreMemorySafetyChecks: true,
     });
   } catch (error) {
@@ -95,8 +96,8 @@ async function loadNative(
 }
 
 /**
- * Whether what is read into memory comes to lie in huge pages. Every token walks through all weights, so on a CPU the misses
- * of the address cache count: reading 143 M parameters took 0.95 of the time with pages of 2 MB instead of a mapped file.
+ * Whether weights that are read into memory, instead of mapped, get huge pages. Every token reads all weights, so on a CPU misses of
+ * the translation lookaside buffer count: 143 M parameters took 0.95 of the time with pages of 2 MB instead of a mapped file.
  */
 async function keepsHugePages({ llama }: Library): Promise<boolean> {
   if (llama.gpu !== false) return false;
@@ -112,7 +113,7 @@ async function reasonOf(error: unknown, library: Library): Promise<string> {
   return logged.length === 0 ? own : `${own}; llama.cpp says: ${logged.join("; ")}`;
 }
 
-/** Folder for the states of evicted prefixes of one model in one process. */
+/** Folder for the files of one model's prompt cache, in one process. */
 export function prefixStoreFolder(spec: ModelSpec, cacheDirectory: string): string {
   return join(cacheDirectory, "prefixes", `${encodeURIComponent(spec.id)}-${process.pid}`);
 }

@@ -1,4 +1,4 @@
-// The shape of what node-llama-cpp 3.22.1 keeps to itself, as far as the adapter uses it. Types only; the names are the library's
+// Types of node-llama-cpp's internals, as far as model.ts and context.ts use them. The names are the library's, version 3.22.1
 // (`dist/bindings/AddonTypes.d.ts`, `llama/addon/*.cpp`).
 
 /** The native sampler's settings; a field left out switches that sampler off. */

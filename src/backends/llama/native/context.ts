@@ -1,4 +1,5 @@
-// The half of the adapter that evaluates: the KV cache of some sequences, batches, sampling and scores. See adapter.ts.
+// A context of llama.cpp: the KV cache of some sequences, batches, sampling and scores. With model.ts the only file that calls
+// node-llama-cpp's internals.
 import type { NativeQueue } from "./call-queue.ts";
 import type { NativeContext, NativeSampler, NativeSamplerConfig } from "./binding.ts";
 
@@ -15,14 +16,14 @@ interface ContextSurroundings {
   readonly batchSize: number;
 }
 
-/** The KV cache of some sequences and the means to extend it. */
+/** One context: the KV cache of a fixed number of sequences, and the calls that extend, copy and cut it. */
 export class NativeContextHandle {
   readonly #native: NativeContext;
   readonly #queue: NativeQueue;
   readonly #createSampler: ContextSurroundings["createSampler"];
-  /** Greedy, with nothing that changes a logit: shows what the model itself said. */
+  /** Greedy, with nothing that changes a logit. */
   readonly #plain: NativeSampler;
-  /** Per number of alternatives a sampler that sorts only so many. */
+  /** By number of alternatives: a sampler that sorts no more than so many. */
   readonly #tops = new Map<number, NativeSampler>();
   readonly batchSize: number;
   #threads = 0;
@@ -61,13 +62,16 @@ export class NativeContextHandle {
     return this.#queue.run(() => this.#native.decodeBatch());
   }
 
-  /** The token that `sampler` picks; it also remembers it for its penalties and grammar. -1 = nothing can be picked. */
+  /**
+   * Samples from the logits at a place in the batch. `sampler` notes the token for its penalties and its grammar. -1 = no token can
+   * be picked.
+   */
   sample(logitIndex: number, sampler: NativeSampler): Promise<number> {
     return this.#queue.run(() => this.#native.sampleToken(logitIndex, sampler));
   }
 
   /**
-   * Log-probability of `token` and of the `topCount` likeliest, from raw logits, whatever a sampler would make of them.
+   * Log-probability of `token` and of the `topCount` likeliest tokens, from the raw logits: no bias, penalty or grammar counts.
    * The vocabulary is never copied or sorted: log-probability = logit - highest - ln(sum of exp(logit - highest)).
    */
   async score(logitIndex: number, { token, topCount }: { token: number; topCount: number }): Promise<TokenScore> {
@@ -98,7 +102,7 @@ export class NativeContextHandle {
     return { logprob: toLogprob(logitOf(logits, token)), top };
   }
 
-  /** Forgets the positions from `from` on. False where the model cannot (see `canTrimSequences`). */
+  /** Removes the positions from `from` on. False where the model cannot (see `canTrimSequences`). */
   trim(sequence: number, from: number): boolean {
     return this.#native.removeTokenCellsFromSequence(sequence, from, -1);
   }
@@ -107,13 +111,13 @@ export class NativeContextHandle {
     this.#native.disposeSequence(sequence);
   }
 
-  /** Makes `target` a copy of `source`; what `target` held is gone. */
+  /** Makes `target` a copy of `source`, in place of what it held. */
   async copy(target: number, source: number): Promise<void> {
     this.clear(target);
     await this.#queue.run(() => this.#native.copySequenceStateFromOtherSequence(target, source));
   }
 
-  /** Writes a sequence's state to a file and answers its size in bytes. */
+  /** Writes a sequence's state to a file. Resolves to the file's size in bytes. */
   save(sequence: number, { path, tokens }: { path: string; tokens: readonly number[] }): Promise<number> {
     return this.#queue.run(() => this.#native.saveSequenceStateToFile(path, sequence, Uint32Array.from(tokens)));
   }

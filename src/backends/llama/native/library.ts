@@ -1,24 +1,24 @@
-// Loads the native library once per process: never a build, never a download, whatever is missing.
+// Loads node-llama-cpp's prebuilt native library, once per process. It never builds or downloads one.
 import { getLlama, LlamaLogLevel, type Llama } from "node-llama-cpp";
 import type { BackendContext } from "../../../domain/backend.ts";
 import { ServerError } from "../../../domain/errors.ts";
 
 export interface Library {
   readonly llama: Llama;
-  /** The errors that llama.cpp logged since the last call, newest last: why a load failed stands only there. */
+  /** The errors that llama.cpp logged since the last call, newest last, five at most: only they say why a load failed. */
   takeErrors(): readonly string[];
 }
 
 const keptErrors = 5;
 
-/** The errors that llama.cpp logged and nobody took yet. */
+/** The errors that llama.cpp logged since they were last taken. */
 const errors: string[] = [];
 
 let opened: Promise<Library> | undefined;
 
 /**
- * Opens the library, once per process: a second copy in the same process loses llama.cpp's messages. So whether a GPU is
- * looked for is decided by the first caller; a draft model shares what its model has.
+ * Opens the library, once per process: with a second copy llama.cpp's messages would be lost. So the first caller decides whether a
+ * GPU is looked for; a draft model shares the copy of its model.
  *
  * @throws ServerError `model_load_failed` when no prebuilt library fits this machine.
  */

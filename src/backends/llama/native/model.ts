@@ -1,6 +1,6 @@
-// With native-context.ts the one place that touches what node-llama-cpp keeps to itself. Its evaluator does not keep batches full and erases the
-// beginning of a context that overflows, so the engine drives the library's primitives; they are internal, the package is
-// pinned to one exact version, and `test/models/llama-adapter.test.ts` notices a version that changed them.
+// A model of llama.cpp. With context.ts the only file that calls node-llama-cpp's internals. The package's own evaluator does not
+// keep batches full and erases the beginning of a context that overflows, so the engine uses the primitives below it. They are not
+// public: the package is pinned to one exact version, and test/models/llama/binding.test.ts fails for one that changed them.
 import type { Llama, LlamaModel } from "node-llama-cpp";
 import { NativeContextHandle } from "./context.ts";
 import { NativeQueue } from "./call-queue.ts";
@@ -31,12 +31,12 @@ export interface ContextParameters {
   readonly loras?: readonly { readonly lora: LoadedLora; readonly scale: number }[];
 }
 
-/** An adapter that lies in memory; belongs to the model it was loaded for. */
+/** A LoRA adapter in memory, for the model that loaded it. */
 export interface LoadedLora {
   readonly native: NativeLora;
 }
 
-/** A model in memory. */
+/** A model in memory: tokenizer, samplers, grammars, adapters, contexts. */
 export class NativeModelHandle {
   readonly #bindings: NativeModule;
   readonly #model: NativeModel;
@@ -65,13 +65,13 @@ export class NativeModelHandle {
     return this.#model.getTotalParameters();
   }
 
-  /** Bytes of the weights, wherever they lie. */
+  /** Bytes of the weights, in main memory and on the GPU. */
   get memoryBytes(): number {
     const { cpuRam, gpuVram } = this.#model.getMemoryBreakdown();
     return cpuRam + gpuVram;
   }
 
-  /** What the backend library was compiled with, e.g. the CPU's instruction sets. */
+  /** How llama.cpp was compiled, e.g. for which of the CPU's instruction sets. */
   get systemInfo(): string {
     return this.#bindings.systemInfo();
   }

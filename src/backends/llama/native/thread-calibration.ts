@@ -1,5 +1,5 @@
-// How many threads a decode should use is a question to the machine, not to a rule: more threads than free cores make every
-// barrier wait. It is asked once per model and machine, and the answer is kept in a file.
+// Measures how many threads decodes should use: no rule tells, since with more threads than free cores every barrier waits. It is
+// measured once per model and machine, and the result is kept in a file.
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, hostname, loadavg } from "node:os";
@@ -17,7 +17,7 @@ export interface ThreadCounts {
 export interface CalibrationQuestion {
   readonly context: NativeContextHandle;
   readonly cacheDirectory: string;
-  /** What the answer depends on beside the machine: file, size, library. */
+  /** What the result depends on beside the machine: file, size, library. */
   readonly identity: unknown;
 }
 
@@ -29,12 +29,12 @@ export interface ThreadMeasurement {
 /** Repetitions of each measurement; the fastest counts, because only disturbances make one slower. */
 const repetitions = 4;
 const promptTokens = 32;
-/** Time for one measurement, and how much slower than the best so far a run may be before the rest is spared. */
+/** Time for one measurement, and how many times slower than the best count so far a run may be before the rest is left out. */
 const budgetMs = 500;
 const hopelessFactor = 4;
 /** Load average per core above which a measurement is not kept. */
 const busyShare = 0.75;
-/** A larger count has to be faster by this factor, or the smaller one leaves the cores to others. */
+/** A larger count has to be faster by this factor; else the smaller one is chosen, which leaves cores to others. */
 const worthwhileSpeedup = 1.03;
 
 /** The thread counts with which `context` was fastest on this machine. */
@@ -50,7 +50,7 @@ export async function calibrateThreads(question: CalibrationQuestion): Promise<T
   const decode = await measureAll(context, { candidates, tokenCount: 1 });
   const prompt = await measureAll(context, { candidates, tokenCount: promptLength });
   const counts = { decode: chooseThreads(decode), prompt: chooseThreads(prompt) };
-  // What is measured while others use the cores says nothing about the days to come.
+  // A measurement taken while others use the cores would be wrong for as long as the file exists.
   if ((loadavg()[0] ?? 0) < availableParallelism() * busyShare) {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, JSON.stringify({ ...counts, measured: { decode, prompt } }));
@@ -58,13 +58,13 @@ export async function calibrateThreads(question: CalibrationQuestion): Promise<T
   return counts;
 }
 
-/** Half of the cores, three quarters, all but one, all: ascending and different. */
+/** Half of the cores, three quarters, all but one, and all, ascending and without repetition. */
 export function threadCandidates(cores: number): readonly number[] {
   const counts = [Math.ceil(cores / 2), Math.ceil((cores * 3) / 4), cores - 1, cores];
   return [...new Set(counts.filter((count) => count >= 1))].toSorted((first, second) => first - second);
 }
 
-/** The smallest count that is not beaten by a larger one by more than a few per cent; `measured` is ascending. */
+/** The smallest count that no larger one beats by {@link worthwhileSpeedup}. `measured` is in ascending order of threads. */
 export function chooseThreads(measured: readonly ThreadMeasurement[]): number {
   let best = measured[0] as ThreadMeasurement;
   for (const candidate of measured.slice(1)) {
@@ -88,7 +88,7 @@ async function measureAll(
   return measured;
 }
 
-/** Milliseconds of the fastest run; the first run only touches the memory. Ends early when time is up or nothing can be won. */
+/** Milliseconds of the fastest run after a first one to warm up. Ends early when time is up or a run is hopeless. */
 async function fastest(
   context: NativeContextHandle,
   { tokenCount, hopelessMs }: { tokenCount: number; hopelessMs: number },
@@ -120,7 +120,7 @@ function cacheFile({ cacheDirectory, identity }: CalibrationQuestion): string {
   return join(cacheDirectory, "threads", `${key}.json`);
 }
 
-/** An answer that cannot be read, or that this machine could not give, is no answer. */
+/** The kept result; `undefined` where there is none, it cannot be read, or this machine could not have given it. */
 async function readCached(file: string, candidates: readonly number[]): Promise<ThreadCounts | undefined> {
   try {
     const { decode, prompt } = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;

@@ -1,5 +1,5 @@
-// Guesses by a smaller model of the same vocabulary. It follows every sequence in a context of its own: what the large model
-// rejected is cut off there, and all sequences that decode are drafted together, a token of each per step.
+// Guesses by a smaller model of the same vocabulary (speculative decoding). It has a context of its own with a sequence for every
+// slot of the large model, from which rejected guesses are cut off. All slots are drafted together, a token of each per step.
 import type { NativeModelHandle } from "../native/model.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import type { NativeSampler } from "../native/binding.ts";
@@ -16,12 +16,12 @@ export interface DraftParts {
   readonly isEndOfGeneration: (token: number) => boolean;
 }
 
-/** Tokens drafted per step. */
+/** Tokens drafted for each batch of the large model. */
 export const draftLength = 6;
 
 interface Drafting {
   readonly slot: number;
-  /** Tokens that the draft's sequence has to hold before the next guess. */
+  /** Tokens that the draft's sequence has to hold before its first guess: prompt and answer so far. */
   readonly wanted: readonly number[];
   readonly limit: number;
   readonly guessed: number[];
@@ -30,7 +30,7 @@ interface Drafting {
 export class DraftGuesser implements Guesser {
   readonly #parts: DraftParts;
   readonly #sampler: NativeSampler;
-  /** What the draft's sequences hold. */
+  /** Tokens that the draft's sequences hold, by slot. */
   readonly #held: number[][];
 
   constructor(parts: DraftParts) {
@@ -76,7 +76,7 @@ export class DraftGuesser implements Guesser {
     return last === undefined || this.#parts.isEndOfGeneration(last);
   }
 
-  /** Brings the draft's sequences to where the large model is, and takes the first guess of each. */
+  /** Evaluates what the draft's sequences lack of the large model's, and takes the first guess of each. */
   async #catchUp(drafting: readonly Drafting[]): Promise<Drafting[]> {
     const { context } = this.#parts;
     const behind = drafting.map((draft) => {
@@ -93,7 +93,7 @@ export class DraftGuesser implements Guesser {
     });
     for (const draft of behind) {
       const held = this.#held[draft.slot] as number[];
-      // All but the last stretch, which goes together with those of the others.
+      // All but the last stretch, which is decoded in one batch with those of the others.
       while (draft.wanted.length - held.length > context.batchSize / behind.length) {
         const count = Math.min(context.batchSize, draft.wanted.length - held.length - 1);
         if (count <= 0) break;

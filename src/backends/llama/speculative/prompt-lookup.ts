@@ -1,5 +1,5 @@
-// Guesses the next tokens of a choice, so that one batch can check several of them. A guess only ever saves time: what is
-// sampled at each place is what would have been sampled without it.
+// Guesses the next tokens of a choice from its own text (prompt lookup decoding), so that one batch can check several of them. A guess
+// changes no answer: at each place the same token is sampled as without it.
 import type { Guesser } from "../engine/guesser.ts";
 import type { SequenceView } from "../engine/sequence.ts";
 
@@ -12,7 +12,7 @@ export const promptLookup: Guesser = {
   guess: (sequences) => Promise.resolve(sequences.map(lookUp)),
 };
 
-/** Guesses that are worth asking for: none past the end of the choice, none while a grammar may yet change the token. */
+/** How many tokens to guess: none past the end of the choice, none while a gate may yet replace the sampled token. */
 export function guessLimit({ request, generated }: SequenceView): number {
   if (request.gate !== undefined && !request.gate.settled) return 0;
   return Math.max(0, Math.min(request.guesses, request.maxNewTokens - generated.length - 1));
@@ -27,7 +27,8 @@ function lookUp(sequence: SequenceView): readonly number[] {
 }
 
 /**
- * What followed the last place in one of `sources` where the end of `text` stands, longest run first, at most `limit` tokens.
+ * Finds the last few tokens of `text` in one of `sources`, and returns up to `limit` tokens that followed them there. Longer runs go
+ * before shorter ones, then earlier sources, then later places.
  * Source: prompt lookup decoding, https://github.com/apoorvumang/prompt-lookup-decoding
  */
 export function findContinuation(
@@ -46,7 +47,7 @@ export function findContinuation(
   return [];
 }
 
-/** Do the `run` tokens before `end` in `source` equal the last `run` of `text`? */
+/** True where the `run` tokens before `end` in `source` are the last `run` of `text`. */
 function endsWithRun(
   source: readonly number[],
   { end, text, run }: { end: number; text: readonly number[]; run: number },

@@ -1,4 +1,4 @@
-// How much of two token lists is the same.
+// The common prefix of two lists of tokens: as much of a prompt as a state holds already.
 
 /** Number of tokens in which two lists agree from their beginning. */
 export function commonPrefixLength(first: readonly number[], second: readonly number[]): number {

@@ -1,5 +1,5 @@
-// From tokens to text, and from text to what may be sent: bytes become whole code points, stop strings end the text, and
-// log-probabilities leave together with the text they belong to.
+// Turns generated tokens into text of whole code points, and holds text back until no stop string can begin in it. Log-probabilities
+// are released together with the text they belong to.
 import type { TokenLogprob } from "../../../domain/text.ts";
 import { StopMatcher } from "../../../util/stop-matcher.ts";
 import { Utf8Assembler } from "../../../util/utf8-assembler.ts";
@@ -29,18 +29,19 @@ export class TokenText {
   }
 }
 
+/** Text that may be sent. */
 export interface ReleasedText {
   readonly text: string;
-  /** Of the tokens whose text has now left completely. */
+  /** Those of the tokens whose text is now released to its end. */
   readonly logprobs: readonly TokenLogprob[];
   /** The stop string that has come. */
   readonly stop: string | undefined;
 }
 
-/** The last stage before a delta: holds back what may become a stop string, and the log-probabilities with it. */
-export class ReleaseGate {
+/** Holds back text that may be the beginning of a stop string, and the log-probabilities of its tokens. */
+export class ReleaseBuffer {
   readonly #matcher: StopMatcher;
-  /** Tokens in order; `end` = length of the text at which the token has left, `undefined` while it has no text of its own. */
+  /** Tokens in order; `end` = offset in the choice's text at which the token's text ends, `undefined` until that is known. */
   #pending: { readonly logprob: TokenLogprob; end: number | undefined }[] = [];
   #pushedLength = 0;
   #releasedLength = 0;
@@ -49,7 +50,7 @@ export class ReleaseGate {
     this.#matcher = new StopMatcher(stops);
   }
 
-  /** `logprobs` = the tokens that brought `text`; they may be more than one, or come before their text does. */
+  /** `logprobs` = those of the tokens that made `text`; they may be more than one, or come before their text does. */
   push(text: string, logprobs: readonly TokenLogprob[]): ReleasedText {
     for (const logprob of logprobs) this.#pending.push({ logprob, end: undefined });
     if (text === "") return { text: "", logprobs: [], stop: undefined };
@@ -58,7 +59,7 @@ export class ReleaseGate {
     const match = this.#matcher.push(text);
     this.#releasedLength += match.text.length;
     const released = this.#release(this.#releasedLength);
-    // A token that holds the beginning of the stop string goes with it: it must show nowhere.
+    // Log-probabilities must not show a token that the stop string removes from the text.
     if (match.stop !== undefined) this.#pending = [];
     return { text: match.text, logprobs: released, stop: match.stop };
   }
@@ -77,7 +78,7 @@ export class ReleaseGate {
   }
 }
 
-/** A token with its score in the words of the domain. */
+/** A token and its score as the domain's log-probability. */
 export function toTokenLogprob(
   vocabulary: Vocabulary,
   { token, score }: { token: number; score: TokenScore | undefined },

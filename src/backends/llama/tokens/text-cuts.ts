@@ -1,25 +1,25 @@
-// Where a long text may be cut so that its pieces give the same tokens as the whole. Two things have to hold at such a place:
+// Finds places where a long text may be cut so that its pieces give the same tokens as the whole. Two things have to hold there:
 // no token of the vocabulary spans it (no entry has the two characters next to each other), so that no merge can; and every
 // pre-tokenizer of llama.cpp ends a word there anyway, so that the words on both sides stay what they were.
 import type { SpecialToken, Vocabulary } from "./vocabulary.ts";
 
 export interface TextCuts {
-  /** The last place in (from, to] where the text may be cut before its character there. */
+  /** The last offset in (from, to] before which the text may be cut. */
   last(text: string, range: { readonly from: number; readonly to: number }): number | undefined;
-  /** The first one. */
+  /** The first such offset. */
   first(text: string, range: { readonly from: number; readonly to: number }): number | undefined;
   /** Bytes of text that one token can stand for; `undefined` where a token may stand for text of any length. */
   readonly longestTokenBytes: number | undefined;
 }
 
-/** What a piece may begin with. */
+/** Characters that a piece may begin with. */
 const beginnings = [" ", "\n", "、", "。", "，"];
 
 const scannedPerTurn = 1024;
 const replacement = "\ufffd";
 const decoder = new TextDecoder();
 
-/** Reads the whole vocabulary; `turn` is awaited now and then, for that takes a while. */
+/** Reads the whole vocabulary, which takes a while: `turn` is awaited now and then, so that other work can run. */
 export async function findTextCuts(vocabulary: Vocabulary, turn: () => Promise<void>): Promise<TextCuts> {
   const joined = new Map(
     (vocabulary.beginsWithWord ? [" "] : beginnings).map((character) => [character, new Set<string>()]),
@@ -57,7 +57,7 @@ export async function findTextCuts(vocabulary: Vocabulary, turn: () => Promise<v
   };
 }
 
-/** Tokens that a text has at least. */
+/** A lower bound of the tokens of `texts`. */
 export function fewestTokens(texts: readonly string[], longestTokenBytes: number): number {
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   return Math.ceil(bytes / longestTokenBytes);
@@ -66,8 +66,8 @@ export function fewestTokens(texts: readonly string[], longestTokenBytes: number
 const wordCharacter = /^[\p{L}\p{N}]$/u;
 
 /**
- * A space between something visible and a word, a line break behind a word, or a Chinese comma or full stop behind a letter:
- * there all pre-tokenizers end a word, whatever comes before and after (src/llama-vocab.cpp, `regex_exprs`).
+ * True at a space between something visible and a word, a line break behind a word, or a Chinese comma or full stop behind a
+ * letter: there all pre-tokenizers end a word, whatever comes before and after (llama.cpp's src/llama-vocab.cpp, `regex_exprs`).
  */
 function isWordEnd(text: string, at: number): boolean {
   const before = text.charAt(at - 1);
@@ -75,7 +75,7 @@ function isWordEnd(text: string, at: number): boolean {
   return before.trim() !== "" && wordCharacter.test(text.charAt(at + 1));
 }
 
-/** Behind a special token the tokenizer begins anew, so that the place is no ordinary one. */
+/** Tells whether a special token ends at an offset: behind one the tokenizer begins anew, so the text must not be cut there. */
 function specialEndings(special: readonly SpecialToken[]): (text: string, at: number) => boolean {
   const byLast = new Map<string, string[]>();
   for (const { text } of special) {

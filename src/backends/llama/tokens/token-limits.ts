@@ -1,11 +1,11 @@
-// How many tokens a request may generate, and the refusals that are due before the first byte is sent. Pure.
+// How many tokens a request may generate, and the refusals of prompts that do not fit, before the request is accepted. Pure.
 import { ServerError } from "../../../domain/errors.ts";
 
 export interface LengthQuestion {
   readonly promptTokens: number;
-  /** What the caller asked for; left out = the model's default. */
+  /** What the caller asked for; `undefined` = the model's default. */
   readonly requested: number | undefined;
-  /** 0 = up to the end of the context. */
+  /** The model's default; 0 = up to the end of the context. */
   readonly fallback: number;
   readonly contextSize: number;
   /** The field of the request that holds the prompt. */

@@ -1,10 +1,9 @@
-// Tokenises long texts piece by piece, with the same tokens as in one go, so that the decode loop gets its turn in between: a
-// megabyte takes a second, and nobody's stream may stand still for that. A text that no context could hold is not read to
-// its end.
+// Tokenises long texts piece by piece, into the same tokens as in one go, so that the decode loop runs in between: a megabyte takes a
+// second, for which no stream may stand still. A text that no context could hold is not read to its end.
 import { fewestTokens, findTextCuts, type TextCuts } from "./text-cuts.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-/** The text has more tokens than could be of use, and was not read on. */
+/** The text has far more tokens than the context, and was not read to its end. */
 export class TokenLimitError extends Error {
   /** Tokens that the text has at least. */
   readonly atLeast: number;
@@ -18,7 +17,7 @@ export class TokenLimitError extends Error {
 export interface TokenizeOptions {
   /** The text of a control token becomes that token. */
   readonly parseSpecial: boolean;
-  /** Tokens that the model can take. Texts of up to four times as many are counted to the end. */
+  /** Tokens that the model can take. Texts of up to four times as many are read to their end. */
   readonly contextSize: number;
   /** Tokens of the same prompt that were read before. @default 0 */
   readonly used?: number;
@@ -29,14 +28,14 @@ export interface TokenizeOptions {
 const sliceUnits = 4096;
 /** Texts up to this length are not cut at all. */
 const shortUnits = 2 * sliceUnits;
-/** A stretch without a place to cut at is taken whole up to this length without a further look. */
+/** A stretch without a place to cut at is tokenised whole up to this length, whatever its number of tokens. */
 const stretchUnits = 16 * sliceUnits;
 /** What is longer than so many contexts is refused without an exact count. */
 const countedContexts = 4;
 /** Pieces of a stretch that was cut anywhere have some more tokens than the whole. */
 const roughness = 1.25;
 
-/** Tokeniser of one model for texts of any length. One piece is read per turn of the event loop, whoever asks. */
+/** Tokeniser of one model for texts of any length. All callers together have one piece read per turn of the event loop. */
 export class TextTokenizer {
   readonly #vocabulary: Vocabulary;
   #cuts: Promise<TextCuts> | undefined;
@@ -80,7 +79,7 @@ export class TextTokenizer {
   }
 
   /**
-   * Refuses texts that cannot fit whatever they say, at the price of counting their bytes.
+   * Refuses texts whose bytes alone show that they cannot fit, without tokenising them.
    * @throws TokenLimitError
    */
   async refuseHopeless(texts: readonly string[], { contextSize }: Pick<TokenizeOptions, "contextSize">): Promise<void> {
@@ -91,7 +90,10 @@ export class TextTokenizer {
     throw new TokenLimitError(fewestTokens(texts, longestTokenBytes));
   }
 
-  /** At least the first `count` tokens of the text, or all; a text of megabytes costs no more than its beginning. */
+  /**
+   * At least the first `count` tokens of the text, or all. A text of megabytes costs no more than its beginning.
+   * @throws the signal's reason
+   */
   async tokenizeBeginning(
     text: string,
     {
@@ -121,7 +123,7 @@ export class TextTokenizer {
     return text.length;
   }
 
-  /** Tokens of a stretch that is cut where it comes: somewhat more than it has. */
+  /** Tokens of a stretch that is cut anywhere: up to {@link roughness} times what it has. */
   async #countRoughly(
     text: string,
     { from, to, parseSpecial, signal }: { from: number; to: number; parseSpecial: boolean; signal: AbortSignal },
@@ -164,7 +166,7 @@ export class TextTokenizer {
 
 /** Tokens next to a cut that are never used. */
 const marginTokens = 16;
-/** Of a text of which only the beginning is wanted, so much is looked at first: prose has 3 to 5 per token. */
+/** UTF-16 units that are read first for each token that is wanted of a text's beginning: prose has 3 to 5 per token. */
 const unitsPerToken = 16;
 
 function isLowSurrogate(text: string, at: number): boolean {
@@ -172,7 +174,7 @@ function isLowSurrogate(text: string, at: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/** Messages that have arrived and native work that has ended are handled before it resolves. */
+/** Resolves in the next turn of the event loop: messages that have arrived and native work that has ended are handled first. */
 function yieldToEvents(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -74,7 +74,7 @@ export class Vocabulary {
     return this.#model.prependsBos && this.bos !== undefined;
   }
 
-  /** What stands before and after a text that is embedded, as `llama_tokenize` adds it; BERT has [CLS] and [SEP]. */
+  /** Token ids before and after a text that is embedded, as `llama_tokenize` adds them; BERT has [CLS] and [SEP]. */
   get frame(): { readonly start: readonly number[]; readonly end: readonly number[] } {
     const isWordPiece = this.#type === vocabularyType.wordPiece;
     const start = isWordPiece || this.#model.prependsBos ? this.bos : undefined;
@@ -88,14 +88,14 @@ export class Vocabulary {
   }
 
   /**
-   * The tokenizer writes a space before whatever it is given, as SentencePiece does, so that a text in two pieces would have
-   * one more than the whole.
+   * True where the tokenizer puts a space before every text, as SentencePiece does, so that a text in two pieces would have one more
+   * than the whole.
    */
   get putsSpaceFirst(): boolean {
     return this.#type === vocabularyType.sentencePiece;
   }
 
-  /** A word that begins with its space has the same tokens alone as behind another word; else texts cannot be cut. */
+  /** True where a word with the space before it has the same tokens alone as behind another word; else texts cannot be cut. */
   get joinsAtSpaces(): boolean {
     if (this.putsSpaceFirst) return true;
     const apart = [...this.tokenize("x", { parseSpecial: false }), ...this.tokenize(" y", { parseSpecial: false })];
@@ -103,12 +103,12 @@ export class Vocabulary {
     return apart.length === whole.length && apart.every((token, index) => token === whole[index]);
   }
 
-  /** Whatever the tokenizer is given is the beginning of a word to it, as in unigram models: only there may texts be cut. */
+  /** True where the tokenizer takes the beginning of every text for that of a word, as unigram models do: texts may be cut there only. */
   get beginsWithWord(): boolean {
     return this.#type === vocabularyType.unigram;
   }
 
-  /** Every byte of a text stands in one of its tokens; others drop white space, or take words they do not know for one token. */
+  /** True where every byte of a text is in one of its tokens; other tokenizers drop white space or make one token of unknown words. */
   get keepsAllText(): boolean {
     return this.#type !== vocabularyType.wordPiece && this.#type !== vocabularyType.unigram;
   }
@@ -122,7 +122,7 @@ export class Vocabulary {
     return answer;
   }
 
-  /** Control, unknown and user-defined tokens. Looks at the whole vocabulary: to be called once. */
+  /** Control, unknown and user-defined tokens. Reads the whole vocabulary: to be called once. */
   specialTokens(): SpecialToken[] {
     const special: SpecialToken[] = [];
     for (let id = 0; id < this.size; id += 1) {
@@ -140,7 +140,7 @@ export class Vocabulary {
     return (this.#pieces[token] ??= this.#createPiece(token));
   }
 
-  /** The token's text in UTF-8; not kept, for a look at all tokens. */
+  /** The token's text in UTF-8. Unlike {@link piece} it keeps nothing, for a pass over all tokens. */
   bytes(token: number): Uint8Array {
     return this.#bytes(this.#model.tokenSpelling(token), this.#model.tokenAttributes(token));
   }

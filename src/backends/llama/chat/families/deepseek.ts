@@ -1,4 +1,4 @@
-// DeepSeek R1 and V3 (a fenced block after the name) and V3.1 (the arguments at once). Both think in `<think>`.
+// DeepSeek R1 and V3 (a fenced block after the name) and V3.1 (the arguments right after it). Both reason in `<think>`.
 import type { CallSyntax, ChatFamily, ToolCallShape } from "../types.ts";
 
 const FENCED: ToolCallShape = {
@@ -50,7 +50,7 @@ const COMMON = {
   ],
 } as const;
 
-/** Since V3.2 the calls are tags of parameters, marked `｜DSML｜`: another format under the same roles. */
+/** False for V3.2 and later, whose calls are tags of parameters, marked `｜DSML｜`, although the roles are the same. */
 const isDeepseek = (template: string): boolean =>
   !template.includes("｜DSML｜") &&
   (template.includes("<｜tool▁calls▁begin｜>") || template.includes("<｜Assistant｜>"));

@@ -1,4 +1,4 @@
-// The families in the order in which they are asked: those with the more particular marks first.
+// Finds the family of a template. Families are asked in order, those whose marks are more specific first.
 import { ServerError } from "../../../../domain/errors.ts";
 import type { ChatFamily } from "../types.ts";
 import { COMMAND_R, COMMAND_R7B } from "./command-r.ts";
@@ -31,7 +31,10 @@ export const FAMILIES: readonly ChatFamily[] = [
   GENERIC,
 ];
 
-/** The family of a template, or the one named. Throws `ServerError("model_load_failed")` for an unknown name. */
+/**
+ * The family of a template, or the one named.
+ * @throws ServerError `model_load_failed` for an unknown name
+ */
 export function detectFamily(template: string, name?: string): ChatFamily {
   if (name === undefined) return FAMILIES.find((family) => family.detect(template)) ?? GENERIC;
   const named = FAMILIES.find((family) => family.name === name);

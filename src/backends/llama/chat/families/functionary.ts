@@ -11,7 +11,7 @@ const TAGGED: ToolCallShape = {
   close: "",
 };
 
-/** Begins right after the `>>>` that the prompt ends with. */
+/** Calls from behind the `>>>` with which the prompt ends. */
 const RECIPIENT: ToolCallShape = {
   kind: "named-json",
   open: "",

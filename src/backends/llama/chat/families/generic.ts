@@ -1,5 +1,5 @@
-// Models of no known family. What they are told (tool-text.ts) asks for the Hermes form, and what the others commonly write is
-// read too: a bare JSON object, a Python call list, lists after `[TOOL_CALLS]`, `<tool_calls>` or `functools`.
+// Models of no known family. They are asked for Hermes calls (tool-text.ts), and other common formats are parsed too: a bare JSON
+// object, a list of Python calls, lists after `[TOOL_CALLS]`, `<tool_calls>` or `functools`.
 import type { ChatFamily, ToolCallShape } from "../types.ts";
 
 const SHAPE: ToolCallShape = {

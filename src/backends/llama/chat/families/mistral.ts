@@ -1,5 +1,5 @@
 // Mistral, Ministral, Magistral, Devstral. `[TOOL_CALLS]` and then a JSON list (up to Nemo and Large 2) or, since Small 3.2,
-// `name[ARGS]{…}` for each call. Magistral thinks in `[THINK]`.
+// `name[ARGS]{…}` for each call. Magistral reasons in `[THINK]`.
 import type { ChatFamily, ToolCallShape } from "../types.ts";
 
 const LIST: ToolCallShape = {

@@ -1,4 +1,4 @@
-// Where readers of calls put what they find: numbers the calls, makes their ids, checks their names.
+// Collects what the readers find in one choice's text as events; numbers the calls and makes their ids.
 import { randomBytes } from "node:crypto";
 import type { ToolDefinition } from "../../../../domain/chat.ts";
 import type { OutputParserOptions, ParsedEvent } from "../types.ts";
@@ -7,7 +7,7 @@ import type { OutputParserOptions, ParsedEvent } from "../types.ts";
 export interface OpenCall {
   /** A piece of the JSON arguments. */
   add(piece: string): void;
-  /** The call is over; one that was complete without arguments gets `{}`. */
+  /** Ends the call; one that is complete without arguments gets `{}`. */
   close(): void;
 }
 
@@ -21,14 +21,14 @@ export class EventSink {
   #closed = 0;
   #nameBegun = false;
 
-  /** `isCut`: the text broke off in what is being read; what readers add then was not written by the model. */
+  /** `isCut`: the text broke off in what is being read, so that arguments which readers add then were not written by the model. */
   constructor(options: OutputParserOptions, { isCut }: { readonly isCut: () => boolean }) {
     this.#options = options;
     this.#isCut = isCut;
     this.#tools = new Map(options.tools.map((tool) => [tool.name, tool]));
   }
 
-  /** Longest first, so that a name which another begins with is not taken for it. */
+  /** Longest first, so that a name is not taken for a shorter one that it begins with. */
   get toolNames(): readonly string[] {
     return [...this.#tools.keys()].sort((left, right) => right.length - left.length);
   }
@@ -41,17 +41,17 @@ export class EventSink {
     return this.#options.family.ignoredNames?.includes(name) ?? false;
   }
 
-  /** The text broke off in a name: what looks like a call's beginning is one when a tool is called like that. */
+  /** Notes a name in which the text broke off: what began like a call is one if a tool's name begins like that. */
   noteBrokenName(beginning: string): void {
     this.#nameBegun ||= [...this.#tools.keys()].some((name) => name.startsWith(beginning));
   }
 
-  /** The text broke off where the name of a tool had begun. */
+  /** The text broke off inside the name of a tool. */
   get nameBegun(): boolean {
     return this.#nameBegun;
   }
 
-  /** Nothing more is wanted: one call was made where one is allowed. */
+  /** One call was made where only one is allowed: nothing that follows counts. */
   get full(): boolean {
     return !this.#options.parallel && this.#closed > 0;
   }

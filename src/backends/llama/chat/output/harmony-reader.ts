@@ -1,4 +1,4 @@
-// The Harmony format of gpt-oss: messages with a header (role, recipient, channel) and a body.
+// Reads the Harmony format of gpt-oss: messages with a header (role, recipient, channel) and a body.
 // Reference: openai/harmony, docs/format.md; behaviour at the edges as recorded in llama.cpp's tests/test-chat.cpp.
 import type { OutputParserOptions } from "../types.ts";
 import type { EventSink } from "./call-sink.ts";
@@ -35,7 +35,7 @@ export function* readHarmony(
     }
     input.watch();
     if ((yield* matchOne(input, HEADER_STARTS)) === null) {
-      // Of a header that is cut off a letter alone may still be text.
+      // Two characters or more that begin a header are one that was cut off; a single one may be text.
       if (input.isCut && input.rest.length > 1) return;
       // No header: the model writes as if there were no channels.
       input.seek(start);
@@ -56,7 +56,7 @@ export function* readHarmony(
       recipient !== undefined ||
       (channel !== "final" && options.finalTextOnly === true)
     ) {
-      // A message to a tool that was not offered is the model talking to itself.
+      // A message to a tool that was not offered counts as reasoning.
       yield* readThought(input, { sink, state });
     } else {
       if (wroteText) sink.text("\n");
@@ -74,7 +74,7 @@ function* readThought(
   state.inReasoning = false;
 }
 
-/** Everything up to `<|message|>`. `undefined` where the answer ends before it. */
+/** Reads everything up to `<|message|>`. `undefined` where the answer ends before it. */
 function* readHeader(
   input: StreamInput,
 ): Reader<{ readonly channel: string | undefined; readonly recipient: string | undefined } | undefined> {
@@ -95,7 +95,7 @@ function* readHeader(
   };
 }
 
-/** A body with its end; the start of the next message stays. */
+/** Consumes a body and the marker that ends it, unless that begins the next message. */
 function* readBody(input: StreamInput, emit: (piece: string) => void): Reader<void> {
   const { marker } = yield* readUntil(input, BODY_ENDS, { emit, release: true, certainFrom: 2 });
   if (marker !== null && marker !== "<|start|>") input.take(marker.length);

@@ -1,17 +1,17 @@
-// Calls as JSON objects: `{"name": …, "arguments": {…}}`, one or a list of them, with the keys in any order.
+// Reads calls that are JSON objects: `{"name": …, "arguments": {…}}`, one or a list of them, with the keys in any order.
 import type { ToolCallShape } from "../types.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
 import { decodeString, readText, readValue } from "./json-reader.ts";
 import { peek, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 
-// What models write in place of the keys they were taught.
+// Keys that models also write in place of those they were trained on.
 const NAME_KEYS = ["name", "tool_name", "function_name"];
 const ARGUMENT_KEYS = ["arguments", "parameters", "args"];
 const OTHER_KEYS = ["type", "id", "function", "index", "tool_call_id"];
 
 type JsonShape = ToolCallShape & { readonly kind: "json" };
 
-/** Reads the calls after `open`. False when there is none, and nothing was emitted; the place in the input is then undefined. */
+/** Reads the calls after `open`. False when there is none; then nothing was emitted, and the caller has to seek back. */
 export function* readJsonCalls(input: StreamInput, sink: EventSink, shape: JsonShape): Reader<boolean> {
   yield* skipSpace(input);
   const isList = (yield* peek(input)) === "[";
@@ -46,7 +46,7 @@ function* readList(input: StreamInput, sink: EventSink, shape: JsonShape): Reade
     else {
       input.seek(place);
       if (!any || input.isCut || (yield* peek(input)) !== "{") break;
-      // An unknown name among known ones: what is no call is text.
+      // An object with an unknown name among calls is text.
       yield* readValue(input, { emit: (piece) => sink.text(piece) });
     }
     if (sink.full) return true;
@@ -58,7 +58,7 @@ function* readList(input: StreamInput, sink: EventSink, shape: JsonShape): Reade
   return any;
 }
 
-/** One object. Emits nothing before its name is known to be a tool's. */
+/** Reads one object. Emits nothing before its name is known to be a tool's. */
 export function* readJsonCall(
   input: StreamInput,
   sink: EventSink,
@@ -82,7 +82,7 @@ export function* readJsonCall(
     }
     const key = yield* readText(input);
     if (key === null || !(yield* skipLiteral(input, ":"))) break;
-    // A bare object may be the answer itself: it is told by its first key, so that an answer in JSON is not held back.
+    // A bare object may be the answer itself: its first key tells, so that an answer in JSON is streamed.
     if (shape.open === "" && state.call === undefined && !isCallKey(key, shape)) return false;
     if (!(yield* readField(input, { sink, shape, key, state }))) return state.call !== undefined;
   }
@@ -104,7 +104,7 @@ interface CallState {
   readonly isNested: boolean;
 }
 
-/** One value of the object; false when it shows that the object is no call. */
+/** Reads one value of the object; false when it shows that the object is no call. */
 function* readField(
   input: StreamInput,
   { sink, shape, key, state }: { sink: EventSink; shape: JsonShape; key: string; state: CallState },

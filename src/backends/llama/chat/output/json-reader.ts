@@ -1,8 +1,8 @@
-// Reads JSON values out of arriving text: where they end, and their pieces as they come. It follows brackets and strings only;
-// whether what stands between them is valid is for whoever parses the arguments.
+// Reads JSON values from arriving text: finds their ends, and hands out their pieces as they come. It follows brackets and strings
+// only; whoever parses the arguments finds out whether the rest is valid.
 import { peek, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 
-/** A string with its quotes, as it stands; `null` and nothing consumed where none begins or none ends. */
+/** Consumes a string and returns it with its quotes and escapes; `null`, and nothing consumed, where none begins or none ends. */
 export function* readString(input: StreamInput): Reader<string | null> {
   if ((yield* peek(input)) !== '"') return null;
   const start = input.position;
@@ -23,15 +23,15 @@ export function* readString(input: StreamInput): Reader<string | null> {
   }
 }
 
-/** The text of a string, or `null` where there is none that parses. */
+/** Consumes a string and returns its text, or `null` where there is none that parses. */
 export function* readText(input: StreamInput): Reader<string | null> {
   const raw = yield* readString(input);
   return raw === null ? null : decodeString(raw);
 }
 
 /**
- * Consumes one value and hands out its text in pieces. A value that is cut off ends where the text ends. `release`: nobody will
- * go back before it.
+ * Consumes one value and hands out its text in pieces. A value that is cut off ends where the text ends. `release`: no reader will
+ * seek back before it.
  */
 export function* readValue(
   input: StreamInput,

@@ -1,4 +1,4 @@
-// The data-driven parser: text with marked reasoning and marked calls in it.
+// Reads text in which markers begin reasoning and calls: the parser of all families that are described by data alone.
 import type { CallSyntax, ChatFamily, OutputParserOptions, ReasoningMarkers } from "../types.ts";
 import type { EventSink } from "./call-sink.ts";
 import { readJsonCalls } from "./json-calls.ts";
@@ -7,16 +7,17 @@ import { readPythonCalls } from "./python-calls.ts";
 import { matchOne, readUntil, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 import { readXmlCalls } from "./xml-calls.ts";
 
-/** Tells the outside whether reasoning is being read. */
+/** What a reader shows of its progress. */
 export interface ReaderState {
   inReasoning: boolean;
 }
 
-/** A text that leads to a call, and the syntaxes that may follow it. */
+/** A text that may begin a call, and the syntaxes of the calls that may follow it. */
 interface Opening {
   readonly text: string;
   /** Nothing but a call begins like this. */
   readonly isMarker: boolean;
+  /** `opened`: the marker is the beginning of the call itself, not a text before it. */
   readonly syntaxes: readonly { readonly syntax: CallSyntax; readonly opened: boolean }[];
 }
 
@@ -35,7 +36,7 @@ export function* readMarkers(
   const startOpenings = hasTools ? findOpenings(family, "at-start") : [];
   if (options.startsInReasoning)
     yield* readReasoning(input, { sink, state, closes: family.reasoning.map(({ close }) => close) });
-  // White space between sections is markup's; the first text after one begins with its first visible character.
+  // White space behind reasoning and calls belongs to the markup: text after them begins with its first visible character.
   let fresh = options.startsInReasoning;
   for (let atStart = true; ;) {
     if (atStart) {
@@ -62,7 +63,7 @@ export function* readMarkers(
     if (wrote) atStart = false;
     const opening = openings.find((candidate) => candidate.text === marker);
     if (opening === undefined) {
-      // Dropped markup, such as the header of a response: what was the start still is.
+      // Dropped markup, such as the header of a response, does not end the start of the answer.
       input.take(marker.length);
       fresh = fresh || !wrote;
       continue;
@@ -78,7 +79,7 @@ export function* readMarkers(
   }
 }
 
-/** What may only come first: reasoning, and calls without a marker of their own. */
+/** Reads what may only come first: reasoning, and calls without a marker of their own. */
 function* readStart(
   input: StreamInput,
   {
@@ -185,7 +186,7 @@ function readCalls(
   }
 }
 
-/** The texts that lead to calls. White space at the end of one is not waited for. */
+/** The openings of a family's calls, without white space at their ends: models do not always write it. */
 function findOpenings(family: ChatFamily, where: CallSyntax["where"]): Opening[] {
   const openings = new Map<string, { syntax: CallSyntax; opened: boolean }[]>();
   for (const syntax of family.calls.filter((candidate) => candidate.where === where)) {

@@ -1,4 +1,4 @@
-// Calls with the name in the markup and the arguments as JSON after it: `name[ARGS]{…}`, `<function=name>{…}</function>`.
+// Reads calls with the name in the markup and the arguments as JSON after it: `name[ARGS]{…}`, `<function=name>{…}</function>`.
 import type { ToolCallShape } from "../types.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
 import { readValue } from "./json-reader.ts";
@@ -23,7 +23,7 @@ export function* readNamedCalls(
     any = true;
     if (sink.full || shape.beforeEach === "") return true;
     if (shape.separator.trim() !== "") yield* skipLiteral(input, shape.separator);
-    // Calls without a common opening are found again by their own.
+    // Without a common opening each further call is found by its own marker.
     if (shape.open === "") return true;
   }
   if (any && shape.close !== "") yield* skipLiteral(input, shape.close);
@@ -44,7 +44,7 @@ function* readNamedCall(input: StreamInput, sink: EventSink, shape: NamedShape):
   return true;
 }
 
-/** The arguments that stand next. Only an object is taken for arguments; a call without gets `{}`. */
+/** Reads the arguments and ends the call. Only an object counts as arguments; a call without one gets `{}`. */
 export function* readArgumentsOf(input: StreamInput, call: OpenCall): Reader<void> {
   yield* skipSpace(input);
   if ((yield* peek(input)) === "{") {

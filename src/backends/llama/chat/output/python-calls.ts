@@ -1,5 +1,5 @@
-// Calls as Python writes them: `[name(key="value", other=1), …]`. Arguments come one by one, each when it is complete, for a
-// Python literal turns into JSON as a whole only.
+// Reads calls in Python's syntax: `[name(key="value", other=1), …]`. Arguments are emitted one by one, each when it is complete: a
+// Python literal is turned into JSON as a whole.
 import type { EventSink, OpenCall } from "./call-sink.ts";
 import { pythonToJson } from "./python-literal.ts";
 import { matchOne, peek, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
@@ -11,7 +11,7 @@ export function* readPythonCalls(
   { open, close }: { readonly open: string; readonly close: string },
 ): Reader<boolean> {
   const inList = yield* skipLiteral(input, "[");
-  // A sentence may begin with a tool's name and a bracket.
+  // Without any marker, a sentence that begins with a tool's name and a bracket would be taken for a call.
   if (!inList && open === "") return false;
   if (!(yield* readPythonCall(input, sink))) return false;
   while (!sink.full && (yield* skipLiteral(input, inList ? "," : ";"))) {
@@ -49,7 +49,7 @@ function addArgument(call: OpenCall, text: string, first: boolean): void {
   call.add(`${first ? "" : ", "}${JSON.stringify(key)}: ${pythonToJson(value)}`);
 }
 
-/** One `key=value`, up to the comma or bracket that ends it, which is consumed. */
+/** Reads one `key=value` and consumes the comma or bracket that ends it. */
 function* readArgument(input: StreamInput): Reader<{ readonly text: string; readonly end: string | null }> {
   let text = "";
   let depth = 0;

@@ -1,6 +1,6 @@
-// A Python literal as JSON.
+// Turns Python literals into JSON.
 
-/** JSON text of a Python literal; text that is none becomes a JSON string. Never throws. */
+/** The JSON text of a Python literal; text that is no literal becomes a JSON string. Never throws. */
 export function pythonToJson(source: string): string {
   const reader = new LiteralReader(source.trim());
   const json = reader.value();
@@ -41,7 +41,7 @@ class LiteralReader {
     return this.#position >= this.#source.length;
   }
 
-  /** `undefined` where no literal stands. */
+  /** The JSON text of the literal at the position; `undefined` where there is none. */
   value(): string | undefined {
     this.#space();
     const character = this.#source.charAt(this.#position);

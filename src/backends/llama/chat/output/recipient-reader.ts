@@ -1,5 +1,5 @@
-// Functionary v3.2: every part of an answer has its recipient on a line of its own, `all` for text or a tool's name, and parts
-// are separated by `>>>`. The prompt ends with the first `>>>`.
+// Reads answers of Functionary v3.2: every part begins with its recipient on a line of its own, `all` for text or a tool's name, and
+// parts are separated by `>>>`. The prompt ends with the first `>>>`.
 import type { OutputParserOptions } from "../types.ts";
 import type { EventSink } from "./call-sink.ts";
 import { readArgumentsOf } from "./named-calls.ts";
@@ -22,7 +22,7 @@ export function* readRecipients(
       input.watch();
       const recipient = yield* matchOne(input, recipients);
       if (recipient !== null) input.take(recipient.length);
-      // The name of a recipient that is cut off is none of the text.
+      // The beginning of a recipient's name that was cut off is not text.
       else if (input.isCut) return;
       if (recipient !== null && recipient !== "all\n") {
         yield* readCall(input, sink, recipient.trimEnd());
@@ -54,7 +54,7 @@ function* readCall(input: StreamInput, sink: EventSink, name: string): Reader<vo
     yield* skipSpace(input);
     return;
   }
-  // The code interpreter is called with bare code.
+  // Arguments that are no object are bare code, for the code interpreter.
   const writer = new TextWriter(call);
   let empty = true;
   const { marker } = yield* readUntil(input, [SEPARATOR], {

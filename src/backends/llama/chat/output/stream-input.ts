@@ -1,10 +1,10 @@
-// Text that is still arriving, read by generators. A reader `yield`s when what has come so far does not decide what to do, and
-// goes on when there is more. Readers decide only on what is certain, so the same text gives the same result however it is cut.
+// Text that is still arriving, for readers that are generators. A reader `yield`s where the text so far does not decide what it is,
+// and is resumed when more has come. It decides only on what is certain, so a text gives the same result however it is split.
 
-/** A reader: yields to ask for more text. */
+/** A reader, which yields to ask for more text. */
 export type Reader<T> = Generator<void, T, void>;
 
-/** The text so far and the place of the reader in it. */
+/** The text so far and the reader's position in it. */
 export class StreamInput {
   #text = "";
   #ended = false;
@@ -17,7 +17,7 @@ export class StreamInput {
     this.#text += text;
   }
 
-  /** `cutOff`: more would have come. */
+  /** Ends the text. `cutOff`: a limit ended it, and more would have come. */
   finish({ cutOff }: { readonly cutOff: boolean } = { cutOff: false }): void {
     this.#ended = true;
     this.#cutOff = cutOff;
@@ -27,27 +27,27 @@ export class StreamInput {
     return this.#ended;
   }
 
-  /** A reader that needed more text found the end. */
+  /** To be called by a reader that needed more text and found the end. */
   exhaust(): void {
     this.#exhausted = true;
   }
 
-  /** From here on it counts whether a reader finds the end. */
+  /** Resets what {@link exhaust} noted. */
   watch(): void {
     this.#exhausted = false;
   }
 
-  /** Since {@link watch} a reader broke off because the text was cut off. */
+  /** The text was cut off, and a reader has found its end since {@link watch}. */
   get isCut(): boolean {
     return this.#cutOff && this.#exhausted;
   }
 
-  /** The text has ended where more would have come. */
+  /** A limit ended the text, and more would have come. */
   get cutOff(): boolean {
     return this.#cutOff;
   }
 
-  /** What has come and was not consumed. */
+  /** The text that has come and was not consumed. */
   get rest(): string {
     return this.#text.slice(this.#position);
   }
@@ -56,7 +56,7 @@ export class StreamInput {
     return this.#position;
   }
 
-  /** Goes back, or on, to a place that {@link position} gave. Places before the last {@link release} are gone. */
+  /** Goes to a position that {@link position} gave since the last {@link release}. */
   seek(position: number): void {
     this.#position = position;
   }
@@ -67,12 +67,12 @@ export class StreamInput {
     return taken;
   }
 
-  /** Text from a place up to the reader's. */
+  /** The text from `position` to the reader's. */
   since(position: number): string {
     return this.#text.slice(position, this.#position);
   }
 
-  /** Forgets what was consumed, so that a long answer is not kept. All places become invalid. */
+  /** Drops what was consumed, so that a long answer is not kept. Positions taken before become invalid. */
   release(): void {
     this.#text = this.#text.slice(this.#position);
     this.#position = 0;
@@ -91,7 +91,7 @@ export function* peek(input: StreamInput): Reader<string | null> {
   return input.rest.charAt(0);
 }
 
-/** The longest of `literals` that the text goes on with, or `null`. Does not consume it. */
+/** The longest of `literals` with which the rest begins, or `null`. Does not consume it. */
 export function* matchOne(input: StreamInput, literals: readonly string[]): Reader<string | null> {
   for (;;) {
     const { rest, ended } = input;
@@ -104,7 +104,7 @@ export function* matchOne(input: StreamInput, literals: readonly string[]): Read
   }
 }
 
-/** Consumes `literal` where its white space may be any, or none. False and nothing consumed where it does not stand. */
+/** Consumes `literal`, with any or no white space in place of its own. False, and nothing consumed, where it is not next. */
 export function* skipLiteral(input: StreamInput, literal: string): Reader<boolean> {
   const start = input.position;
   for (const part of literal.split(/\s+/).filter((word) => word !== "")) {
@@ -128,9 +128,9 @@ export function* skipSpace(input: StreamInput): Reader<void> {
 }
 
 /**
- * Consumes text up to the first of `markers` and hands it out as it becomes certain; answers the marker, which stays, or `null`
- * at the end of the text. Of markers at one place the longest counts. `holdSpace` keeps white space back before a marker: the
- * caller gets it as `space` with the marker, and as ordinary text otherwise.
+ * Consumes text up to the first of `markers` and hands it out as it becomes certain. Returns the marker, which is not consumed, or
+ * `null` at the end of the text. Of markers at one place the longest counts. With `holdSpace` white space before a marker is not
+ * handed out, but returned as `space`.
  */
 export function* readUntil(
   input: StreamInput,
@@ -143,9 +143,9 @@ export function* readUntil(
   }: {
     readonly emit: (text: string) => void;
     readonly holdSpace?: boolean;
-    /** Nobody will go back before what is emitted. */
+    /** No reader will seek back before what is emitted. */
     readonly release?: boolean;
-    /** So many characters of a marker are one where the text is cut off. @default none */
+    /** Characters of a marker that are dropped as its beginning, rather than emitted, where the text is cut off. @default Infinity */
     readonly certainFrom?: number;
   },
 ): Reader<{ readonly marker: string | null; readonly space: string }> {
@@ -169,7 +169,7 @@ export function* readUntil(
   }
 }
 
-/** Where the first marker is, or from where on one could still begin. */
+/** The first marker and its offset; without one, the offset from which one may still be arriving. */
 function findFirst(rest: string, markers: readonly string[], ended: boolean): { marker: string | null; index: number } {
   let index = rest.length;
   let marker: string | null = null;
@@ -188,7 +188,7 @@ function findFirst(rest: string, markers: readonly string[], ended: boolean): { 
     : { marker, index };
 }
 
-/** The first place from which all the rest is a proper beginning of a marker. */
+/** The first offset from which all the rest is a proper beginning of a marker; the length of `rest` where there is none. */
 function firstPartial(rest: string, markers: readonly string[]): number {
   const longest = markers.reduce((length, marker) => Math.max(length, marker.length), 0);
   for (let at = Math.max(0, rest.length - longest + 1); at < rest.length; at += 1) {

@@ -1,4 +1,4 @@
-// Calls whose parameters stand in tags: strings raw, everything else as JSON. What a value is meant as is in the tool's schema.
+// Reads calls whose parameters are in tags: strings raw, everything else as JSON. The tool's schema tells which a value is.
 import type { ToolDefinition } from "../../../../domain/chat.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
 import { matchOne, peek, readUntil, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
@@ -60,13 +60,13 @@ function* readParameter(input: StreamInput, call: OpenCall, isText: boolean): Re
   });
   if (isText) {
     writer.flush();
-    // A string that is cut off by the end of the answer stays open, as any arguments would.
+    // A string that is cut off by the end of the answer stays open, as arguments in JSON would.
     if (marker !== null) call.add('"');
   } else call.add(toJson(whole));
   yield* skipLiteral(input, "</parameter>");
 }
 
-/** Writes text into a JSON string, code points whole. */
+/** Writes text into a JSON string, surrogate pairs unsplit. */
 export class TextWriter {
   readonly #call: OpenCall;
   #pending = "";
@@ -89,7 +89,7 @@ export class TextWriter {
   }
 }
 
-/** True when the schema allows nothing but a string, so that the value can be passed on as it comes. */
+/** True when the schema allows strings only, so that the value can be emitted as it comes. */
 function takesOnlyText(tool: ToolDefinition, key: string): boolean {
   if (typeof tool.parameters !== "object") return false;
   const { properties } = tool.parameters;
@@ -101,7 +101,7 @@ function takesOnlyText(tool: ToolDefinition, key: string): boolean {
   return type === undefined && Array.isArray(values) && values.every((value) => typeof value === "string");
 }
 
-/** A value of any other type: JSON where it is some, Python's constants, otherwise a string. */
+/** A value of any other type: JSON and Python's constants as such, anything else as a string. */
 function toJson(text: string): string {
   const trimmed = text.trim();
   const constant = { True: "true", False: "false", None: "null" }[trimmed];

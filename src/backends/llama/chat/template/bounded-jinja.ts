@@ -1,8 +1,8 @@
-// Runs a model's Jinja template with limits. Templates come with model files, so they are programs of strangers: each run has
-// a ceiling on evaluated nodes, on time, and on the size of every string and list it makes.
+// Runs a model's Jinja template with limits. Templates come with model files, so they are untrusted programs: each run is limited in
+// evaluated nodes, in time, and in the size of every string and list that it makes.
 //
-// What cannot be bounded this way is a single built-in call (`tojson` of a list nested in itself many times over, one huge
-// `indent`): it ends only at the language's own limit on strings. Parsing is not bounded either; it happens once, at load.
+// A single built-in call (`tojson` of a list nested in itself many times over, one huge `indent`) is not bounded this way: it ends
+// only at JavaScript's own limit on strings. Parsing is not bounded either; it happens once, at load.
 import {
   BoundedInterpreter,
   createEnvironment,
@@ -12,22 +12,22 @@ import {
 } from "./jinja-interpreter.ts";
 import { formatTime } from "./format-time.ts";
 
-/** `raise_exception` in the template: its author's own words about the conversation. */
+/** The template called `raise_exception`; the message is its author's, about the conversation. */
 export class TemplateRaisedError extends Error {}
 
 /** A parsed template: runs any number of times, one at a time. */
 export interface CompiledTemplate {
   readonly source: string;
-  /** Throws {@link TemplateRaisedError} or {@link TemplateRunError}. */
+  /** @throws TemplateRaisedError, TemplateRunError */
   run(variables: Readonly<Record<string, unknown>>, options?: TemplateLimits & { readonly now?: Date }): string;
 }
 
-/** Names that a template finds and callers' variables must not replace. */
+/** Names of globals, which callers' variables must not replace. */
 export const GLOBAL_NAMES: ReadonlySet<string> = new Set([...Object.keys(globals(new Date(0))), "namespace"]);
 
 const MAX_RANGE = 100_000;
 
-/** Parses a template. Throws {@link TemplateRunError}. */
+/** @throws TemplateRunError when the template cannot be parsed */
 export function compileTemplate(source: string): CompiledTemplate {
   const program = translateErrors(() => parseTemplate(source));
   return {

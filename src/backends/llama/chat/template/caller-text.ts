@@ -15,7 +15,7 @@ export interface CallerGuard {
   text(value: string): string;
   /** Guards every string in a JSON value, keys included. */
   deep(value: unknown): unknown;
-  /** A placeholder to find a place in the rendered text again. */
+  /** A placeholder that marks one place, for the caller of the guard to find in the rendered text. */
   readonly endMark: string;
   /** Takes the placeholders out of rendered text and tells where they stood. */
   restore(rendered: string): { readonly text: string; readonly cuts: readonly number[] };
@@ -24,7 +24,7 @@ export interface CallerGuard {
 
 export interface GuardOptions {
   readonly controlTexts: readonly string[];
-  /** Any text that the placeholder must not occur in: the template and everything that callers sent. */
+  /** Texts in which the placeholder must not occur: the template and everything that callers sent. */
   readonly corpus: string;
   readonly strict: boolean;
 }
@@ -73,7 +73,7 @@ export function createCallerGuard(options: GuardOptions): CallerGuard {
   };
 }
 
-/** Control texts as the guard looks for them: white space around them does not count, and bare white space is no markup. */
+/** Control texts as the guard looks for them: without white space around them, and none that is white space only. */
 export function guardedTexts(controlTexts: readonly string[]): readonly string[] {
   return [...new Set(controlTexts.map((text) => text.trim()).filter((text) => text !== ""))];
 }

@@ -1,5 +1,5 @@
-// A model's chat template: parsed once, probed once for what it can take, then rendered for every request so that no text of
-// a caller can turn into a control token.
+// A model's chat template: parsed once, probed once for the messages that it supports, then rendered for every request so that no
+// text of a caller can turn into a control token.
 import type { ChatRequest } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
 import { compileTemplate, GLOBAL_NAMES, TemplateRaisedError, type CompiledTemplate } from "./bounded-jinja.ts";
@@ -22,9 +22,9 @@ export interface ChatTemplateOptions {
   readonly eosToken: string;
   /** Texts of the tokens that callers must not be able to write. */
   readonly controlTexts: readonly string[];
-  /** Variables from the model's configuration; a request's own go over them. */
+  /** Variables from the model's configuration; a request's own override them. */
   readonly templateKwargs?: Readonly<Record<string, unknown>>;
-  /** A family's name instead of the detected one. */
+  /** Name of a family, in place of detection. */
   readonly family?: string;
   readonly limits?: TemplateLimits;
 }
@@ -36,13 +36,14 @@ export interface ChatTemplate {
   readonly family: ChatFamily;
   readonly capabilities: TemplateCapabilities;
   /**
-   * Renders a request. Throws `ServerError`: `invalid_request` with the template's own words when it refuses the conversation,
-   * `unsupported_content` for parts that are no text, `invalid_value` for variables that cannot be set.
+   * Renders a request.
+   * @throws ServerError `invalid_request` with the template's own words when it refuses the conversation, or when it fails;
+   *   `unsupported_content` for parts that are no text; `invalid_value` for variables that cannot be set
    */
   render(request: ChatRequest, options?: RenderOptions): RenderedPrompt;
 }
 
-/** Variables that are ours to set. */
+/** Variables that only the server sets. */
 const RESERVED_NAMES = new Set([
   ...GLOBAL_NAMES,
   "messages",
@@ -52,12 +53,12 @@ const RESERVED_NAMES = new Set([
   "eos_token",
 ]);
 
-/** Builds a model's template. Throws `ServerError("model_load_failed")` when it cannot be parsed or the family is unknown. */
+/** @throws ServerError `model_load_failed` when the template cannot be parsed or the family is unknown */
 export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
   const { source: given = "", toolUseSource = "", controlTexts } = options;
   const isFallback = given.trim() === "" && toolUseSource.trim() === "";
   const source = isFallback ? fallbackTemplate(controlTexts) : given.trim() === "" ? toolUseSource : given;
-  // A model with two templates shows in the one for tools how it calls them.
+  // Of two templates, the one for tools shows how the model calls them.
   const family = detectFamily(toolUseSource.trim() === "" ? source : toolUseSource, options.family);
   const plain = createRenderer(source, { ...options, family });
   const toolUse =
@@ -125,7 +126,7 @@ function createRenderer(
       if (controlTexts.length > 0) {
         const strictGuard = createCallerGuard({ ...guardOptions, strict: true });
         const strict = renderOrNothing(() => renderGuarded(request, strictGuard, now));
-        // The template has made a control token of callers' text: the strict guard keeps it from that.
+        // The template has made a control token of callers' text, which the strict guard prevents.
         if (strict !== undefined && !sameControlTexts(strict, rendered, controlTexts))
           [guard, rendered] = [strictGuard, strict];
       }
@@ -164,7 +165,7 @@ function runForRequest(
   }
 }
 
-/** A template that refuses the strictly guarded strings has compared them with something; it did not print them as markup. */
+/** `undefined` for a template that refuses strictly guarded strings: it compared them with something, and did not print them. */
 function renderOrNothing(render: () => string): string | undefined {
   try {
     return render();
@@ -188,12 +189,12 @@ function checkKwargs(request: ChatRequest): void {
   });
 }
 
-/** As llama-server gives them: templates print a fixed date of their own where `date_string` is missing. */
+/** Dates in llama-server's formats. Without `date_string` templates print a fixed date of their own. */
 function dateVariables(now: Date): Record<string, string> {
   return { date_string: formatTime(now, "%d %b %Y"), datetime: formatTime(now, "%b %d %Y") };
 }
 
-/** "none" turns thinking off where a template can; other words reach it as they are. */
+/** The effort "none" turns reasoning off in templates that can; every other word is passed on to the template. */
 function effortVariables(effort: string, guard: CallerGuard): Record<string, unknown> {
   const thinks = effort !== "none";
   return { ...(thinks ? { reasoning_effort: guard.text(effort) } : {}), enable_thinking: thinks, thinking: thinks };

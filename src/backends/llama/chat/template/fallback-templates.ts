@@ -1,4 +1,4 @@
-// What a model without a chat template is given. Both know system, user and assistant; tools are told and read as text.
+// The chat templates of models that bring none. They show system, user and assistant; tools are described in text (tool-text.ts).
 
 /** ChatML, for vocabularies that have `<|im_start|>`. */
 export const CHATML_TEMPLATE = `{%- for message in messages -%}
@@ -6,7 +6,7 @@ export const CHATML_TEMPLATE = `{%- for message in messages -%}
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}`;
 
-/** Plain turns, for base models and vocabularies without markup. */
+/** `User:` and `Assistant:` before the turns, for base models and vocabularies without markup. */
 export const PLAIN_TEMPLATE = `{%- for message in messages -%}
 {%- if message['role'] == 'system' -%}{{ message['content'] + '\\n\\n' }}
 {%- elif message['role'] == 'user' -%}{{ 'User: ' + message['content'] + '\\n' }}

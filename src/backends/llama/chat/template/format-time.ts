@@ -1,4 +1,4 @@
-// `strftime` as templates use it. English names whatever the machine's locale, as Python's default locale has them.
+// `strftime` for templates: with English names, whatever the machine's locale, as in Python's default locale.
 
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");

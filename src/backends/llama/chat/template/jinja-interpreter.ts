@@ -1,21 +1,19 @@
-// @huggingface/jinja's interpreter with its every step counted, and with Python's behaviour where published templates rely on
-// it and the package differs: `strip(characters)`, filters and loops over undefined values, text +
-// undefined, text * number, tuples in loops, `object | string`.
-//
-// The package's evaluation recurses through one public method, which is overridden here.
+// @huggingface/jinja's interpreter with limits, and with Python's behaviour where published templates rely on it and the package
+// differs: `strip(characters)`, filters and loops over undefined values, text + undefined, text * number, tuples in loops,
+// `object | string`. The package's evaluation recurses through one public method, which is overridden here.
 import * as jinja from "@huggingface/jinja";
 
 /** Upper limits of one run. */
 export interface TemplateLimits {
   /** Evaluated syntax nodes. @default 5,000,000 */
   readonly maxSteps?: number;
-  /** Wall time. @default 5,000 */
+  /** Milliseconds of wall time. @default 5,000 */
   readonly maxMs?: number;
-  /** Length of the output, and of any string on the way; a list has at most a sixteenth. @default 16,777,216 */
+  /** UTF-16 units of the output and of any other string; a list has at most a sixteenth as many items. @default 16,777,216 */
   readonly maxLength?: number;
 }
 
-/** The template is broken, uses what the interpreter does not know, or passed a limit. */
+/** The template is broken, uses what the interpreter does not support, or exceeded a limit. */
 export class TemplateRunError extends Error {}
 
 // The package's declarations name their siblings without extensions, which Node's resolution does not follow; these are the
@@ -52,7 +50,7 @@ interface BinaryNode extends SyntaxNode {
 interface ForNode extends SyntaxNode {
   readonly iterable: SyntaxNode & { readonly lhs?: SyntaxNode; readonly test?: SyntaxNode };
 }
-/** A node of ours: an operand that has been evaluated already. */
+/** A node that the package does not have: an operand that is evaluated already. */
 interface ValueNode extends SyntaxNode {
   readonly type: "Value";
   readonly value: RuntimeValue;
@@ -72,7 +70,7 @@ const StringValue = literalConstructor("StringLiteral", "");
 const IntegerValue = literalConstructor("IntegerLiteral", 0);
 const ArrayValue = literalConstructor("ArrayLiteral", []);
 
-/** What Jinja makes of an undefined operand: it reads as "" and as an empty sequence. */
+/** Results of filters on an undefined operand, which Python's Jinja treats as "" and as an empty sequence. */
 const UNDEFINED_RESULTS: Readonly<Record<string, () => RuntimeValue>> = {
   ...Object.fromEntries(
     ["trim", "upper", "lower", "title", "capitalize", "string", "join", "indent", "replace"].map((name) => [
@@ -101,7 +99,7 @@ const UNDEFINED_RESULTS: Readonly<Record<string, () => RuntimeValue>> = {
 export function createEnvironment(variables: Readonly<Record<string, unknown>>): Environment {
   const environment = new JinjaEnvironment();
   for (const [name, value] of Object.entries(variables)) {
-    // `namespace` is the environment's own.
+    // The environment has a `namespace` of its own.
     if (value !== undefined && name !== "namespace") environment.set(name, value);
   }
   return environment;
@@ -115,7 +113,7 @@ export function parseTemplate(source: string): SyntaxNode {
   return parse(tokenize(plain, { lstrip_blocks: true, trim_blocks: true }));
 }
 
-/** One run of one template. */
+/** Runs one template once. */
 export class BoundedInterpreter extends JinjaInterpreter {
   readonly #maxSteps: number;
   readonly #maxLength: number;

@@ -1,11 +1,11 @@
-// Cuts a rendered prompt into what the template wrote and what callers wrote that looks like control tokens, and turns the
-// pieces into token ids.
+// Splits a rendered prompt into pieces that may hold control tokens and pieces in which callers' text must not become one, and
+// tokenises the pieces.
 import { alternatives, type CallerGuard } from "./caller-text.ts";
 import type { ControlToken, PromptPiece, PromptTokenizer } from "../types.ts";
 
 /**
  * Splits rendered text that still holds the guard's placeholders. Text without any stays in one `special` piece, so that a
- * prompt in which no caller spells a control token is tokenised in one call, exactly as the template's author meant.
+ * prompt in which no caller spells a control token is tokenised in one call.
  */
 export function splitPrompt(
   rendered: string,
@@ -49,8 +49,9 @@ export function findControlTexts(rendered: string, controlTexts: readonly string
 }
 
 /**
- * The token ids of a rendered prompt. Callers' text never yields the id of a control token. BOS stands once at the front when
- * the vocabulary wants it, whether or not the template wrote it. Throws what the tokenizer throws.
+ * The token ids of a rendered prompt. Callers' text never yields the id of a control token. BOS comes first, and once, where the
+ * tokenizer adds it, whether or not the template wrote it.
+ * @throws what the tokenizer throws
  */
 export async function tokenizePrompt(pieces: readonly PromptPiece[], tokenizer: PromptTokenizer): Promise<number[]> {
   const ids: number[] = [];
@@ -74,7 +75,7 @@ export async function tokenizePrompt(pieces: readonly PromptPiece[], tokenizer: 
   return ids;
 }
 
-/** Some tokenizers find user-defined tokens in any text: only in separate calls does such a text stay apart. */
+/** Tokenises between the cuts in separate calls: some tokenizers find user-defined tokens in any text that spells one whole. */
 async function tokenizeCut(
   { text, cuts }: { text: string; cuts: readonly number[] },
   { tokenizer, used }: { tokenizer: PromptTokenizer; used: number },
@@ -110,7 +111,7 @@ async function continueTokens(text: string, place: Place): Promise<readonly numb
   return lead.every((id, index) => whole[index] === id) ? whole.slice(lead.length) : tokenizePlain(text, place);
 }
 
-/** What the tokenizer would do itself if the neighbouring control tokens were in the same call. */
+/** Strips white space beside control tokens as the tokenizer would if they were in the same call. */
 function stripAtNeighbours(
   piece: PromptPiece,
   {

@@ -1,9 +1,9 @@
-// What a chat template can take, found by rendering small conversations through it and looking for their words in the output.
-// Reading a template's source would guess; what it prints is what the model sees.
+// Finds out which messages a chat template supports, by rendering small conversations and looking for their words in the output.
+// Reading a template's source would be guessing; what it prints is what the model sees.
 import { TemplateRaisedError, type CompiledTemplate } from "./bounded-jinja.ts";
 import { TemplateRunError } from "./jinja-interpreter.ts";
 
-/** How callers' messages have to be shaped for a template. */
+/** The messages that a template supports, for callers' messages to be put in that form. */
 export interface TemplateCapabilities {
   /** Content as a plain string appears in the output. */
   readonly stringContent: boolean;
@@ -12,7 +12,7 @@ export interface TemplateCapabilities {
   readonly systemRole: boolean;
   /** A second system message is accepted and shown. */
   readonly severalSystemMessages: boolean;
-  /** The template itself speaks of the role `developer`. */
+  /** The template names the role `developer` and shows its messages. */
   readonly developerRole: boolean;
   /** Tool definitions are shown to the model. */
   readonly tools: boolean;
@@ -22,11 +22,11 @@ export interface TemplateCapabilities {
   readonly parallelToolCalls: boolean;
   /** Results of tools are shown. */
   readonly toolRole: boolean;
-  /** The arguments of earlier calls: as an object, or as JSON text. */
+  /** The form of the arguments of earlier calls: an object, or JSON text. */
   readonly argumentsAs: "object" | "string";
-  /** What stands for absent content beside calls. */
+  /** The value of absent content beside calls. */
   readonly emptyContent: null | "";
-  /** Reasoning of earlier turns. */
+  /** The field with the reasoning of earlier turns. */
   readonly reasoningField: "reasoning_content" | "thinking";
   /** Beside calls there may be content or reasoning, not both (gpt-oss). */
   readonly contentOrReasoning: boolean;
@@ -53,7 +53,7 @@ const TOOLS = [
   },
 ];
 
-/** Probes a template. `fixed` holds what every render gets, such as `bos_token`. Never throws. */
+/** Never throws. `fixed` has the variables of every render, such as `bos_token`. */
 export function probeTemplate(template: CompiledTemplate, fixed: Conversation): TemplateCapabilities {
   const render: Render = (variables) => {
     try {

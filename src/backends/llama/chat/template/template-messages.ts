@@ -1,5 +1,5 @@
-// A domain request as the list of messages that a template expects. Templates differ in what they know; what one does not know
-// is said in words that it does: developer as system, system in the first user turn, tools and their results as text.
+// Maps a domain request to the messages that a template expects. What the template does not support is put in a form that it does:
+// developer becomes system, system goes into the first user turn, tools and their results become text.
 import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
 import type { CallerGuard } from "./caller-text.ts";
@@ -7,7 +7,7 @@ import type { TemplateCapabilities } from "./template-capabilities.ts";
 import { describeTools, formatCalls, formatResult } from "./tool-text.ts";
 import type { ToolCallShape } from "../types.ts";
 
-/** A message in the template's own words. */
+/** A message in the form that templates read. */
 export interface TemplateMessage {
   role: string;
   content: string | readonly { readonly type: "text"; readonly text: string }[] | null;
@@ -16,15 +16,15 @@ export interface TemplateMessage {
 
 export interface MessageOptions {
   readonly capabilities: TemplateCapabilities;
-  /** How the family writes calls: for templates that do not show them themselves. */
+  /** The family's format of calls, for templates that do not show them. */
   readonly shape: ToolCallShape;
-  /** Applied to every string of callers; what is written here around them is not theirs. */
+  /** Applied to every string of callers, and to none of the text that is put around them here. */
   readonly guard: Pick<CallerGuard, "text" | "deep">;
-  /** Reasoning text that callers left in an assistant's content, such as `<think>`, moves to its own field when the template treats it. */
+  /** Markers of reasoning inside an assistant's content, which then moves to a field of its own. Set where the template knows them. */
   readonly reasoning?: { readonly open: string; readonly close: string };
 }
 
-/** Maps a request's messages. Throws `ServerError("unsupported_content")` naming a part that is no text. */
+/** @throws ServerError `unsupported_content` naming a part that is no text */
 export function toTemplateMessages(request: ChatRequest, options: MessageOptions): TemplateMessage[] {
   const { capabilities } = options;
   const ids = createIdMapper(options);
@@ -40,7 +40,7 @@ export function toTemplateMessages(request: ChatRequest, options: MessageOptions
   );
 }
 
-/** The definitions as templates take them: OpenAI's own form. */
+/** The definitions in OpenAI's form, which templates read. */
 export function toTemplateTools(request: ChatRequest, guard: Pick<CallerGuard, "text" | "deep">): readonly unknown[] {
   return shownTools(request).map(({ name, description = "", parameters }) => ({
     type: "function",
@@ -52,7 +52,7 @@ export function toTemplateTools(request: ChatRequest, guard: Pick<CallerGuard, "
   }));
 }
 
-/** The tools that the model is told about: none when it may call none, the allowed ones where callers named some. */
+/** The tools that the model is shown: none when it may call none, the allowed ones where callers named some. */
 export function shownTools(request: ChatRequest): ChatRequest["tools"] {
   const { toolChoice, tools } = request;
   if (toolChoice.type === "none") return [];
@@ -95,7 +95,7 @@ function toAssistantMessage(message: ChatMessage & { role: "assistant" }, contex
     ({ text, reasoning } = splitReasoning(text, context.reasoning));
   }
   if (capabilities.contentOrReasoning && message.toolCalls.length > 0 && text !== "" && reasoning !== undefined) {
-    // Nothing is lost: what was said before a call is printed as a thought.
+    // The template shows one of the two: what was said before a call is added to the reasoning.
     [text, reasoning] = ["", `${reasoning}\n\n${text}`];
   }
   text = guard.text(text);
@@ -127,7 +127,7 @@ function toAssistantMessage(message: ChatMessage & { role: "assistant" }, contex
   };
 }
 
-/** Arguments that do not parse (a model broke off, or wrote nonsense) are passed as the text they are. */
+/** Arguments that do not parse (a model broke off, or wrote nonsense) are passed as text. */
 function toArguments(call: ToolCall, { capabilities, guard }: Pick<MessageOptions, "capabilities" | "guard">): unknown {
   if (capabilities.argumentsAs === "string") return guard.text(call.arguments);
   if (call.arguments.trim() === "") return {};
@@ -155,7 +155,7 @@ function asContent(text: string, capabilities: TemplateCapabilities): TemplateMe
   return capabilities.stringContent ? text : [{ type: "text", text }];
 }
 
-/** Parts become lines, as llama-server joins them. */
+/** Joins parts by line breaks, as llama-server does. */
 function joinParts(parts: readonly ContentPart[], index: number): string {
   return parts.map((part, position) => partText(part, `messages[${index}].content[${position}]`)).join("\n");
 }
@@ -179,7 +179,7 @@ function splitReasoning(
   return { text: text.slice(end + close.length).trimStart(), reasoning: before.slice(open.length).trim() };
 }
 
-/** Tells the model about the tools in words where its template does not, and keeps user turns alternating where calls became text. */
+/** Describes the tools in a system message where the template does not show them; joins results that became user turns. */
 function addTools(
   messages: TemplateMessage[],
   { request, options }: { readonly request: ChatRequest; readonly options: MessageOptions },
@@ -197,7 +197,7 @@ function addTools(
   return capabilities.toolRole ? told : mergeResults(told, request, capabilities);
 }
 
-/** System text moves into the first user turn, or into one message, where the template takes it no other way. */
+/** Moves system text into the first user turn, or into one message, where the template supports no other way. */
 function mergeSystem(messages: TemplateMessage[], capabilities: TemplateCapabilities): TemplateMessage[] {
   const merged = [...messages];
   const isSystem = (message: TemplateMessage | undefined): boolean =>
@@ -216,13 +216,13 @@ function mergeSystem(messages: TemplateMessage[], capabilities: TemplateCapabili
   return merged;
 }
 
-/** A result that became a user turn joins the user turns beside it: templates without a tool role often insist on alternation. */
+/** Joins results that became user turns with those beside them: templates without a tool role often insist on alternation. */
 function mergeResults(
   messages: readonly TemplateMessage[],
   request: ChatRequest,
   capabilities: TemplateCapabilities,
 ): TemplateMessage[] {
-  // What was put before the request's own messages is at most one system message.
+  // At most one message, that of the system, was put before the request's own.
   const added = messages.length - request.messages.length;
   const isResult = (index: number): boolean => request.messages[index - added]?.role === "tool";
   const merged: TemplateMessage[] = [];
@@ -241,7 +241,7 @@ function contentText(content: TemplateMessage["content"]): string {
   return content.map((part) => part.text).join("\n");
 }
 
-/** Mistral's older templates refuse ids that are not nine letters and digits; other servers' ids are mapped, each to one. */
+/** Gives ids of nine letters and digits to Mistral's older templates, which refuse all others. */
 function createIdMapper({ capabilities, guard }: MessageOptions): (id: string) => string {
   if (!capabilities.nineCharacterIds) return (id) => guard.text(id);
   const mapped = new Map<string, string>();

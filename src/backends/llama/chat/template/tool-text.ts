@@ -1,16 +1,16 @@
-// Tools in words: what a model is told about its tools, and how calls and results of earlier turns are written, where its
-// template has no place for them. The format of calls is the family's own, so that its parser and its grammar read it.
+// Writes tools, calls and results as text, for templates that do not show them. Calls have the family's own format, which its parser
+// and its grammar expect.
 import type { ToolCall, ToolDefinition } from "../../../../domain/chat.ts";
 import type { CallerGuard } from "./caller-text.ts";
 import type { ToolCallShape } from "../types.ts";
 
-/** `guard` is applied to callers' strings; the markup around them is the family's. */
+/** `guard` is applied to callers' strings, and not to the family's markup around them. */
 export interface ToolTextOptions {
   readonly shape: ToolCallShape;
   readonly guard: Pick<CallerGuard, "text" | "deep">;
 }
 
-/** The text that introduces tools to a model whose template does not. */
+/** The text that describes the tools and the format of calls to the model. */
 export function describeTools(tools: readonly ToolDefinition[], options: ToolTextOptions): string {
   const definitions = tools.map(({ name, description, parameters }) =>
     JSON.stringify(
@@ -32,7 +32,7 @@ export function describeTools(tools: readonly ToolDefinition[], options: ToolTex
   ].join("\n");
 }
 
-/** Calls as the family writes them. */
+/** Calls in the family's format. */
 export function formatCalls(calls: readonly ToolCall[], { shape, guard }: ToolTextOptions): string {
   const argumentsOf = (call: ToolCall): string => (call.arguments.trim() === "" ? "{}" : guard.text(call.arguments));
   switch (shape.kind) {
@@ -58,7 +58,7 @@ export function formatCalls(calls: readonly ToolCall[], { shape, guard }: ToolTe
   }
 }
 
-/** A result where the template knows no role for it. */
+/** A result, for templates without a role for it. */
 export function formatResult(result: string): string {
   return `<tool_response>\n${result}\n</tool_response>`;
 }

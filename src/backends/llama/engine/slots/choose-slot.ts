@@ -1,8 +1,8 @@
-// Which sequence takes a new prompt: a pure decision over what the sequences hold.
+// Chooses the slot for a new prompt: a pure decision over what the slots hold.
 import { commonPrefixLength } from "../../tokens/common-prefix.ts";
 import { closestIdle } from "../batch-order.ts";
 
-/** What a sequence's KV cache holds, and whether somebody is using it. */
+/** What a slot's KV cache holds, and whether a sequence uses it. */
 export interface SlotView {
   readonly id: number;
   readonly tokens: readonly number[];
@@ -15,9 +15,9 @@ export interface SlotChoice {
   readonly slot: number;
   /** Tokens of the prompt that need not be evaluated. */
   readonly keep: number;
-  /** The sequence whose state is copied first; `null` = the slot's own state is used. */
+  /** The slot whose state is copied first; `null` = the chosen slot's own state is used. */
   readonly copyFrom: number | null;
-  /** The idle sequence that gets what the slot holds, before anything else; `null` = that is lost, or used. */
+  /** The idle slot to which the chosen slot's state moves before anything else; `null` = that state is used or lost. */
   readonly moveTo: number | null;
 }
 
@@ -39,11 +39,11 @@ const minimumCommonShare = 0.1;
  *
  * 1. The idle slot with the longest common prefix, if that is at least a tenth of the prompt.
  * 2. Else the least recently used idle slot.
- * 3. When the first rule would cut off the rest of somebody's conversation although a slot is empty, the empty slot is
- *    taken and the common prefix is copied.
+ * 3. When the prompt would cut `minimumCopiedTokens` or more off that slot's conversation although another slot is empty, the
+ *    empty one is taken.
  * 4. When another slot, busy or not, has a prefix that is longer by `minimumCopiedTokens`, its state is copied.
- * 5. Where nothing of the slot's own state is used, a slot beside the busy ones is taken instead (see sequence-runs.ts),
- *    and what that one holds moves to the slot first chosen.
+ * 5. Where the slot's own state saves less than `minimumCopiedTokens`, a slot beside the busy ones is taken instead (see
+ *    batch-order.ts), and what that one holds moves to the slot first chosen.
  *
  * The last token of the prompt is always evaluated, because its logits are wanted.
  */

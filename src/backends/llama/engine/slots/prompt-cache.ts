@@ -1,5 +1,5 @@
-// Keeps the states of prompts that lost their sequence, in files, within a number of bytes: a conversation that comes back
-// after others used all sequences is read from here instead of being evaluated again.
+// Keeps the states that slots lose to other prompts in files, within a number of bytes: a conversation that comes back after
+// others used all slots is read from here instead of being evaluated again.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BackendContext } from "../../../../domain/backend.ts";
@@ -13,12 +13,12 @@ export interface StoredPrefix {
   lastUsed: number;
 }
 
-interface HeldTokens {
+interface SlotTokens {
   readonly id: number;
   readonly tokens: readonly number[];
 }
 
-/** An entry that begins as a prompt does. */
+/** An entry that has its first tokens in common with a prompt. */
 export interface FoundPrefix {
   readonly entry: StoredPrefix;
   /** Tokens that the entry and the prompt have in common. */
@@ -26,10 +26,10 @@ export interface FoundPrefix {
 }
 
 export interface PromptCacheOptions {
-  /** Belongs to the cache alone; it is removed in the end. */
+  /** Belongs to the cache alone; `dispose` removes it. */
   readonly folder: string;
   readonly budgetBytes: number;
-  /** Tokens per sequence. */
+  /** Tokens per slot. */
   readonly contextSize: number;
   readonly log: BackendContext["log"];
 }
@@ -37,7 +37,7 @@ export interface PromptCacheOptions {
 /** Shorter prefixes are evaluated as fast as they are read. */
 const minimumTokens = 64;
 
-/** Sequence states by their tokens; the least recently used go first when `budgetBytes` is reached. */
+/** States of slots by their tokens; the least recently used are dropped when `budgetBytes` is exceeded. */
 export class PromptCache {
   readonly #context: NativeContextHandle;
   readonly #folder: string;
@@ -60,10 +60,10 @@ export class PromptCache {
   }
 
   /**
-   * Saves what `slot` holds before its tokens from `keep` on are lost. Nothing is saved that another entry contains, and
-   * what the new one contains is dropped.
+   * Saves the state of `slot` before its tokens from `keep` on are lost (with `copies`, all its tokens: another state is copied over
+   * it). Nothing is saved that begins an entry, and entries that begin the new one are dropped.
    */
-  async keep(slot: HeldTokens, { keep, copies }: { keep: number; copies: boolean }): Promise<void> {
+  async keep(slot: SlotTokens, { keep, copies }: { keep: number; copies: boolean }): Promise<void> {
     const lost = slot.tokens.length - (copies ? 0 : keep);
     if (slot.tokens.length < minimumTokens || lost < minimumTokens) return;
     const tokens = slot.tokens.slice();
@@ -83,7 +83,7 @@ export class PromptCache {
     }
   }
 
-  /** The entry with the longest prefix of `prompt`, where it is so much longer than `longerThan` that reading it pays. */
+  /** The entry that shares the longest prefix with `prompt`, if that exceeds `longerThan` tokens by enough for reading it to pay. */
   find({ prompt, longerThan }: { prompt: readonly number[]; longerThan: number }): FoundPrefix | undefined {
     let best: FoundPrefix | undefined;
     let bestLength = longerThan + minimumTokens - 1;
@@ -96,7 +96,7 @@ export class PromptCache {
     return best;
   }
 
-  /** Reads an entry into an empty slot and answers the tokens that the slot holds then: none where it could not be read. */
+  /** Reads an entry into an empty slot. Returns the tokens that the slot holds then: none where the entry could not be read. */
   async load({ entry }: FoundPrefix, slot: number): Promise<number[]> {
     entry.lastUsed = this.#clock += 1;
     try {

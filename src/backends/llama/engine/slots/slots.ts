@@ -1,5 +1,5 @@
-// The slots of one model: each is a sequence of the KV cache, with the tokens that it holds and whoever uses it. A new prompt gets a
-// slot with as much of it evaluated already as can be had. Nobody else changes a slot.
+// The slots of one model: each is a sequence of llama.cpp's KV cache, with the tokens that it holds and the sequence of ours that
+// uses it. A new prompt gets a slot with as much of it evaluated already as possible. Only this file changes a slot.
 import type { NativeContextHandle } from "../../native/context.ts";
 import type { SequenceView } from "../sequence.ts";
 import { chooseSlot, type SlotChoice } from "./choose-slot.ts";
@@ -7,7 +7,7 @@ import type { PromptCache } from "./prompt-cache.ts";
 
 export interface Slot<S extends SequenceView = SequenceView> {
   readonly id: number;
-  /** What the KV cache of the slot holds. */
+  /** Tokens that the slot's KV cache holds. */
   readonly tokens: readonly number[];
   readonly user: S | undefined;
   /** Grows with every use; the smallest is the least recently used. */
@@ -68,14 +68,14 @@ export class Slots<S extends SequenceView> {
     return this.#slots.reduce((count, slot) => count + (slot.user === undefined ? 1 : 0), 0);
   }
 
-  /** Running mean of how long a sequence occupies its slot. */
+  /** Running mean of the time for which a sequence occupies its slot. */
   get meanOccupancyMs(): number {
     return this.#meanOccupancyMs;
   }
 
   /**
-   * Gives `sequence` a slot whose state is a prefix of its prompt, as long as can be had; `undefined` when none is idle.
-   * @throws Error of the native library; the slot is then free and empty again.
+   * Gives `sequence` a slot, whose state is then the longest prefix of its prompt that could be found; `undefined` when none is idle.
+   * @throws Error of the native library; the slot is then idle and empty
    */
   async assign(sequence: S): Promise<AssignedSlot<S> | undefined> {
     const { canTrim } = this.#options;
@@ -105,7 +105,7 @@ export class Slots<S extends SequenceView> {
     }
   }
 
-  /** The slot's user is done; what the slot holds stays for the next prompt that begins alike. */
+  /** Makes the slot idle. What it holds stays for the next prompt that begins alike. */
   release(id: number, { occupiedMs }: { readonly occupiedMs: number }): void {
     const slot = this.#own(id);
     slot.user = undefined;
@@ -113,7 +113,7 @@ export class Slots<S extends SequenceView> {
     this.#meanOccupancyMs += (occupiedMs - this.#meanOccupancyMs) / 8;
   }
 
-  /** Tokens were evaluated behind those that the slot held. */
+  /** Notes tokens that were evaluated behind those that the slot held. */
   append(id: number, tokens: Iterable<number>): void {
     const slot = this.#own(id);
     for (const token of tokens) slot.tokens.push(token);
@@ -125,7 +125,7 @@ export class Slots<S extends SequenceView> {
     this.#own(id).tokens = [];
   }
 
-  /** True when the slot can compute a token that is not kept: see {@link dropFiller}. */
+  /** True when the slot can compute a filler (batch-order.ts) and lose it again by {@link dropFiller}. */
   canFill(id: number): boolean {
     const { canTrim, contextSize } = this.#options;
     return canTrim && this.#own(id).tokens.length < contextSize;
@@ -139,7 +139,7 @@ export class Slots<S extends SequenceView> {
     else context.trim(id, tokens.length);
   }
 
-  /** Keeps the first `length` tokens of the slot, or none where the model cannot cut; answers how many. */
+  /** Keeps the first `length` tokens of the slot, or none where the model cannot cut. Returns the number kept. */
   trim(id: number, length: number): number {
     const slot = this.#own(id);
     if (slot.tokens.length <= length) return slot.tokens.length;
@@ -152,7 +152,7 @@ export class Slots<S extends SequenceView> {
     return this.#slots[id] as OwnSlot<S>;
   }
 
-  /** Leaves `from` empty. */
+  /** Moves the state of `from`, which is empty then, to `to`, whose own state goes to the prompt cache. */
   async #move(from: OwnSlot<S>, to: OwnSlot<S>): Promise<void> {
     const { context, promptCache } = this.#options;
     await promptCache?.keep(to, { keep: 0, copies: false });

@@ -1,5 +1,5 @@
-// What can be known about a grammar before it runs: which rules may be empty, which can ever end, which lead to themselves without
-// consuming text, and how many ways llama.cpp would have to follow at once.
+// Analyses a grammar before it is used: which rules may be empty, which match any finite text, which reach themselves without
+// consuming text, and in how many ways a rule can begin.
 import type { GbnfAlternatives, GbnfElement, GbnfGrammar, GbnfSequence } from "./gbnf-tree.ts";
 
 /** Names of rules that match the empty text. */
@@ -72,7 +72,7 @@ export function forEachReference(alternatives: GbnfAlternatives, visit: (name: s
   for (const sequence of alternatives) for (const element of sequence) visitElement(element);
 }
 
-/** Names of rules on a path from one cycle of references to another, or on a cycle: what is left when all others are taken away. */
+/** Names of rules on a cycle of references, or on a path from one cycle to another. */
 export function recursiveRules(grammar: GbnfGrammar): ReadonlySet<string> {
   const uses = new Map<string, ReadonlySet<string>>();
   const usedBy = new Map<string, Set<string>>();
@@ -97,9 +97,9 @@ export function recursiveRules(grammar: GbnfGrammar): ReadonlySet<string> {
   return left;
 }
 
-/** What stands at the left edge of a rule: where a text of it may begin. */
+/** The elements with which a text of a rule may begin. */
 export interface LeftEdge {
-  /** Rules at the edge, as often as they stand there. */
+  /** Rules at the edge, each as often as it is there. */
   readonly references: readonly string[];
   /** Classes and literals at the edge. */
   readonly terminals: number;
@@ -131,7 +131,7 @@ export function leftEdges(grammar: GbnfGrammar, empty: ReadonlySet<string>): Rea
           return element.alternatives.map(visitSequence).includes(true);
         case "repeat": {
           const isItemEmpty = visitElement(element.item);
-          // Copies of something that may be empty all stand at the edge.
+          // Copies of an item that may be empty are all at the edge.
           if (isItemEmpty) terminals += (element.max ?? element.min) * 2;
           return isItemEmpty || element.min === 0;
         }

@@ -3,7 +3,7 @@
 import { recursiveRules } from "./gbnf-analysis.ts";
 import type { GbnfAlternatives, GbnfElement, GbnfGrammar, GbnfSequence } from "./gbnf-tree.ts";
 
-/** What remains to be matched: elements of one sequence from a position on, then another remainder. Equal ones are the same object. */
+/** What a derivation has yet to match: one sequence from a position on, then `next`. Equal remainders are the same object. */
 interface Rest {
   /** How many nested remainders, this one included, belong to rules that contain themselves. */
   readonly depth: number;
@@ -17,8 +17,8 @@ const CANDIDATES_PER_STEP = 6;
 const MAX_UNFOLDINGS = { "deepest nesting": 300_000, "most derivations": 60_000 } as const;
 
 /**
- * Two ways to choose the next character: towards the most derivations, and towards the deepest nesting. Derivations multiply
- * without end only through nesting, and the first way alone is easily led astray (into the digits of a number, say).
+ * How the next character is chosen: for the most derivations, or for the deepest nesting. Derivations multiply without end only
+ * through nesting, and the first strategy alone may miss it (among the digits of a number, say).
  */
 type Strategy = "most derivations" | "deepest nesting";
 
@@ -44,7 +44,7 @@ class GrowthRunner {
     this.#recursive = recursiveSequences(grammar);
   }
 
-  /** Gives up after a bounded amount of work: a grammar that is merely large has been seen enough by then. */
+  /** Ends after a bounded amount of work: what multiplies has shown by then, even in a large grammar. */
   run(strategy: Strategy): number {
     this.#unfoldings = 0;
     let alive: ReadonlySet<Rest> = this.#expand(
@@ -64,7 +64,7 @@ class GrowthRunner {
     return most;
   }
 
-  /** Characters on which the most live derivations agree; or only the one that continues the deepest of them. */
+  /** The characters on which the most live derivations agree, or the one that continues the deepest of them. */
   #candidates(alive: ReadonlySet<Rest>, strategy: Strategy): readonly number[] {
     const votes = new Map<number, { count: number; depth: number }>();
     for (const { sequence, at, depth } of alive) {
@@ -194,7 +194,7 @@ class GrowthRunner {
   }
 }
 
-/** The sequences of rules that are reached from themselves (or stand between two that are). */
+/** The sequences of the rules that {@link recursiveRules} names. */
 function recursiveSequences(grammar: GbnfGrammar): ReadonlySet<GbnfSequence> {
   const recursive = new Set<GbnfSequence>();
   const addAll = (alternatives: GbnfAlternatives): void => {
@@ -218,5 +218,5 @@ function firstCharacters(element: GbnfElement | undefined): readonly number[] {
   return element.isNegative ? [0x61] : element.ranges.slice(0, 8).map(([low]) => low);
 }
 
-/** The derivation that is complete. */
+/** The remainder of a complete derivation. */
 const END: Rest = { sequence: [], at: 0, next: undefined, depth: 0 };

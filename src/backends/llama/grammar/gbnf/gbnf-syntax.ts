@@ -1,5 +1,5 @@
-// Reads GBNF exactly as llama.cpp does (src/llama-grammar.cpp, `llama_grammar_parser`), but answers errors with a position instead of
-// printing them, and bounds what llama.cpp recurses or multiplies on.
+// Parses GBNF as llama.cpp does (src/llama-grammar.cpp, `llama_grammar_parser`), but throws errors with a position instead of printing
+// them, refuses token references, and bounds what llama.cpp recurses or multiplies on.
 import type { GbnfAlternatives, GbnfElement, GbnfGrammar, GbnfRule, GbnfSequence } from "./gbnf-tree.ts";
 import { LLAMA_MAX_REPETITION } from "./limits.ts";
 
@@ -16,7 +16,10 @@ export class GbnfSyntaxError extends Error {
 
 const MAX_GROUP_DEPTH = 200;
 
-/** Throws {@link GbnfSyntaxError}. References are not resolved here. */
+/**
+ * References are not resolved here.
+ * @throws GbnfSyntaxError
+ */
 export function parseGbnf(text: string): GbnfGrammar {
   return new GbnfParser(text).parse();
 }
@@ -24,7 +27,7 @@ export function parseGbnf(text: string): GbnfGrammar {
 class GbnfParser {
   readonly #text: string;
   readonly #rules = new Map<string, GbnfRule>();
-  // llama.cpp limits repetitions of a group by the number of symbols that were new inside it, so the same count is kept here.
+  // llama.cpp limits repetitions of a group by the number of symbols that are new inside it, so symbols are counted as it does.
   readonly #symbols = new Set<string>();
   #generatedSymbols = 0;
   #expandedElements = 0;
@@ -71,7 +74,7 @@ class GbnfParser {
 
   #parseSequence(isNested: boolean): GbnfSequence {
     const sequence: GbnfElement[] = [];
-    // Symbols that the last element stands for, after the repetitions already applied to it.
+    // The symbols that the last element unrolls to, with the repetitions already applied to it.
     let symbols = 1;
     for (;;) {
       const char = this.#peek();
@@ -187,7 +190,7 @@ class GbnfParser {
     const text = digits.exec(this.#text)?.[0] ?? "";
     if (text === "") this.#fail("expected a number");
     const count = Number(text);
-    // llama.cpp takes a larger upper bound for "no bound": better said than silently done.
+    // llama.cpp silently takes a larger upper bound for "no bound".
     if (count > LLAMA_MAX_REPETITION) this.#fail(`a count exceeds ${LLAMA_MAX_REPETITION}`);
     this.#at += text.length;
     this.#skipSpace(isNested);
@@ -247,7 +250,7 @@ class GbnfParser {
     return name;
   }
 
-  /** Spaces and comments; line breaks only where the grammar may go on in the next line. */
+  /** Skips spaces and comments, and line breaks where the grammar may go on in the next line. */
   #skipSpace(acrossLines: boolean): void {
     const space = acrossLines ? /(?:[ \t\r\n]|#[^\r\n]*)*/y : /(?:[ \t]|#[^\r\n]*)*/y;
     space.lastIndex = this.#at;

@@ -1,4 +1,4 @@
-// A grammar as read: rules, alternatives, sequences and elements. llama.cpp flattens groups and repetitions; here they stay visible.
+// The syntax tree of a grammar. llama.cpp flattens groups and repetitions into rules; here they are kept.
 
 export type GbnfElement =
   /** One or more code points that must follow in this order. */
@@ -13,7 +13,7 @@ export type GbnfAlternatives = readonly GbnfSequence[];
 
 export interface GbnfRule {
   readonly name: string;
-  /** Where the rule's name stands, in UTF-16 units. */
+  /** Offset of the rule's name in the text, in UTF-16 units. */
   readonly offset: number;
   readonly alternatives: GbnfAlternatives;
 }

@@ -1,5 +1,5 @@
-// Looks at a client's own grammar before llama.cpp does. llama.cpp prints errors to stderr, recurses on nested and left-recursive
-// rules without a bound, and follows every way an ambiguous grammar offers: none of that may be left to a request.
+// Validates grammars before llama.cpp gets them. llama.cpp prints errors to stderr, recurses on nested and left-recursive rules
+// without a bound, and follows all derivations of an ambiguous grammar at once: no request may cause that.
 import { emptyRules, finiteRules, forEachReference, leftEdges, walkLeftEdges } from "./gbnf-analysis.ts";
 import { measureGrowth } from "./gbnf-growth.ts";
 import { GbnfSyntaxError, parseGbnf } from "./gbnf-syntax.ts";
@@ -12,7 +12,7 @@ export interface ValidateGbnfOptions {
   readonly maxRules?: number;
   /** Elements after unrolling repetitions. @default 200000 */
   readonly maxExpandedElements?: number;
-  /** Ways that llama.cpp would have to follow at once. @default 2048 */
+  /** Derivations that llama.cpp may have to follow at once. @default 2048 */
   readonly maxWays?: number;
 }
 

@@ -1,5 +1,5 @@
-// The last look at a grammar made from a schema, as text, just as llama.cpp will read it: every rule must have an end, and the ways to
-// follow at once must not multiply with the length of the document.
+// Checks the text of a grammar made from a schema, as llama.cpp will read it: every rule must match some finite text, and derivations
+// must not multiply with the length of the document.
 import { finiteRules } from "./gbnf-analysis.ts";
 import { measureGrowth } from "./gbnf-growth.ts";
 import { GbnfSyntaxError, parseGbnf } from "./gbnf-syntax.ts";
@@ -10,9 +10,9 @@ import { SchemaNotEnforceableError } from "./grammar-error.ts";
 const MAX_WAYS = 2_048;
 
 /**
- * Throws `SchemaNotEnforceableError` with the place of a schema that requires itself (`{"required": ["next"], ...}` where `next` is
- * the schema again), since no finite document satisfies it; or of alternatives that recur before they can be told apart, since
- * llama.cpp would need memory without bound.
+ * @throws SchemaNotEnforceableError with the place of a schema that requires itself (`{"required": ["next"], ...}` where `next` is
+ *   the schema again), since no finite document satisfies it; or of alternatives that recur before they differ, since llama.cpp
+ *   would need memory without bound
  */
 export function requireRunnable(grammar: string, writer: GrammarWriter): void {
   const parsed = parseWritten(grammar, writer);
@@ -33,7 +33,7 @@ export function requireRunnable(grammar: string, writer: GrammarWriter): void {
   }
 }
 
-/** What the schema compiler writes is well-formed; only the nesting of a union's brackets is not bounded before. */
+/** What the schema compiler writes is well-formed; only the nesting of a union's brackets may exceed the parser's bound. */
 function parseWritten(grammar: string, writer: GrammarWriter): GbnfGrammar {
   try {
     return parseGbnf(grammar);

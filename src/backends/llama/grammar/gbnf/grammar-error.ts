@@ -1,4 +1,4 @@
-// The one error of this folder that a client may see: a schema that a grammar cannot hold a model to.
+// The error for a schema that no grammar can enforce, which is the client's to correct.
 
 export interface SchemaNotEnforceableDetails {
   /** The schema keyword that cannot be enforced, as written (`pattern`, `oneOf`, `$ref`, ...). */

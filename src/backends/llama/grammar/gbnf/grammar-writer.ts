@@ -1,17 +1,18 @@
-// Collects named rules, keeps count of what they cost llama.cpp, and writes the grammar text.
+// Writes a grammar: collects named rules and counts what they cost llama.cpp.
 import { LLAMA_MAX_REPETITION, type GrammarLimits } from "./limits.ts";
 import { SHARED_RULES } from "./json-rules.ts";
 import { SchemaNotEnforceableError } from "./grammar-error.ts";
 
-/** Where in the schema the writer is working, for the error that names it. */
+/** A keyword at a place of the schema, for errors to name. */
 export interface SchemaPlace {
   readonly keyword: string;
   readonly path: string;
 }
 
 /**
- * One grammar in the making. Rule bodies are GBNF text; a body may refer to a rule that is reserved and not yet defined, which
- * is how recursion is written. Throws {@link SchemaNotEnforceableError} naming `place` once a limit is passed.
+ * Writes one grammar. Rule bodies are GBNF text; a body may refer to a rule that is reserved and not yet defined, which is how
+ * recursion is written.
+ * @throws SchemaNotEnforceableError naming `place` once a limit is exceeded
  */
 export class GrammarWriter {
   readonly limits: GrammarLimits;
@@ -45,7 +46,7 @@ export class GrammarWriter {
     this.#rules.set(name, body);
   }
 
-  /** Defines a body under a fresh name and answers the name. */
+  /** Defines a body under a fresh name and returns the name. */
   rule(base: string, body: string): string {
     const name = this.reserve(base);
     this.define(name, body);
@@ -88,7 +89,7 @@ export class GrammarWriter {
     return parts.filter((part) => part !== "").join(" ");
   }
 
-  /** Where a rule came from, for errors found after all rules are written. */
+  /** The place of the schema that a rule was written for, for errors found after all rules are written. */
   placeOf(name: string): SchemaPlace {
     return this.#places.get(name) ?? this.place;
   }
@@ -117,13 +118,13 @@ export class GrammarWriter {
     }
   }
 
-  /** Gives up on the schema at the current place. */
+  /** Refuses the schema at the current place. */
   refuse(reason: string): never {
     throw new SchemaNotEnforceableError({ ...this.place, reason });
   }
 }
 
-/** Text that must appear exactly so, as a GBNF literal. The text must be well-formed Unicode and not empty. */
+/** `text` as a GBNF literal. It must be well-formed Unicode and not empty. */
 export function gbnfLiteral(text: string): string {
   let body = "";
   for (const char of text) {
@@ -136,7 +137,7 @@ export function gbnfLiteral(text: string): string {
   return `"${body}"`;
 }
 
-/** Alternatives as one symbol, in brackets where there is more than one. */
+/** Alternatives as one expression, in brackets where there is more than one. */
 export function anyOfExpressions(expressions: readonly string[]): string {
   const distinct = [...new Set(expressions)];
   return distinct.length === 1 ? (distinct[0] ?? "") : `( ${distinct.join(" | ")} )`;

@@ -1,4 +1,4 @@
-// The fixed part of every grammar: JSON's own rules (RFC 8259), with white space and digits bounded so that no model can spin on them.
+// The rules of JSON (RFC 8259) that grammars share. White space and digits are bounded, so that no model can write them for ever.
 
 interface SharedRule {
   readonly body: string;
@@ -23,8 +23,7 @@ type SharedRuleName =
 
 /**
  * - `ws` stands after `{`, `[` and `,` and before `}` and `]`: nothing, one space, or one line break with up to 24 columns of
- *   indent. After `:` stands at most one space. Models write compact or indented JSON as they are used to, and cannot loop on
- *   white space for ever.
+ *   indent. After `:` stands at most one space. That allows compact and indented JSON.
  * - `string-char` is exactly one code point: surrogate escapes come in pairs, control characters only escaped.
  * - `number` cannot overflow a double: 21 integer digits and an exponent of at most 279 stay below 1.8e308. All digit runs are bounded.
  */

@@ -1,9 +1,9 @@
-// How large a grammar may grow. llama.cpp copies and walks whole grammars on the sampling path, so a bound is part of being safe.
+// Limits on grammars made from schemas: llama.cpp copies and walks whole grammars while it samples, and callers choose the schemas.
 
 export interface GrammarLimits {
   /** UTF-8 bytes of the grammar text. @default 524288 */
   readonly maxGrammarBytes: number;
-  /** Elements after llama.cpp has unrolled every repetition; 8 bytes and one comparison per clone each. @default 200000 */
+  /** Elements after llama.cpp has unrolled every repetition; each costs 8 bytes and a comparison in every copy. @default 200000 */
   readonly maxExpandedElements: number;
   /** Levels of nested schemas; a recursive `$ref` counts once. @default 128 */
   readonly maxSchemaDepth: number;
@@ -11,7 +11,10 @@ export interface GrammarLimits {
   readonly maxAlternatives: number;
   /** States of the automaton of one string constraint. @default 3000 */
   readonly maxAutomatonStates: number;
-  /** Items or characters that are counted exactly. A larger upper bound is lowered to this (sound: fewer texts); a larger lower bound is refused. @default 20000 */
+  /**
+   * Items or characters that are counted exactly. A larger upper bound is lowered to this, which only leaves valid texts out; a
+   * larger lower bound is refused. @default 20000
+   */
   readonly maxRepetitions: number;
 }
 

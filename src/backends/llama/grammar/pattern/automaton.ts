@@ -1,5 +1,5 @@
-// Deterministic automata over code points: patterns, formats and forbidden names become one of these, so that they can be intersected,
-// and so that the grammar written from them has exactly one live derivation at every character (llama.cpp's time grows with their number).
+// Deterministic automata over code points. Patterns, formats and forbidden names become automata so that they can be intersected, and
+// so that their grammar has one derivation at every character: llama.cpp's time grows with the number of derivations.
 import { ALL_CODE_POINTS, codePointSet, complementSet, type CodePointRange } from "./code-point-set.ts";
 
 export interface Edge {
@@ -27,8 +27,9 @@ export class AutomatonTooLargeError extends Error {
 export const EMPTY_AUTOMATON: Automaton = { states: [] };
 
 /**
- * Builds an automaton by walking from a start key: `visit` answers whether a key accepts and where it leads. Keys are compared
- * as strings. Unreachable states never come into being; dead ones are removed at the end.
+ * Builds an automaton whose states are keys, from a start key on: `visit` tells whether a key accepts and where it leads. Keys of one
+ * name are one state. Unreachable states are never made, and those that lead to no accepting one are removed.
+ * @throws AutomatonTooLargeError
  */
 export function exploreAutomaton<Key>(
   start: Key,
@@ -68,7 +69,7 @@ export function exploreAutomaton<Key>(
   return trimAutomaton({ states });
 }
 
-/** The strings that both accept. */
+/** Accepts the strings that both accept. @throws AutomatonTooLargeError */
 export function intersectAutomata(left: Automaton, right: Automaton, maxStates: number): Automaton {
   if (left.states.length === 0 || right.states.length === 0) return EMPTY_AUTOMATON;
   return exploreAutomaton<readonly [number, number]>([0, 0], {
@@ -93,7 +94,7 @@ export function intersectAutomata(left: Automaton, right: Automaton, maxStates: 
   });
 }
 
-/** The strings that this one refuses. */
+/** Accepts the strings that `automaton` refuses. */
 export function complementAutomaton(automaton: Automaton): Automaton {
   const sink = automaton.states.length;
   const states = [...automaton.states, { accepting: false, edges: [] }].map(({ accepting, edges }) => {
@@ -104,7 +105,7 @@ export function complementAutomaton(automaton: Automaton): Automaton {
   return trimAutomaton({ states });
 }
 
-/** The strings of at least `min` and at most `max` code points. */
+/** Accepts the strings of `automaton` of at least `min` and at most `max` code points. @throws AutomatonTooLargeError */
 export function boundLength(
   automaton: Automaton,
   { min, max, maxStates }: { readonly min: number; readonly max: number | undefined; readonly maxStates: number },
@@ -124,7 +125,7 @@ export function boundLength(
   });
 }
 
-/** True where the automaton accepts exactly this text. Takes one step per character, whatever the automaton. */
+/** True where the automaton accepts this text. Takes one step per character, whatever the automaton. */
 export function acceptsText(automaton: Automaton, text: string): boolean {
   let state = automaton.states[0];
   for (const char of text) {

@@ -5,7 +5,7 @@ export type CodePointRange = readonly [low: number, high: number];
 /** Sorted, disjoint and not adjacent. */
 export type CodePointSet = readonly CodePointRange[];
 
-/** Everything that UTF-8 can carry: surrogates are not characters. */
+/** All code points that UTF-8 can encode: surrogates are left out. */
 export const ALL_CODE_POINTS: CodePointSet = [
   [0, 0xd7ff],
   [0xe000, 0x10ffff],

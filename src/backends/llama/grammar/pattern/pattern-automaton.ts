@@ -1,4 +1,4 @@
-// From a regular expression's tree to its automaton: Thompson's construction, then subsets, with every size bounded.
+// Turns a regular expression into an automaton: Thompson's construction, then the subset construction, with every size bounded.
 import {
   AutomatonTooLargeError,
   complementAutomaton,
@@ -13,10 +13,9 @@ const MAX_NFA_STATES = 10_000;
 const MAX_STEPS = 500_000;
 
 /**
- * The strings in which `source` matches somewhere (JSON Schema's `pattern` searches), or the whole of which it matches where
- * `whole` is set. Assertions may stand where they concern the whole string: `^` first, `$` last, lookahead right after `^`.
- *
- * Throws `PatternNotSupportedError` for other constructs and `AutomatonTooLargeError` past `maxStates`.
+ * Accepts the strings in which `source` matches somewhere, as JSON Schema's `pattern` does; with `whole`, those that it matches as a
+ * whole. Assertions may stand where they concern the whole string: `^` first, `$` last, lookahead right after `^`.
+ * @throws PatternNotSupportedError for other constructs, AutomatonTooLargeError past `maxStates`
  */
 export function patternAutomaton(
   source: string,
@@ -111,14 +110,14 @@ function mentionsAssertion(node: PatternNode): boolean {
   }
 }
 
-/** A non-deterministic automaton with skips, good for one conversion. */
+/** A non-deterministic automaton with empty transitions (skips), for one conversion. */
 class Nfa {
   readonly #skips: number[][] = [];
   readonly #edges: { readonly set: CodePointSet; readonly to: number }[][] = [];
   readonly start = this.addState();
   readonly end = this.addState();
   #steps = 0;
-  /** Reached where the rest of the string does not matter. */
+  /** Accepts, whatever the rest of the string is. */
   readonly endFreely = this.addState();
 
   addState(): number {
@@ -135,7 +134,7 @@ class Nfa {
     this.#edges[from]?.push({ set, to });
   }
 
-  /** Adds what matches `node` after state `from`; answers the state after it. */
+  /** Adds states that match `node` from state `from` on; returns the state behind it. */
   add(node: PatternNode, from: number): number {
     this.#step();
     switch (node.kind) {

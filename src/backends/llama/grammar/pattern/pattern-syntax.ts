@@ -1,4 +1,5 @@
-// Reads an ECMAScript regular expression (the dialect of JSON Schema's `pattern`) into a tree. What the tree cannot say is refused by name.
+// Parses an ECMAScript regular expression (the dialect of JSON Schema's `pattern`) into a tree. Constructs outside of it are refused by
+// name.
 import { codePointSet, complementSet, unionSets, type CodePointSet } from "./code-point-set.ts";
 import { classEscape, DIGITS, LINE_TERMINATORS, SPACES, WORD_CHARS } from "./pattern-classes.ts";
 
@@ -19,7 +20,10 @@ export class PatternNotSupportedError extends Error {
 const MAX_GROUP_DEPTH = 64;
 const MAX_PATTERN_LENGTH = 4_096;
 
-/** Throws {@link PatternNotSupportedError}. The source is parsed by V8 first (not run), so only valid expressions get further. */
+/**
+ * V8 parses the source first (and does not run it), so that only valid expressions get further.
+ * @throws PatternNotSupportedError
+ */
 export function parsePattern(source: string): PatternNode {
   if (source.length > MAX_PATTERN_LENGTH) {
     throw new PatternNotSupportedError(`the pattern is longer than ${MAX_PATTERN_LENGTH} characters`);

@@ -1,5 +1,5 @@
-// `format` as regular expressions for whole strings. Each accepts only strings that the format allows (and not always all of them:
-// a grammar must never let a wrong one through, while a rare right one may be missing).
+// Regular expressions for the values of `format`, each to match whole strings. They accept only strings that the format allows, if not
+// always all: a grammar must let no invalid string through, while a rare valid one may be missing.
 
 const DAY_31 = "(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])";
 const DAY_30 = "(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)";

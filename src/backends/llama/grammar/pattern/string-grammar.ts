@@ -1,5 +1,5 @@
-// Writes an automaton over a string's characters as GBNF: over the string's JSON text, with quotes and backslashes escaped and
-// control characters never raw, or over the text as it stands between tags.
+// Writes an automaton over a string's characters as GBNF: for the string's JSON text, in which quotes, backslashes and control
+// characters are escaped, or for the bare text, as it stands between tags.
 import { universalStates, type Automaton, type Edge } from "./automaton.ts";
 import {
   codePointSet,
@@ -30,14 +30,14 @@ const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Answers an expression for the text between the opening quote and (inclusive) the closing one. Each character has one
- * spelling, except after the automaton has stopped caring, where any JSON escape may stand. The automaton must accept something.
+ * An expression for the text behind the opening quote, up to and with the closing one. Each character has one spelling; in states
+ * from which every string is accepted, any JSON escape is allowed. The automaton must accept something.
  */
 export function stringTailFromAutomaton(automaton: Automaton, writer: GrammarWriter): string {
   return writeAutomaton(automaton, { writer, universal: universalStates(automaton), spell, end: '"\\""' });
 }
 
-/** Answers an expression for the text as it stands. The automaton must accept something. */
+/** An expression for the bare text. The automaton must accept something. */
 export function bareTextFromAutomaton(automaton: Automaton, writer: GrammarWriter): string {
   const spellBare = (set: CodePointSet): string[] => [toGbnfClass(set)];
   return writeAutomaton(automaton, { writer, universal: new Set(), spell: spellBare, end: '""' });
@@ -45,7 +45,7 @@ export function bareTextFromAutomaton(automaton: Automaton, writer: GrammarWrite
 
 interface Notation {
   readonly writer: GrammarWriter;
-  /** States after which any string may follow, which have a shared rule. */
+  /** States from which every string is accepted: they have a shared rule. */
   readonly universal: ReadonlySet<number>;
   /** Alternatives for one character of the set. */
   readonly spell: (set: CodePointSet) => string[];

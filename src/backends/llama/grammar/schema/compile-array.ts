@@ -1,4 +1,4 @@
-// Arrays: positions that have a schema of their own, then any number of like items within the bounds.
+// Compiles arrays: positions that have a schema of their own, then items of one schema, as many as the bounds allow.
 import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
 import { isJsonArray } from "./reading/json-value.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
@@ -6,8 +6,8 @@ import type { Facts } from "./reading/schema-facts.ts";
 import { keywordValue, readList, refuseKeyword } from "./reading/schema-reader.ts";
 
 /**
- * A JSON array. Throws for `contains`, for `unevaluatedItems` and for `uniqueItems` where two items are possible. Where
- * `prefixItems` stands without `items`, nothing follows the listed positions unless `minItems` asks for it.
+ * A JSON array. Where `prefixItems` stands without `items`, nothing follows the listed positions unless `minItems` asks for it.
+ * @throws SchemaNotEnforceableError for `contains`, for `unevaluatedItems`, and for `uniqueItems` where two items are possible
  */
 export function compileArray(facts: Facts, context: CompileContext): Compiled {
   requireEnforceable(facts);

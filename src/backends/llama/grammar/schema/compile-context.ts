@@ -1,4 +1,4 @@
-// What the files that write one JSON type each may ask of the compiler that calls them.
+// What the compilers of single JSON types (compile-*.ts) need of the schema compiler, and the results that they return to it.
 import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import type { Contradiction, Facts } from "./reading/schema-facts.ts";
@@ -12,21 +12,21 @@ export interface CompileContext {
   compile(nodes: readonly SchemaNode[]): string;
   /** False where it is certain that no value satisfies all these schemas. */
   isSatisfiable(nodes: readonly SchemaNode[]): boolean;
-  /** Alternatives of schemas that are not values of their own (`propertyNames`). */
+  /** The alternatives of schemas that must all hold, for schemas that no rule is written for (`propertyNames`). */
   alternatives(nodes: readonly SchemaNode[]): readonly Facts[];
 }
 
-/** An expression in GBNF as parts that follow each other, or the reason why nothing can be written. */
+/** An expression in GBNF as parts that follow each other, or the reason why no value is possible. */
 export type Compiled = { readonly parts: readonly string[] } | { readonly contradiction: Contradiction };
 
-/** The parts must mean the same when they are joined by spaces: an alternation stands alone or in brackets. */
+/** The parts must keep their meaning when they are joined by spaces: an alternation is the only part, or in brackets. */
 export function compiled(...parts: readonly string[]): Compiled {
   return { parts };
 }
 
 /**
- * Alternatives as one expression, with parts that several of them begin with written once. Objects of a union often begin alike,
- * and llama.cpp would follow all of them side by side; in a recursive union their number would double with every level.
+ * Alternatives as one expression, in which parts that several of them begin with are written once. Objects of a union often begin
+ * alike, and llama.cpp would follow all of them at once; in a recursive union their number would double with every level.
  */
 export function alternation(options: readonly (readonly string[])[]): string {
   const groups = new Map<string, (readonly string[])[]>();

@@ -1,4 +1,4 @@
-// Numbers: integers digit by digit and exactly, decimals as far as rounding to doubles lets a bound hold.
+// Compiles numbers: bounds of integers exactly, digit by digit; those of decimals as far as they survive rounding to doubles.
 import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
 import { decimalRange, InexactBoundError, type NumberBound } from "./numbers/decimal-ranges.ts";
 import { integerRange } from "./numbers/number-ranges.ts";
@@ -11,7 +11,10 @@ import { NUMBER_FORMATS } from "./compile-string.ts";
 const MAX_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 const MAX_BOUND_DIGITS = 40;
 
-/** A JSON number; throws for `multipleOf` other than 1 and for bounds that a decimal grammar cannot hold. */
+/**
+ * A JSON number.
+ * @throws SchemaNotEnforceableError for `multipleOf` other than 1 and for bounds that digits cannot enforce
+ */
 export function compileNumber(facts: Facts, { writer }: CompileContext): Compiled {
   requireEnforceable(facts);
   const isInteger = facts.types.has("integer");
@@ -27,7 +30,7 @@ export function compileNumber(facts: Facts, { writer }: CompileContext): Compile
   return contradicted(nodeWith(facts, keyword), keyword, "no number lies within the bounds");
 }
 
-/** True where a given number satisfies all that the facts say about numbers. */
+/** True where a number satisfies all that the facts say about numbers. */
 export function numberSatisfies(value: number, facts: Facts): boolean {
   requireEnforceable(facts);
   const { minimum, maximum } = withFormatBounds(facts);

@@ -1,7 +1,7 @@
-// Objects: declared properties in the order of the schema, then names of the client's or the model's own choosing.
+// Compiles objects: declared properties in the order of the schema, then undeclared ones where they are allowed.
 //
-// Where `additionalProperties` is absent although `properties` is there (even an empty one), no others are written. JSON Schema would allow them; a
-// model that is given a form to fill should not invent fields, and fewer texts are never invalid ones.
+// Where `properties` is there (even an empty one) and `additionalProperties` is not, no undeclared ones are written. JSON Schema would
+// allow them; but a model that is given a form should not invent fields, and leaving texts out makes no invalid ones.
 import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "./compile-context.ts";
 import { gbnfLiteral } from "../gbnf/grammar-writer.ts";
 import { ownValue } from "./reading/json-value.ts";
@@ -24,7 +24,10 @@ export interface ObjectShape {
   readonly maxProperties: number | undefined;
 }
 
-/** A JSON object. `isOwner` tells whether the facts come from one schema, which `unevaluatedProperties` needs to be understood. */
+/**
+ * A JSON object. `isOwner`: the facts come from one schema, for which alone `unevaluatedProperties` can be enforced.
+ * @throws SchemaNotEnforceableError
+ */
 export function compileObject(facts: Facts, context: CompileContext, isOwner: boolean): Compiled {
   const { writer } = context;
   const shape = readObjectShape(facts, isOwner);

@@ -1,4 +1,4 @@
-// Strings: lengths, patterns, formats and names that are taken, joined into one automaton where there is more than a length.
+// Compiles strings: lengths, patterns, formats and forbidden names, intersected in one automaton where there is more than a length.
 import {
   acceptsText,
   AutomatonTooLargeError,
@@ -17,12 +17,13 @@ import { refuseKeyword } from "./reading/schema-reader.ts";
 import { FREE_STRING_FORMATS, STRING_FORMATS } from "../pattern/string-formats.ts";
 import { bareTextFromAutomaton, stringTailFromAutomaton } from "../pattern/string-grammar.ts";
 
-/** Formats of numbers: they say nothing about strings. See compile-number.ts. */
+/** Formats of numbers (compile-number.ts), which do not constrain strings. */
 export const NUMBER_FORMATS: ReadonlySet<string> = new Set(["int32", "int64", "float", "double"]);
 
 /**
- * A JSON string. `except` lists contents it must not have (used for names of properties that are declared elsewhere). Throws for
- * patterns outside the regular subset, for unknown formats, and for combinations whose automaton grows too large.
+ * A JSON string. `except` lists texts that it must not be: for undeclared names, the declared ones.
+ * @throws SchemaNotEnforceableError for patterns outside the regular subset, for unknown formats, and for combinations whose
+ *   automaton grows too large
  */
 export function compileString(facts: Facts, context: CompileContext, except: readonly string[] = []): Compiled {
   const { writer } = context;
@@ -59,8 +60,8 @@ export function compileString(facts: Facts, context: CompileContext, except: rea
 }
 
 /**
- * A string as bare text, without quotes and escapes and without `<`; `undefined` where nothing is asked of it. Throws as
- * {@link compileString}.
+ * A string as bare text, without quotes, escapes and `<`; `undefined` where every string is allowed.
+ * @throws SchemaNotEnforceableError as {@link compileString}
  */
 export function compileBareText(facts: Facts, context: CompileContext): string | undefined {
   const { minLength, maxLength } = facts;
@@ -85,7 +86,7 @@ export function compileBareText(facts: Facts, context: CompileContext): string |
   return bareTextFromAutomaton(bounded, writer);
 }
 
-/** True where a given string satisfies all that the facts say about strings. Runs automata, never a backtracking matcher. */
+/** True where a string satisfies all that the facts say about strings. Runs automata, never a backtracking matcher. */
 export function stringSatisfies(text: string, facts: Facts, maxStates: number): boolean {
   const length = Array.from(text).length;
   if (length < facts.minLength || length > (facts.maxLength ?? Infinity)) return false;
@@ -97,7 +98,7 @@ function sourcesOf(facts: Facts): readonly string[] {
   return [...facts.patterns.map(({ source }) => source), "", ...facts.formats.map(({ name }) => name)];
 }
 
-// A listed value asks once per value; the automaton is the same each time.
+// Every listed value is checked against the same automaton.
 const automataOfFacts = new WeakMap<Facts, { readonly automaton: Automaton | undefined }>();
 
 function textAutomaton(facts: Facts, maxStates: number): Automaton | undefined {
@@ -131,7 +132,7 @@ function buildTextAutomaton(facts: Facts, maxStates: number): Automaton | undefi
   return automaton;
 }
 
-/** Bounds the length exactly where the states allow it; else lowers the upper bound, which lets fewer strings through and no wrong one. */
+/** Bounds the length exactly where the limit on states allows it; else lowers the upper bound, which only leaves valid strings out. */
 function withLength(automaton: Automaton, facts: Facts, { writer }: CompileContext): Automaton {
   const maxStates = writer.limits.maxAutomatonStates;
   const { minLength: min, maxLength: max } = facts;

@@ -1,4 +1,4 @@
-// The inside of a non-empty object: required members always, optional ones or not, commas only between, counted where a count matters.
+// Writes the members of a non-empty object: required and optional ones, commas between them, counted where their number is bounded.
 import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
 
 export interface Member {
@@ -17,10 +17,11 @@ export interface MemberSequenceOptions {
 }
 
 /**
- * Answers one or more members as parts that follow each other, or `undefined` where that is impossible: each required member
- * that stands before the first optional one is a part. Works from the last member backwards
- * over the states (members considered, members written): without a count to keep, only "none yet" and "some" are told apart, and
- * the grammar is linear in the number of members.
+ * One or more members as parts that follow each other, or `undefined` where that is impossible. Each required member before the
+ * first optional one is a part.
+ *
+ * Works backwards from the last member over the states (members considered, members written). Where the number is not bounded only
+ * "none yet" and "some" are told apart, so that the grammar is linear in the number of members.
  */
 export function memberSequence(
   members: readonly Member[],

@@ -1,4 +1,4 @@
-// `propertyNames`, and names that are not declared: which names an object may use, and how they are written.
+// Compiles the names of an object's properties: those that `propertyNames` allows, and those that are not declared.
 import { compiled, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
 import { compileString, stringSatisfies } from "./compile-string.ts";
 import { readFacts, type Facts } from "./reading/schema-facts.ts";

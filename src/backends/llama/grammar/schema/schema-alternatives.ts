@@ -1,11 +1,11 @@
-// Takes `$ref`, `allOf`, `anyOf` and `oneOf` out of a set of schemas: what remains are alternatives, each a set of plain schemas
-// that must hold together.
+// Resolves `$ref`, `allOf`, `anyOf` and `oneOf` of a set of schemas: the result are alternatives, each a set of plain schemas that must
+// hold together.
 import { areDisjoint } from "./reading/schema-disjoint.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import { readFacts, type Facts } from "./reading/schema-facts.ts";
 import { keywordValue, readList, readString, refuseKeyword } from "./reading/schema-reader.ts";
 
-/** Keywords for which no grammar is written, wherever they stand. Others are handled, or annotations, which JSON Schema says to ignore. */
+/** Keywords that no grammar is written for. All others are compiled, or are annotations, which JSON Schema says to ignore. */
 const REFUSED_KEYWORDS = ["not", "if", "then", "else", "$dynamicRef", "$recursiveRef"];
 
 const MAX_CONJUNCTS = 1_000;
@@ -17,15 +17,15 @@ interface Pending {
 }
 
 /**
- * The alternatives of schemas that must all hold: a text is valid exactly where it is valid for one of them. Throws
- * `SchemaNotEnforceableError` for a keyword that has no grammar, for references that go round without consuming anything, for a
- * `oneOf` whose branches are not seen to exclude each other, and past `maxAlternatives`.
+ * The alternatives of schemas that must all hold: a text is valid exactly where it is valid for one of them.
+ * @throws SchemaNotEnforceableError for a keyword that has no grammar, for references that reach themselves without consuming
+ *   anything, for a `oneOf` whose branches are not seen to exclude each other, and past `maxAlternatives`
  */
 export function alternativesOf(nodes: readonly SchemaNode[], maxAlternatives: number): readonly Facts[] {
   return alternativesWithin(nodes, { maxAlternatives, oneOfDepth: 0 });
 }
 
-/** `oneOfDepth` counts how many `oneOf` are being compared around this place: the one kind of work here that nests. */
+/** `oneOfDepth` = the number of `oneOf` around this one whose branches are being compared: only that work recurses. */
 interface Bounds {
   readonly maxAlternatives: number;
   readonly oneOfDepth: number;
@@ -108,7 +108,7 @@ function choices(node: SchemaNode, keyword: "anyOf" | "oneOf", bounds: Bounds): 
 
 const checkedOneOf = new WeakSet<SchemaNode>();
 
-/** A `oneOf` is an `anyOf` where no value can satisfy two branches. */
+/** A `oneOf` can be compiled as an `anyOf` only where no value satisfies two branches. */
 function requireDisjoint(node: SchemaNode, options: readonly SchemaNode[], bounds: Bounds): void {
   // Marked before the work is done: a branch may come back here through a recursive reference.
   if (checkedOneOf.has(node)) return;

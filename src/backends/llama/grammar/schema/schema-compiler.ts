@@ -1,4 +1,4 @@
-// Turns schemas into rules. Every set of schemas that must hold together becomes one rule, so recursive schemas become recursive rules.
+// Compiles schemas to rules. Every set of schemas that must hold together becomes one rule, and recursive schemas recursive rules.
 import { compileArray } from "./compile-array.ts";
 import {
   alternation,
@@ -21,7 +21,7 @@ import { mentionsType, type Facts, type TypeName } from "./reading/schema-facts.
 import { keywordValue, refuseKeyword } from "./reading/schema-reader.ts";
 import { valueTrie } from "./value-trie.ts";
 
-/** One compiler writes into one grammar; several documents may share it. */
+/** Writes the rules of one grammar, for any number of documents. */
 export class SchemaCompiler implements CompileContext {
   readonly writer: GrammarWriter;
   readonly strings = new Map<string, string>();
@@ -59,7 +59,7 @@ export class SchemaCompiler implements CompileContext {
     const name = this.writer.reserve("value");
     this.#rules.set(key, name);
     const body = this.#valueExpression(unique);
-    // A rule of the same text is as good, and lets alternatives that begin with either be told to begin alike.
+    // A rule of the same text takes this one's place: alternatives that begin with either then begin alike.
     const twin = this.#bodies.get(body);
     if (twin === undefined || this.#mentioned.has(name)) this.writer.define(name, body);
     if (twin === undefined) this.#bodies.set(body, name);
@@ -98,7 +98,7 @@ export class SchemaCompiler implements CompileContext {
     const known = this.#satisfiable.get(key);
     if (known !== undefined) return known;
     if (this.#depth >= this.writer.limits.maxSchemaDepth) return true;
-    // Assumed while it is being found out: a schema that contains itself is no contradiction yet.
+    // Assumed while the schema is examined: one that contains itself is no contradiction yet.
     this.#satisfiable.set(key, true);
     this.#depth += 1;
     const answer = this.alternatives(unique).some((facts) => this.#isPossible(facts));
@@ -178,8 +178,8 @@ export class SchemaCompiler implements CompileContext {
 }
 
 /**
- * The types to write. A schema without `type` allows every type, also where it only speaks of properties; then the types that it
- * speaks of are written, which is what its author meant and never wrong.
+ * The types to write. A schema without `type` allows every type, even where its keywords concern objects only; then the types that
+ * its keywords concern are written, which is what its author meant and makes no invalid text.
  */
 function typesToWrite(facts: Facts): readonly TypeName[] {
   const types = [...facts.types];

@@ -1,4 +1,4 @@
-// Fixed values as one expression. Common beginnings are shared, so that a list of thousands costs llama.cpp one path, not thousands.
+// Writes fixed values as one expression with shared beginnings: of thousands of values llama.cpp then follows one path, not thousands.
 import { gbnfLiteral, type GrammarWriter } from "../gbnf/grammar-writer.ts";
 import type { JsonValue } from "./reading/json-value.ts";
 
@@ -10,7 +10,7 @@ interface TrieNode {
 // Nested brackets are read recursively by llama.cpp, so deep ones become rules of their own.
 const MAX_NESTING = 12;
 
-/** Answers an expression for the JSON texts of the values, exactly as `JSON.stringify` writes them. There must be at least one value. */
+/** An expression for the JSON texts of the values, exactly as `JSON.stringify` writes them. There must be at least one value. */
 export function valueTrie(values: readonly JsonValue[], writer: GrammarWriter): string {
   return textTrie(
     values.map((value) => JSON.stringify(value)),
@@ -18,7 +18,7 @@ export function valueTrie(values: readonly JsonValue[], writer: GrammarWriter): 
   );
 }
 
-/** The same for any non-empty texts. */
+/** An expression for texts that are not empty, of which there must be one at least. */
 export function textTrie(texts: readonly string[], writer: GrammarWriter): string {
   const root: TrieNode = { children: new Map(), isEnd: false };
   const { maxExpandedElements } = writer.limits;
@@ -43,7 +43,7 @@ export function textTrie(texts: readonly string[], writer: GrammarWriter): strin
   return expression;
 }
 
-/** Writes deep branches as rules of their own, one after another: neither we nor llama.cpp recurse along a long list. */
+/** Writes deep branches as rules of their own, one after another: neither this class nor llama.cpp recurses along a long list. */
 class TrieEmitter {
   readonly #writer: GrammarWriter;
   readonly #todo: { readonly name: string; readonly node: TrieNode }[] = [];

@@ -1,5 +1,5 @@
-// Which family a template belongs to, by what it writes where a call stands. The lines are those marks of the published
-// templates as llama.cpp v0.5.0 carries them (models/templates), put together the same way.
+// The family of a template, by the markup that it writes around calls. Each line has that markup of a published template, joined as
+// the template joins it (llama.cpp v0.5.0, models/templates).
 import { describe, expect, it } from "vitest";
 import { detectFamily } from "../../../../../src/backends/llama/chat/families/families.ts";
 

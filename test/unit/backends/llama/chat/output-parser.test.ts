@@ -25,7 +25,7 @@ interface Result {
   readonly calls: readonly (readonly [name: string, argumentsJson: string])[];
 }
 
-/** Feeds the pieces and joins the events. Checks what holds for every stream of events on the way. */
+/** Parses the pieces and joins the events; checks the order of the events, and their numbers and ids, on the way. */
 function parse(
   family: string,
   pieces: readonly string[],
@@ -66,7 +66,7 @@ function collect(result: { text: string; reasoning: string; calls: [string, stri
   }
 }
 
-/** What a call of the family begins with. */
+/** Texts with which a call of the family may begin, and other markup that it drops. */
 function openings(family: string): readonly string[] {
   const { calls, dropped, reasoning } = detectFamily("", family);
   const own = calls.flatMap(({ shape, otherOpens = [] }) => [
@@ -76,7 +76,7 @@ function openings(family: string): readonly string[] {
   return [...own, ...dropped, ...reasoning.map(({ open }) => open), '{"name": "', "[special_function_with_opt(", ">>>"];
 }
 
-/** The text without a beginning of `of` at its end, if what remains is the beginning of what is expected. */
+/** The text without a beginning of `of` at its end, if `expected` begins with what remains. */
 function withoutBeginning(
   text: string,
   { of, expected }: { readonly of: string; readonly expected: string },
@@ -88,7 +88,7 @@ function withoutBeginning(
   return undefined;
 }
 
-/** Arguments that were written as text are a beginning; those put together from parameters have their values one by one. */
+/** Arguments that are emitted value by value are a beginning of the whole except for white space. */
 function isBeginning(json: string, whole: string): boolean {
   return whole.startsWith(json) || whole.replace(/\s/g, "").startsWith(json.replace(/\s/g, ""));
 }
@@ -98,11 +98,11 @@ describe.each([...RECORDED_OUTPUTS, ...MORE_RECORDED_OUTPUTS])(
   ({ family, output, options, text = "", reasoning = "", calls = [] }) => {
     const expected: Result = { text, reasoning, calls };
 
-    it("is read as what it means", () => {
+    it("gives the recorded text, reasoning and calls", () => {
       expect(parse(family, [output], options)).toEqual(expected);
     });
 
-    it("is read alike character by character and split anywhere", () => {
+    it("gives the same character by character and split anywhere", () => {
       expect(parse(family, output.split(""), options)).toEqual(expected);
       for (let split = 1; split < output.length; split += 1) {
         expect(parse(family, [output.slice(0, split), output.slice(split)], options)).toEqual(expected);
@@ -112,7 +112,7 @@ describe.each([...RECORDED_OUTPUTS, ...MORE_RECORDED_OUTPUTS])(
     it("shows nothing of a call that is cut off but its name and the arguments so far", () => {
       for (let end = 0; end <= output.length; end += 1) {
         const cut = parse(family, [output.slice(0, end)], { ...options, cutOff: true });
-        // Of an opening that is not complete nobody knows that it is one, and a bare object may be anything before its name.
+        // An incomplete opening may still be text, and so may a bare object before its name.
         const isBare = /^\s*(?:\{|\[|```json)/.test(output) && cut.calls.length === 0 && !/name": "/.test(cut.text);
         if (cut.text.trim().length <= 1) continue;
         if (isBare && cut.text === output.slice(0, end)) continue;
@@ -132,7 +132,7 @@ describe.each([...RECORDED_OUTPUTS, ...MORE_RECORDED_OUTPUTS])(
       }
     });
 
-    it("is read alike split at two places", () => {
+    it("gives the same split at two places", () => {
       // Every pair in short outputs, every few characters in long ones.
       const stride = Math.ceil(output.length / 90);
       for (let first = 1; first < output.length; first += stride) {
@@ -156,7 +156,7 @@ describe.each(FAMILIES.map((family) => ({ family, name: family.name })))("$name"
   ];
   const guard = { text: (text: string) => text, deep: (value: unknown) => value };
 
-  it("reads the calls that its own shape writes", () => {
+  it("reads calls in its own format", () => {
     const result = parse(name, [formatCalls(calls, { shape: family.formatShape, guard })]);
     expect(result.calls.map(([called, json]) => [called, JSON.parse(json) as unknown])).toEqual(
       calls.map((call) => [call.name, JSON.parse(call.arguments) as unknown]),
@@ -164,7 +164,7 @@ describe.each(FAMILIES.map((family) => ({ family, name: family.name })))("$name"
     expect(result.text + result.reasoning).toBe("");
   });
 
-  it("has every trigger at the beginning of the shape that it triggers", () => {
+  it("begins the calls of its lazy grammar with every trigger", () => {
     const written = formatCalls(calls.slice(0, 1), { shape: family.lazyShape ?? family.formatShape, guard });
     for (const trigger of family.triggers) {
       const text = (trigger.assumed ?? "") + trigger.text.replace("{name}", "special_function");
@@ -206,7 +206,7 @@ describe("any output", () => {
     return [0, ...places].map((from, index) => text.slice(from, places[index]));
   };
 
-  it("never throws, and is read alike however it is cut", () => {
+  it("never throws, and gives the same however it is split", () => {
     fc.assert(
       fc.property(
         families,

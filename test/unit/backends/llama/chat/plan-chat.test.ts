@@ -88,13 +88,13 @@ describe("tool choice", () => {
     expect(plan.grammar).toMatchObject({ shape: { beforeEach: ">>>" } });
   });
 
-  it("one call where callers want one", () => {
+  it("without parallel calls allows one call", () => {
     expect(planChat(request({ parallelToolCalls: false }), family("hermes")).parser.parallel).toBe(false);
   });
 });
 
 describe("reasoning", () => {
-  it("is seen at the end of the prompt", () => {
+  it("is recognised at the end of the prompt", () => {
     expect(planChat(request(), family("hermes", "<assistant><think>\\n")).startsInReasoning).toBe(true);
     expect(planChat(request(), family("hermes", "<assistant><think>\\n\\n</think>\\n\\n")).startsInReasoning).toBe(
       false,

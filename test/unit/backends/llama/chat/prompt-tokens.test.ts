@@ -13,7 +13,7 @@ const USER_DEFINED = ["<tool_call>", "</tool_call>", "<think>"];
 const FIRST_ID = 0x200000;
 const ALL = [...CONTROL, ...USER_DEFINED];
 
-/** Partitions text at special tokens, the longest first, and takes code points for the rest: llama.cpp's way in small. */
+/** Splits text at special tokens, the longest first, as llama.cpp does, and takes code points as the other tokens. */
 const tokenizer: PromptTokenizer = {
   tokenize(text, { parseSpecial }) {
     const known = (parseSpecial ? ALL : USER_DEFINED).toSorted((left, right) => right.length - left.length);
@@ -53,7 +53,6 @@ const TEMPLATES = [HOSTILE_TEMPLATE, CHATML_TEMPLATE].map((source) =>
   createChatTemplate({ source, bosToken: "<s>", eosToken: "</s>", controlTexts: ALL }),
 );
 
-/** The same request with every caller's text harmless and of no control token's characters. */
 const piece = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...ALL) },
   {
@@ -134,6 +133,7 @@ function conversation({
   );
 }
 
+/** The same request with texts that have no character of a control token. */
 const HARMLESS = conversation({
   system: "s",
   user: [{ type: "text", text: "u" }],

@@ -1,4 +1,4 @@
-// The second half of the recorded outputs; their form and sources are told in recorded-outputs.ts.
+// The second half of the recorded outputs; recorded-outputs.ts describes their form and sources.
 import type { RecordedOutput } from "./recorded-outputs.ts";
 
 const CARD = "model card";

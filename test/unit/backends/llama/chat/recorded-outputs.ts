@@ -1,5 +1,5 @@
-// Outputs as the models write them, and what they mean. Sources: llama.cpp's tests/test-chat.cpp (v0.5.0), the models' own cards
-// and templates, and openai/harmony's format description. Shortened where length adds nothing.
+// Outputs of models, with the text, reasoning and calls that they stand for. Sources: llama.cpp's tests/test-chat.cpp (v0.5.0), the
+// models' own cards and templates, and openai/harmony's format description. Shortened where length adds nothing.
 import type { OutputParserOptions } from "../../../../../src/backends/llama/chat/types.ts";
 
 export interface RecordedOutput {

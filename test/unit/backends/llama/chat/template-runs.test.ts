@@ -1,4 +1,4 @@
-// Templates that fail, templates that never end, and Python's behaviour where templates rely on it.
+// Templates that fail or never end, and Python's behaviour where templates rely on it.
 import { describe, expect, it } from "vitest";
 import {
   createChatTemplate,
@@ -80,7 +80,7 @@ describe("a template that fails", () => {
   });
 });
 
-describe("Python's ways", () => {
+describe("Python's behaviour", () => {
   it.each([
     ["{{ messages[0].content }}{{ '  xx a xx'.strip('x ') }}", "hia"],
     ["{{ messages[0].content }}{{ '\\n\\n  a'.lstrip('\\n') }}", "hi  a"],

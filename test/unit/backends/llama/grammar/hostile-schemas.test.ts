@@ -1,4 +1,4 @@
-// Schemas made to do harm: each is compiled or refused within a moment, and none gets text of its own making into the grammar.
+// Schemas made to do harm: each is compiled or refused quickly, and none injects rules into the grammar.
 import { describe, expect, it } from "vitest";
 import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf/gbnf-validate.ts";
 import { jsonSchemaToGbnf } from "../../../../../src/backends/llama/grammar/json-schema-to-gbnf.ts";
@@ -19,7 +19,7 @@ describe("hostile schemas", () => {
       if (!(error instanceof SchemaNotEnforceableError)) throw error;
       return { keyword: error.keyword, path: error.path, reason: error.reason };
     } finally {
-      // Generous: the point is the difference between a moment and for ever.
+      // Generous: the limit has to tell a moment from for ever only.
       expect(performance.now() - started).toBeLessThan(10_000);
     }
   }
@@ -262,7 +262,7 @@ describe("hostile schemas", () => {
     });
   });
 
-  it("cannot be talked into rules of the schema's making", () => {
+  it("lets no schema inject rules into the grammar", () => {
     const injection = '" | "free text" #\nroot ::= [a-z]*';
     const machine = new GbnfMachine(
       jsonSchemaToGbnf({

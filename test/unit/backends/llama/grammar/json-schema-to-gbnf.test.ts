@@ -1,4 +1,5 @@
-// The proof of soundness: whatever a grammar generates parses and is valid for ajv; valid documents are in the grammar, invalid ones are not.
+// Soundness of the grammars: every text that one generates parses and is valid by ajv; valid documents are in the grammar, invalid ones
+// are not.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
@@ -22,7 +23,7 @@ function validator(name: string, schema: JsonValue): (value: unknown) => boolean
 }
 
 describe("jsonSchemaToGbnf", () => {
-  it("has at least 60 schemas to prove itself on", () => {
+  it("is tested with 60 schemas or more", () => {
     expect(Object.keys(SCHEMA_POOL).length).toBeGreaterThanOrEqual(60);
   });
 

@@ -1,4 +1,5 @@
-// Calls in the shapes of several families: names are fixed, arguments follow the named tool's schema, and only as many calls as allowed.
+// Grammars of calls in several families' formats: names are fixed, arguments follow the tool's schema, and the number of calls is
+// limited.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf/gbnf-validate.ts";

@@ -1,4 +1,5 @@
-// What is refused of schemas, and where the error says that they stand; what several schemas make together.
+// Grammars of planned chats: schemas that cannot be enforced are refused with their place in the request, several schemas together
+// where their grammar is too large.
 import { describe, expect, it } from "vitest";
 import type { ChatFamily, PlannedGrammar } from "../../../../../src/backends/llama/chat/types.ts";
 import { createChatTemplate } from "../../../../../src/backends/llama/chat/template/chat-template.ts";
@@ -10,7 +11,7 @@ import { chatRequest } from "../../../../support/llama.ts";
 import { GbnfMachine } from "../grammar/support/gbnf-machine.ts";
 
 const fine: ToolDefinition = tool("fine", { a: { type: "integer" } });
-/** A reference back is beyond any grammar. */
+/** No grammar can enforce a back-reference. */
 const wrong: ToolDefinition = tool("wrong", { "a/b": { type: "string", pattern: "^(x+)\\1$" } });
 
 function tool(name: string, properties: Record<string, unknown>): ToolDefinition {
@@ -40,7 +41,7 @@ function refusal(family: ChatFamily, request: Partial<ChatRequest>): unknown {
 }
 
 describe.each(FAMILIES.map((family) => ({ name: family.name, family })))(
-  "a schema in the form of $name",
+  "a schema, for the family $name,",
   ({ family }) => {
     const path = family.formatShape.kind === "pythonic" ? "" : "/properties/a~1b";
 
@@ -55,12 +56,12 @@ describe.each(FAMILIES.map((family) => ({ name: family.name, family })))(
       });
     });
 
-    it("is no longer refused where the tool cannot be called", () => {
+    it("is not compiled where the tool cannot be called", () => {
       const toolChoice = { type: "allowed", mode: "required", names: ["fine"] } as const;
       expect(refusal(family, { tools: [fine, wrong], toolChoice })).toBeUndefined();
     });
 
-    it("of a response is named as well", () => {
+    it("of a response is named by its place, too", () => {
       const constraint = {
         type: "json-schema",
         name: "r",
@@ -105,7 +106,7 @@ describe("a string between tags", () => {
     for (const value of bad) expect(grammar.accepts(call(value)), value).toBe(false);
   });
 
-  it("that needs the character of tags is refused", () => {
+  it("is refused where it must contain the character of tags", () => {
     expect(refusal(coder, { tools: [tool("f", { s: { type: "string", pattern: "^<b>$" } })] })).toMatchObject({
       kind: "unsupported_schema",
       message: expect.stringContaining('"pattern" at {/tools[0].parameters}/properties/s'),

@@ -1,4 +1,4 @@
-// Small jobs on the spot, large ones in a process: the answers and the refusals are the same.
+// A job has the same grammar, or the same refusal, whether it is compiled in this process or in one of its own.
 import { describe, expect, it } from "vitest";
 import { compileGrammar, type GrammarJob } from "../../../../../src/backends/llama/guided/grammar-job.ts";
 import { GrammarCompiler } from "../../../../../src/backends/llama/guided/grammar-compiler.ts";
@@ -17,11 +17,11 @@ const person = ofSchema({
 });
 
 describe("GrammarCompiler", () => {
-  it("writes the same grammar in a process of its own", async () => {
+  it("compiles to the same grammar in a process of its own", async () => {
     expect(await new GrammarCompiler(apart).compile(person, never)).toBe(compileGrammar(person));
   });
 
-  it("refuses the same from there, with the caller's parameter", async () => {
+  it("refuses with the same error from a process of its own", async () => {
     const impossible = ofSchema({ type: "string", minLength: 2, maxLength: 1 });
     const here = await new GrammarCompiler().compile(impossible, never).catch((error: unknown) => error);
     expect(here).toMatchObject({ kind: "unsupported_schema", param: "constraint.schema" });
@@ -50,17 +50,17 @@ describe("GrammarCompiler", () => {
     );
     clearInterval(ticking);
     expect(["compiled", "unsupported_schema"]).toContain(outcome);
-    // Compiled on the spot there would be none at all.
+    // Compiled in this process there would be none at all.
     expect(turns).toBeGreaterThan(10);
   });
 
-  it("gives up with a refusal when it takes too long, and compiles the next one", async () => {
+  it("refuses a job that takes too long, and takes up the next one", async () => {
     const compiler = new GrammarCompiler({ inlineUnits: 0, timeoutMs: 1 });
     await expect(compiler.compile(person, never)).rejects.toMatchObject({ kind: "unsupported_schema" });
     await expect(compiler.compile(person, never)).rejects.toMatchObject({ kind: "unsupported_schema" });
   });
 
-  it("ends with the caller", async () => {
+  it("rejects with the signal's reason when the caller leaves", async () => {
     const caller = new AbortController();
     const compiling = new GrammarCompiler(apart).compile(person, caller.signal);
     caller.abort(new Error("gone"));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { chooseThreads, threadCandidates } from "../../../../../src/backends/llama/native/thread-calibration.ts";
 
 describe("threadCandidates", () => {
-  it("asks few questions, ascending, and always whether all cores are too many", () => {
+  it("has few counts, ascending, with all cores and fewer among them", () => {
     expect(threadCandidates(1)).toEqual([1]);
     expect(threadCandidates(2)).toEqual([1, 2]);
     expect(threadCandidates(8)).toEqual([4, 6, 7, 8]);
@@ -10,7 +10,7 @@ describe("threadCandidates", () => {
 });
 
 describe("chooseThreads", () => {
-  it("takes the fastest, but the smaller count when the larger one wins next to nothing", () => {
+  it("takes the fastest count, but a smaller one where the larger is hardly faster", () => {
     expect(
       chooseThreads([
         { threads: 1, milliseconds: 20 },

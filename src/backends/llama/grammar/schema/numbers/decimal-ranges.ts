@@ -1,4 +1,4 @@
-// Bounds on numbers that may have a fraction, digit by digit. See number-ranges.ts for why this survives rounding to doubles.
+// Writes bounds on numbers with fractions, digit by digit. See number-ranges.ts for why they survive rounding to doubles.
 import { digitClass, group, join, naturalRange } from "./number-ranges.ts";
 
 export interface NumberBound {
@@ -6,7 +6,7 @@ export interface NumberBound {
   readonly exclusive: boolean;
 }
 
-/** A bound that no grammar over digits can promise to hold once texts have become doubles. */
+/** A bound that a grammar over digits cannot enforce, because texts are rounded to doubles. */
 export class InexactBoundError extends Error {
   override readonly name = "InexactBoundError";
 }
@@ -31,8 +31,8 @@ const EXACT_DIGITS = 15;
 const ZEROS = 3;
 
 /**
- * Answers an expression for decimal numbers within the bounds, without exponents; `undefined` where there is none. Throws
- * {@link InexactBoundError} where a bound has too many digits to be held exactly.
+ * An expression for decimal numbers within the bounds, without exponents; `undefined` where there is none.
+ * @throws InexactBoundError where a bound has too many digits to be enforced exactly
  */
 export function decimalRange(min: NumberBound | undefined, max: NumberBound | undefined): string | undefined {
   const digits = Math.max(...[min, max].map((bound) => (bound === undefined ? 0 : digitCount(bound.value))));

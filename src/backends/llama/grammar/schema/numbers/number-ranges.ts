@@ -1,7 +1,7 @@
-// Number bounds as GBNF over decimal digits. A text within the bounds stays within them after rounding to a double, because
-// rounding is monotonic and a bound taken from parsed JSON is a double itself; only exclusive bounds need a digit of care.
+// Writes bounds on integers as GBNF over decimal digits. A text within the bounds stays within them when it is rounded to a double,
+// because rounding is monotonic and a bound taken from parsed JSON is a double itself; only at exclusive bounds it may not.
 
-/** Answers an expression for the integers from `min` to `max` (inclusive), or `undefined` where there is none. No leading zeros, no `-0`. */
+/** An expression for the integers from `min` to `max` (inclusive), or `undefined` where there is none. No leading zeros, no `-0`. */
 export function integerRange(min: bigint | undefined, max: bigint | undefined): string | undefined {
   if (min !== undefined && max !== undefined && min > max) return undefined;
   const options: string[] = [];

@@ -1,4 +1,4 @@
-// The JSON vocabulary of this folder: a schema arrives as parsed JSON and nothing else, so it gets a type and two guards of its own.
+// The type of parsed JSON, which is what schemas arrive as, with its guards and the helpers that read it.
 
 /** Any value that `JSON.parse` can return. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;

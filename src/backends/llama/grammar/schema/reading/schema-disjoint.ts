@@ -1,4 +1,4 @@
-// Decides, on the safe side, whether two plain schemas exclude each other. Used for `oneOf` only.
+// Decides whether two plain schemas exclude each other, and says no where it cannot tell. Used for `oneOf` only.
 import { canonicalJson, ownValue, isJsonArray } from "./json-value.ts";
 import { keywordValue } from "./schema-reader.ts";
 import { hasType, readFacts, type Facts, type TypeName } from "./schema-facts.ts";
@@ -48,7 +48,7 @@ function isEmptyRange(
   return left[min] > (right[max] ?? Infinity) || right[min] > (left[max] ?? Infinity);
 }
 
-/** Two kinds of evidence: a property that both require with schemas that exclude each other, or one that one side forbids. */
+/** True where both require a property with schemas that exclude each other, or one forbids a property that the other requires. */
 function areObjectsDisjoint(left: Facts, right: Facts, depth: number): boolean {
   const leftRequired = requiredNames(left);
   const rightRequired = requiredNames(right);
@@ -75,7 +75,7 @@ function forbidsOneOf(facts: Facts, names: ReadonlySet<string>): boolean {
   });
 }
 
-/** What is said about a property directly; schemas that go through an applicator count as saying nothing. */
+/** The facts that `properties` gives about a property, without those behind `$ref`, `allOf`, `anyOf` and `oneOf`. */
 function propertyFacts(facts: Facts, name: string): Facts | undefined {
   const nodes = facts.nodes.flatMap((node) => propertyNode(node, name) ?? []);
   return nodes.length === 0 ? undefined : readFacts(nodes);

@@ -1,5 +1,5 @@
-// One schema document: finds what a `$ref` points at, and gives every schema object an identity and a path, so that recursion
-// can be seen and errors can say where they are.
+// One schema document: resolves `$ref`, and gives every schema object an identity and a path, so that recursion is recognised and
+// errors name a place.
 import { isJsonArray, isJsonObject, joinPointer, ownValue, type JsonObject, type JsonValue } from "./json-value.ts";
 import { SchemaNotEnforceableError } from "../../gbnf/grammar-error.ts";
 
@@ -79,7 +79,7 @@ export class SchemaDocument {
 
 const MAX_JSON_DEPTH = 512;
 
-/** Everything that reads a schema recurses on it; JSON.parse does not, so nothing has bounded its depth before. */
+/** Bounds the depth of a schema, on which all that reads it recurses; `JSON.parse` has no such bound. */
 function requireBoundedDepth(schema: JsonValue, path: string): void {
   if (!isDeeperThan(schema, MAX_JSON_DEPTH)) return;
   const deep = isJsonObject(schema)
@@ -89,7 +89,7 @@ function requireBoundedDepth(schema: JsonValue, path: string): void {
   throw new SchemaNotEnforceableError({ keyword: deep ?? "$schema", path, reason });
 }
 
-/** Level by level, each object once per level, so that objects used twice cost nothing extra. */
+/** Goes level by level, and visits an object once per level, however many places it is in. */
 function isDeeperThan(value: JsonValue, limit: number): boolean {
   let level: ReadonlySet<JsonValue> = new Set([value]);
   for (let depth = 0; depth <= limit && level.size > 0; depth += 1) {

@@ -1,5 +1,5 @@
-// What a set of schemas that hold at the same time says about a value, type by type. Everything is read here, once; the files that
-// write grammar never look at a schema.
+// Reads what a set of schemas that hold at the same time says about a value: types, listed values, bounds, patterns and formats. The
+// keywords for items and members are read where they are compiled (compile-array.ts, compile-object.ts).
 import { canonicalJson, isJsonArray, isJsonObject, type JsonValue } from "./json-value.ts";
 import type { NumberBound } from "../numbers/decimal-ranges.ts";
 import type { SchemaNode } from "./schema-document.ts";
@@ -58,14 +58,14 @@ const KEYWORDS_OF_TYPE: ReadonlyMap<TypeName, readonly string[]> = new Map([
   ["number", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]],
 ]);
 
-/** True where a keyword about this type is present. */
+/** True where a keyword that concerns this type is present. */
 export function mentionsType(nodes: readonly SchemaNode[], type: TypeName): boolean {
   return (KEYWORDS_OF_TYPE.get(type) ?? []).some((keyword) =>
     nodes.some((node) => keywordValue(node, keyword) !== undefined),
   );
 }
 
-/** Reads schemas that must all hold. None of them has applicators left (`$ref`, `allOf`, `anyOf`, `oneOf`): see schema-alternatives.ts. */
+/** Reads schemas that must all hold. `$ref`, `allOf`, `anyOf` and `oneOf` are not read: schema-alternatives.ts resolves them. */
 export function readFacts(nodes: readonly SchemaNode[]): Facts {
   let types: ReadonlySet<TypeName> = new Set(TYPE_NAMES.filter((name) => name !== "integer"));
   let contradiction: Contradiction | undefined;

@@ -1,9 +1,9 @@
-// Typed reads of schema keywords. A keyword of the wrong shape is refused by name rather than ignored: ignoring is not enforcing.
+// Reads schema keywords by type. A keyword of the wrong type is refused by name: to ignore it would be not to enforce it.
 import { isJsonArray, isJsonObject, ownValue, type JsonObject, type JsonValue } from "./json-value.ts";
 import type { SchemaNode } from "./schema-document.ts";
 import { SchemaNotEnforceableError } from "../../gbnf/grammar-error.ts";
 
-/** Throws the error that names a keyword of a node. */
+/** @throws SchemaNotEnforceableError naming the keyword and the node's path */
 export function refuseKeyword(node: SchemaNode, keyword: string, reason: string): never {
   throw new SchemaNotEnforceableError({ keyword, path: node.path, reason });
 }
@@ -19,7 +19,7 @@ export function readNumber(node: SchemaNode, keyword: string): number | undefine
   return value;
 }
 
-/** A count: a non-negative integer, as large as it likes. */
+/** A non-negative integer of any size. */
 export function readCount(node: SchemaNode, keyword: string): number | undefined {
   const value = readNumber(node, keyword);
   if (value === undefined) return undefined;

@@ -1,4 +1,4 @@
-// What a refused schema says of itself.
+// Compiles a schema that must be refused, and returns what the error says.
 import { jsonSchemaToGbnf } from "../../../../../../src/backends/llama/grammar/json-schema-to-gbnf.ts";
 import type { JsonValue } from "../../../../../../src/backends/llama/grammar/schema/reading/json-value.ts";
 import { SchemaNotEnforceableError } from "../../../../../../src/backends/llama/grammar/gbnf/grammar-error.ts";

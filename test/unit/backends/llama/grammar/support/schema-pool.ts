@@ -1,5 +1,5 @@
-// The schemas of the proof: real-world shapes as clients of OpenAI-compatible servers send them, and one per keyword. Each comes with
-// documents that must be in its grammar and documents that must not.
+// The schemas of json-schema-to-gbnf.test.ts: some as clients of OpenAI-compatible servers send them, and one per keyword. Each has
+// documents that its grammar must accept and documents that it must not.
 import type { JsonValue } from "../../../../../../src/backends/llama/grammar/schema/reading/json-value.ts";
 
 export interface PoolEntry {

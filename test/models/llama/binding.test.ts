@@ -1,4 +1,4 @@
-// The binding's internals as the adapter uses them: a new version of node-llama-cpp that changed one of them fails here.
+// node-llama-cpp's internals as src/backends/llama/native uses them: a version of the package that changed one of them fails here.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ const prompt = golden.promptTokens;
 const generated = golden.tokens.map(({ id }) => id);
 const [first, second] = generated as [number, number];
 
-describe("the adapter of node-llama-cpp", () => {
+describe("the internals of node-llama-cpp", () => {
   let weights: LoadedWeights;
   let context: NativeContextHandle;
 
@@ -112,7 +112,7 @@ describe("the adapter of node-llama-cpp", () => {
     sampler.dispose();
   });
 
-  it("adds up to one over the vocabulary", async () => {
+  it("gives probabilities that add up to one over the vocabulary", async () => {
     const place = await evaluate(0, { from: prompt.length + 1, tokens: [second] });
     const { top } = await context.score(place, { token: 0, topCount: 512 });
     expect(top.length).toBe(512);
@@ -140,7 +140,7 @@ describe("the adapter of node-llama-cpp", () => {
   it("saves a sequence to a file and reads it into another one", async () => {
     context.clear(0);
     await evaluate(0, { from: 0, tokens: prompt });
-    const path = join(mkdtempSync(join(tmpdir(), "hearth-adapter-")), "sequence.state");
+    const path = join(mkdtempSync(join(tmpdir(), "hearth-binding-")), "sequence.state");
     expect(await context.save(0, { path, tokens: prompt })).toBeGreaterThan(1000);
     context.clear(2);
     await context.restore(2, { path, maxTokens: 512 });

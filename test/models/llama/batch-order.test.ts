@@ -1,4 +1,4 @@
-// What is done to keep sequences side by side (sequence-runs.ts) may not be seen in any answer.
+// Fillers and moves, which keep busy slots side by side (engine/batch-order.ts), change no answer.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import { NativeContextHandle } from "../../../src/backends/llama/native/context.ts";
@@ -19,7 +19,7 @@ const limits = (maxTokens: number): { maxTokens: number; stop: string[] } => ({ 
 const tokens = (length: number, step: number): number[] =>
   Array.from({ length }, (_, index) => 260 + ((index * step) % 200));
 
-describe("sequences side by side", () => {
+describe("slots side by side", () => {
   const backends: Backend[] = [];
   async function load(options: Partial<TextModelOptions>): Promise<Backend> {
     const backend = await createLlamaBackend(textSpec(path, options), testContext());
@@ -31,13 +31,13 @@ describe("sequences side by side", () => {
     await Promise.all(backends.splice(0).map((backend) => backend.dispose()));
   });
 
-  it("computes fillers for an idle sequence between others, and none of it is seen", async () => {
+  it("computes fillers for an idle slot between busy ones, without a change to any answer", async () => {
     const adding = vi.spyOn(NativeContextHandle.prototype, "addToBatch");
     const fillers = (): number[] =>
       adding.mock.calls.filter(([, part]) => part.tokens.length === 1 && part.logitsFor.length === 0).map(([id]) => id);
     const backend = await load({ parallel: 4 });
     const prompts = ["Once upon a time", "The dog", "Lily and Tom", "One day a bird"];
-    // The second one ends early; the others go on around its sequence.
+    // The second one ends early, and leaves an idle slot between the others.
     const lengths = [60, 4, 60, 60];
     const together = await Promise.all(
       prompts.map((prompt, index) =>
@@ -65,12 +65,12 @@ describe("sequences side by side", () => {
     expectSameUntilNearTie(continued.choices[0]!.logprobs, fresh.choices[0]!.logprobs, { relative, spread });
   });
 
-  it("moves a conversation out of the way, whole", async () => {
+  it("moves a conversation to another slot with all its tokens", async () => {
     const backend = await load({ parallel: 4 });
     const conversations = [7, 11, 13, 17].map((step) => tokens(100, step));
     const first = [];
     for (const prompt of conversations) first.push(await complete(backend, { prompts: [prompt], limits: limits(8) }));
-    // The last one is continued: its sequence is busy, and the next prompt takes the place beside it.
+    // The last one is continued: its slot is busy, and the next prompt takes the slot beside it.
     const running = streamCompletion(backend, {
       prompts: [conversations[3]!],
       sampling: { temperature: 0, logitBias: [[storyToken.eos, -100]] },
@@ -82,7 +82,7 @@ describe("sequences side by side", () => {
     const again = await complete(backend, { prompts: [conversations[2]!], limits: limits(8) });
     expect(again.usage.cachedTokens).toBe(99);
     expect(again.choices[0]!.text).toBe(first[2]!.choices[0]!.text);
-    // Only the least recently used one had to go.
+    // Only the least recently used one was lost.
     const kept = await complete(backend, { prompts: [conversations[1]!], limits: limits(8) });
     expect(kept.usage.cachedTokens).toBe(99);
     const gone = await complete(backend, { prompts: [conversations[0]!], limits: limits(8) });
