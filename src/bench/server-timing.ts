@@ -1,6 +1,6 @@
-// What a server tells about its own time in the header `server-timing` (W3C Server Timing).
+// Reads the time inside the runtime from a server's header `server-timing` (W3C Server Timing).
 
-/** Metrics that are time inside a runtime library, by the names that servers give them. */
+/** Names that servers give to time inside a runtime library. */
 const runtimeMetrics = new Set(["runtime", "inference", "denoise", "decode", "encode"]);
 
 /** Milliseconds inside the runtime, summed; `null` when the server tells none. */
