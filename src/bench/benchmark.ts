@@ -1,9 +1,9 @@
-// What a benchmark is: points to measure, and figures that come out of one measurement. Every benchmark is measured by
-// the same loop (`rounds.ts`) and reported by the same code, whatever it does.
+// The interface of a benchmark: points to measure, and figures that a measurement yields. Every benchmark is measured by the same loop
+// (`rounds.ts`) and reported by the same code.
 import type { MeasuringProcess } from "./peers/measuring-process.ts";
 import type { ServerClient } from "./peers/server-client.ts";
 
-/** What is measured: a server behind a base URL, or a process that measures itself (the floor without any server). */
+/** What is measured: a server behind a base URL, or a process that does the same work without a server and measures itself. */
 export interface Subject {
   /** Short, for tables: `A`, `B`. */
   readonly label: string;
@@ -11,7 +11,7 @@ export interface Subject {
   readonly process: MeasuringProcess | null;
   /** Starts the server; `null` = it runs already. */
   readonly command: string | null;
-  /** Of the process that we started; 0 = it is not ours, or not running. */
+  /** Id of the process that we started; 0 = we started none, or it does not run. */
   readonly processId: () => number;
 }
 
@@ -20,7 +20,7 @@ export interface Point {
   readonly label: string;
   /** Points of one series are joined by a line in the plot. */
   readonly series: string;
-  /** Place on the plot's horizontal axis. */
+  /** Position on the plot's horizontal axis. */
   readonly x: number;
 }
 
@@ -36,7 +36,7 @@ export type Values = Readonly<Record<string, number>>;
 
 export interface Measurement {
   readonly values: Values;
-  /** What was done, counted in the benchmark's `unitOfWork`. */
+  /** Amount of work done, in the benchmark's `unitOfWork`. */
   readonly work?: number;
   /** Messages of requests that failed; their times are in no figure. */
   readonly errors: readonly string[];
@@ -44,7 +44,7 @@ export interface Measurement {
 
 export interface MeasureOptions<P extends Point> {
   readonly point: P;
-  /** Counts from 0; -1 = warm-up. The same round sends the same requests to every subject. */
+  /** Counts from 0; negative = warm-up. A round sends the same requests to every subject. */
   readonly round: number;
   readonly signal: AbortSignal;
 }
@@ -59,29 +59,29 @@ export interface Chart {
 export interface Benchmark<P extends Point = Point> {
   readonly name: string;
   readonly title: string;
-  /** Everything that was chosen, for the report. */
+  /** The chosen options, for the report. */
   readonly parameters: Readonly<Record<string, string | number | boolean>>;
   readonly points: readonly P[];
   /** What `Point.x` counts. */
   readonly axis: string;
   readonly figures: readonly Figure[];
-  /** What processor time is counted by, such as `token`. */
+  /** The unit in which processor time is given, such as `token`. */
   readonly unitOfWork: string;
   readonly charts: readonly Chart[];
-  /** True where the benchmark itself starts and stops the server, so that nobody else does. */
+  /** True where `measure` starts and stops the server; then it is not started before. */
   readonly startsServers: boolean;
-  /** Called once with all subjects when they are up, before the warm-up. */
+  /** Called once with all subjects, before the warm-up; servers run by then, unless `startsServers`. */
   prepare(subjects: readonly Subject[], signal: AbortSignal): Promise<void>;
   measure(subject: Subject, options: MeasureOptions<P>): Promise<Measurement>;
 }
 
 /**
- * Measured for every process that we started: processor time of it and all it has started, per unit of work. On a
- * machine that others use too, it is much steadier than any wall time.
+ * Key of a figure of every process that we started: its processor time and that of its descendants, per unit of work. On a machine that
+ * others use too, it is much steadier than wall time.
  */
 export const processorFigure = "processor_ms";
 
-/** The server of a subject that must be one. */
+/** The subject's server. @throws Error where it is a process */
 export function serverOf({ server, label }: Subject): ServerClient {
   if (server === null) throw new Error(`${label} is a process that measures itself; this benchmark needs a server.`);
   return server;

@@ -1,11 +1,11 @@
-// Closed-loop load: so many workers, each sending its next request when it has the answer to its last.
+// Closed-loop load: a number of workers, each of which sends its next request when its last is answered.
 import { RequestFailure } from "./peers/server-client.ts";
 
 export interface LoopResult<T> {
   readonly results: readonly T[];
-  /** Of requests that failed. */
+  /** Messages of the requests that failed. */
   readonly errors: readonly string[];
-  /** From the first request's start to the last one's end. */
+  /** From the start of the first request to the end of the last. */
   readonly elapsedMs: number;
 }
 
@@ -35,7 +35,7 @@ export async function runFor<T>(
   });
 }
 
-/** Latencies beside the results. */
+/** Runs `run` and measures how long it takes. */
 export async function timed<T>(run: () => Promise<T>): Promise<{ readonly value: T; readonly elapsedMs: number }> {
   const startMs = performance.now();
   const value = await run();

@@ -1,5 +1,5 @@
-// The loop that makes a comparison fair: both subjects warm up, then take turns at every point of every round, and who
-// goes first alternates. What the machine does beside us then happens to both.
+// Measures all points of a benchmark in rounds. To make a comparison fair, subjects warm up, are measured one after the other at every
+// point of every round, and change their order each time, so that whatever else the machine does affects both.
 import {
   processorFigure,
   type Benchmark,
@@ -14,7 +14,7 @@ export interface RoundsOptions {
   readonly rounds: number;
   /** Rounds before the first that counts. */
   readonly warmups: number;
-  /** Called before every measurement. */
+  /** Called before every measurement, those of the warm-up included. */
   readonly onMeasure: (step: { readonly subject: Subject; readonly point: Point; readonly round: number }) => void;
   readonly signal: AbortSignal;
 }
@@ -22,13 +22,13 @@ export interface RoundsOptions {
 /** Everything that was measured at one point. */
 export interface PointResult {
   readonly point: Point;
-  /** Per subject, in the order given, the values of each round. */
+  /** For each subject, in the order given, the values of each round. */
   readonly rounds: readonly (readonly Values[])[];
-  /** Per subject, the messages of what failed. */
+  /** For each subject the messages of its failed requests. */
   readonly errors: readonly (readonly string[])[];
 }
 
-/** Measures all points of a benchmark, round by round. `subjects` are up and running. */
+/** Measures all points of a benchmark, round by round. Servers in `subjects` run, unless the benchmark starts them. */
 export async function runRounds<P extends Point>(
   benchmark: Benchmark<P>,
   { subjects, rounds, warmups, onMeasure, signal }: RoundsOptions & { readonly subjects: readonly Subject[] },
@@ -56,7 +56,7 @@ export async function runRounds<P extends Point>(
   return results;
 }
 
-/** Adds the processor time per unit of work, where the process is ours and the benchmark counts its work. */
+/** Measures, and adds the processor time per unit of work if we started the process and the benchmark counts its work. */
 async function measureWithProcessor<P extends Point>(
   benchmark: Benchmark<P>,
   subject: Subject,
@@ -69,7 +69,7 @@ async function measureWithProcessor<P extends Point>(
   return { values: { ...values, [processorFigure]: (after - before) / work }, errors };
 }
 
-/** 0, 1, ... for an even turn, backwards for an odd one. */
+/** The indices of the subjects: forwards for an even turn, backwards for an odd one. */
 function turnOrder(count: number, turn: number): number[] {
   const order = Array.from({ length: count }, (_, index) => index);
   return turn % 2 === 0 ? order : order.reverse();

@@ -1,4 +1,4 @@
-// A benchmark from its subjects' descriptions to its report: servers are started, waited for and stopped here.
+// Runs a benchmark, from the descriptions of its subjects to its report. Starts servers, waits for them and stops them.
 import type { Benchmark, Point, Subject } from "./benchmark.ts";
 import { MeasuringProcess } from "./peers/measuring-process.ts";
 import { isHealthy, PeerProcess } from "./peers/peer-process.ts";
@@ -6,26 +6,26 @@ import { createReport, type Report, type ReportedSubject } from "./report/report
 import { runRounds, type RoundsOptions } from "./rounds.ts";
 import { ServerClient, type ServerClientOptions } from "./peers/server-client.ts";
 
-/** Who is to be measured. */
+/** What is to be measured. */
 export type SubjectDescription =
   | {
       readonly kind: "server";
       readonly client: ServerClientOptions;
-      /** For a shell; starts the server that then answers at the client's URL. `null` = it runs already. */
+      /** Shell command that starts the server at the client's URL; `null` = it runs already. */
       readonly command: string | null;
     }
   | { readonly kind: "process"; readonly command: string };
 
 export interface RunBenchmarkOptions extends RoundsOptions {
-  /** One, or two to be compared. */
+  /** One, or two to compare. */
   readonly subjects: readonly SubjectDescription[];
-  /** As it was written, for the report. */
+  /** The command line of this run, for the report. */
   readonly commandLine: string;
 }
 
 const labels = ["A", "B"];
 
-/** Runs a benchmark; whatever was started is stopped, also when it fails or `signal` aborts. */
+/** Runs a benchmark. What it started is stopped in any case. Rejects with the signal's reason when `signal` aborts. */
 export async function runBenchmark<P extends Point>(
   benchmark: Benchmark<P>,
   { subjects: descriptions, commandLine, ...options }: RunBenchmarkOptions,

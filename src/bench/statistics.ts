@@ -1,4 +1,4 @@
-// What is said about a handful of noisy numbers: the middle, the spread, and how sure a ratio is.
+// Statistics of a few noisy measurements: median, spread, and the confidence interval of a ratio.
 import { max, median, min, quantile, sampleWithReplacement } from "simple-statistics";
 import { createUniform } from "./words.ts";
 
@@ -38,7 +38,7 @@ export function summarise(samples: readonly number[]): Summary | null {
   };
 }
 
-/** Percentiles as `p50`, `p95`, `p99` keys under a prefix; nothing where there are no values. */
+/** Percentiles by the keys `PREFIX_p50`, `PREFIX_p95` and `PREFIX_p99`; empty where there are no values. */
 export function percentiles(prefix: string, values: readonly number[]): Record<string, number> {
   if (values.length === 0) return {};
   const [p50 = 0, p95 = 0, p99 = 0] = quantile([...values], [0.5, 0.95, 0.99]);
@@ -46,8 +46,8 @@ export function percentiles(prefix: string, values: readonly number[]): Record<s
 }
 
 /**
- * The ratio A / B of two lists of equal length, paired by round, because a round's two measurements share the state of
- * the machine. The interval is the percentile bootstrap over rounds (Efron, "Bootstrap methods", 1979): 4,000 resamples.
+ * The ratio A / B of two lists of equal length, paired by round, because the two measurements of a round share the state of the machine.
+ * The interval is the percentile bootstrap over rounds (Efron, "Bootstrap methods", 1979): 4,000 resamples.
  * With one round there is no interval: both bounds are the ratio. `null` when no pair is finite.
  */
 export function pairedRatio(a: readonly number[], b: readonly number[]): Ratio | null {

@@ -1,4 +1,4 @@
-// Prompts and texts: words of a fixed list by seeded chance, so that every subject and every run gets the same.
+// Makes prompts and texts of random words from a fixed list, by a seed, so that every subject and every run gets the same.
 
 /** Common words, each one or two tokens in most vocabularies. */
 const words =
@@ -6,7 +6,7 @@ const words =
     " ",
   );
 
-/** Mulberry32: enough to choose words, and the same on every machine. */
+/** A generator of numbers in [0, 1) (Mulberry32): good enough to choose words, and the same on every machine. */
 export function createUniform(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -17,7 +17,7 @@ export function createUniform(seed: number): () => number {
   };
 }
 
-/** One seed out of several numbers, order included. */
+/** One seed from several numbers; their order counts. */
 export function mixSeed(...parts: readonly number[]): number {
   let seed = 0x9e3779b9;
   for (const part of parts) seed = Math.imul(seed ^ part, 0x85ebca6b) ^ (seed >>> 13);
@@ -36,7 +36,7 @@ export interface TextMix {
   readonly maxWords: number;
 }
 
-/** Texts of log-normal length (sigma 0.8: search queries and paragraphs mixed), 3 words at least. */
+/** Texts of log-normal length (sigma 0.8: search queries and paragraphs mixed), from 3 to `maxWords` words. */
 export function mixedTexts({ count, seed, medianWords, maxWords }: TextMix): string[] {
   const next = createUniform(seed);
   return Array.from({ length: count }, (_, index) => {

@@ -1,15 +1,15 @@
-// What to reserve for a model before it is loaded and can be measured.
+// Estimates the memory of a model from the size of its files, for the budget before it is loaded and measured.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ModelSpec } from "../domain/model.ts";
 
-/** What a process with a runtime library holds before it has any weights, bytes; measured at about 90 MB for each of them. */
+/** Bytes of a process with a runtime library and no weights; measured at about 90 MB for each library. */
 const emptyRunnerBytes = 96 * 2 ** 20;
 
 /** Room for activations and caches, as a share of the weights. */
 const workingShare = 0.15;
 
-/** Bytes that the model will probably hold: its weights, working memory and the process around them. */
+/** Bytes of the model's weights (0 where its files cannot be read), working memory and process; 0 for an upstream. */
 export async function estimateModelBytes({ kind, path }: ModelSpec): Promise<number> {
   if (kind === "upstream") return 0;
   const weights = await weightBytes(path).catch(() => 0);

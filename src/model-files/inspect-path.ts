@@ -1,4 +1,4 @@
-// What a model's path is. The kind of a model is a fact of its files, so nobody has to configure it.
+// Finds the kind and purpose of a model from its path, so that nobody has to configure them.
 import { readdirSync, statSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { ModelKind, ModelPurpose } from "../domain/model.ts";
@@ -20,7 +20,7 @@ const expected =
   "Expected a .gguf file (text), a folder with tokenizer.json and an ONNX encoder (embedding), " +
   "a folder with model_index.json (image), or an http(s) URL (upstream).";
 
-/** Architectures of GGUF files that have no language head: they can only embed. */
+/** Architectures without a language head, which can only embed. */
 const embeddingArchitectures = new Set([
   "bert",
   "modern-bert",
@@ -33,7 +33,7 @@ const embeddingArchitectures = new Set([
   "gemma-embedding",
 ]);
 
-/** `pooling_type` of a cross-encoder. */
+/** Value of `pooling_type` (llama.cpp's `llama_pooling_type`) in a cross-encoder. */
 const rankPooling = 4;
 
 /** True for `http://...` and `https://...`. */
@@ -42,7 +42,7 @@ export function isUrl(path: string): boolean {
 }
 
 /**
- * Finds the kind of a model from what its path is:
+ * Finds the kind of a model from its path:
  * 1. an http(s) URL is an upstream;
  * 2. a path that does not exist is refused, with the nearest name beside it;
  * 3. a file that begins as GGUF is text (its purpose `embedding` when it has no language head or asks for pooling);
@@ -116,7 +116,7 @@ function inspectFile(path: string, stats: Stats): PathFinding {
   };
 }
 
-/** ONNX graphs where Hugging Face repositories put them. */
+/** The ONNX graphs at a folder's top and in its `onnx/`, where Hugging Face repositories have them. */
 function graphsIn(folder: string, names: readonly string[]): string[] {
   const inside = names.includes("onnx") && statSync(join(folder, "onnx")).isDirectory();
   const nested = inside ? readdirSync(join(folder, "onnx")).map((name) => join("onnx", name)) : [];
@@ -137,7 +137,7 @@ function newestSeconds(files: readonly string[]): number {
   return Math.floor(Math.max(...times) / 1000);
 }
 
-/** Names the nearest thing that does exist: a slip in the last name, or the first folder that is not there. */
+/** Says which part of the path is missing, and the most similar name that exists in its place. */
 function describeMissing(path: string): string {
   let missing = path;
   while (dirname(missing) !== missing && statSync(dirname(missing), { throwIfNoEntry: false }) === undefined) {

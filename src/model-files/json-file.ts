@@ -1,4 +1,4 @@
-// Reading the small JSON files of a model folder: absent is an answer, broken is an error that names the file.
+// Reads the small JSON files of a model folder. An absent file is `undefined`; a broken one is an error that names it.
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { ServerError } from "../domain/errors.ts";
@@ -42,7 +42,7 @@ export async function readJsonObject(path: string): Promise<JsonObject | undefin
   throw new ServerError("model_load_failed", `${path} must hold one JSON object.`);
 }
 
-/** The parsed object, or `undefined` where it is absent or broken: for a first look, as the load reports what is wrong. */
+/** The parsed object, or `undefined` where the file is absent or broken. For a first look: the load reports what is wrong. */
 export function peekJsonObject(path: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(path, "utf8"));

@@ -1,4 +1,4 @@
-// The log's share of what happens to models: which events are worth a line, and in which words.
+// Writes models' events to the log: which of them get a line, and in which words.
 import type { ModelEventListener } from "../domain/model-events.ts";
 import type { Logger } from "./log.ts";
 

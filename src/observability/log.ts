@@ -1,4 +1,4 @@
-// The server's log: pino, as lines of JSON for machines or as readable lines for a terminal.
+// Creates the server's logger (pino), which writes JSON lines or readable lines.
 import { pino, type Logger } from "pino";
 
 export type { Logger } from "pino";
@@ -11,7 +11,7 @@ export interface LogOptions {
   readonly format: "json" | "pretty" | "auto";
 }
 
-/** Creates the logger. Lines go to standard error, so that what a command prints stays clean. */
+/** The logger. It writes to standard error, so that a command's own output on standard output stays clean. */
 export async function createLogger({ level, format }: LogOptions): Promise<Logger> {
   const pretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
   const options = { level, base: null };

@@ -1,4 +1,4 @@
-// The models that this server offers, found by name or alias, whether they are in memory or not.
+// Finds the configured models by name, alias or operation, whether they are in memory or not.
 import type { ConfiguredModel } from "../domain/model.ts";
 import type { Operation } from "../domain/backend.ts";
 import { ServerError } from "../domain/errors.ts";
@@ -6,11 +6,14 @@ import { ServerError } from "../domain/errors.ts";
 export interface Catalog {
   readonly models: readonly ConfiguredModel[];
   readonly aliases: ReadonlyMap<string, string>;
-  /** The model of that name or alias. Throws `model_not_found`. */
+  /** The model of that name or alias. @throws ServerError `model_not_found` */
   resolve(name: string): ConfiguredModel;
-  /** The model for a request that names none: the configured default of the operation, else the first that can do it. */
+  /**
+   * The model for a request that names none: the one `configured` names, else the first that can do the operation.
+   * @throws ServerError `model_not_found` where there is none
+   */
   defaultFor(operation: Operation, configured: string | undefined): ConfiguredModel;
-  /** Throws `unsupported_operation`, naming models that can, when a model of that kind can never do `operation`. */
+  /** @throws ServerError `unsupported_operation`, naming models that can, where the model's purpose excludes `operation` */
   assertCan(spec: ConfiguredModel, operation: Operation): void;
 }
 
@@ -61,7 +64,7 @@ const operationNames: Readonly<Record<Operation, string>> = {
   "image-edit": "image edits",
 };
 
-/** What the model is for. A loaded backend knows better and may still refuse, e.g. an edit where there is no VAE encoder. */
+/** Goes by the model's purpose. A loaded backend knows better and may still refuse, e.g. an edit where there is no VAE encoder. */
 function canPerform({ purpose }: ConfiguredModel, operation: Operation): boolean {
   switch (operation) {
     case "chat":

@@ -1,10 +1,10 @@
-// Who must leave so that a model fits: a pure function that decides and does nothing else.
+// Decides which models must leave the memory so that another fits: a pure function.
 
 /** A loaded model as eviction sees it. */
 export interface LoadedModel {
   readonly id: string;
   readonly bytes: number;
-  /** Requests are using it, or it is loading: it cannot leave. */
+  /** Requests use it or wait for it, or it is loading or draining: it cannot be evicted. */
   readonly busy: boolean;
   readonly pinned: boolean;
   /** When it was last used, on the caller's clock. */
@@ -23,7 +23,7 @@ export interface EvictionOptions {
 }
 
 /**
- * - `fits`: unloading `evict` (possibly nobody) makes room.
+ * - `fits`: unloading `evict` (possibly none) makes room.
  * - `wait`: room will come when busy models become idle.
  * - `never`: it does not fit even on its own beside the pinned models.
  */
@@ -36,7 +36,7 @@ export type EvictionDecision =
  * Chooses the least recently used idle models, as few as make room.
  *
  * 1. Beside the pinned models the target exceeds the budget: `never`.
- * 2. It fits already: nobody leaves.
+ * 2. It fits already: none leaves.
  * 3. Idle, unpinned models leave, the least recently used first, until it fits. One that turns out not to be needed stays.
  * 4. Else it waits for a busy one.
  */

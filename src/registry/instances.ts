@@ -1,8 +1,8 @@
-// The models in memory: starts loads, disposes of what was loaded, and reports to the scheduler what became of each.
+// Keeps the models in memory: starts loads, disposes of loaded models, and reports the outcomes to the scheduler.
 import type { Backend } from "../domain/backend.ts";
 import type { SchedulerInput } from "./scheduler-messages.ts";
 
-/** A model in memory, as its loader hands it over. */
+/** A loaded model, as the loader returns it. */
 export interface LoadedModelHandle {
   readonly backend: Backend;
   /** `undefined` for a backend in the server's own process. */
@@ -11,17 +11,17 @@ export interface LoadedModelHandle {
   readonly residentBytes: number;
 }
 
-/** What a loader is given beside the model. */
+/** What the loader gets beside the model. */
 export interface LoadOptions {
   /** Aborts when the model is to be unloaded; a load still under way then rejects. */
   readonly signal: AbortSignal;
-  /** To be called once when the process of a loaded model has ended, asked for or not. `exit` says how. */
+  /** To be called once when the process of a loaded model has ended, whatever the reason. `exit` says how. */
   readonly onEnd: (exit: string) => void;
-  /** To be called when the process of a loaded model holds noticeably more or less memory than before. */
+  /** To be called when the memory of a loaded model's process has changed noticeably. */
   readonly onMemory: (residentBytes: number) => void;
 }
 
-/** One load of one model. */
+/** One load of a model. `generation` counts its loads. */
 interface InstanceKey {
   readonly model: string;
   readonly generation: number;
@@ -50,7 +50,7 @@ export class Instances {
     this.#options = options;
   }
 
-  /** Reports `loaded` or `load-failed`. */
+  /** Starts a load, which reports `loaded` or `load-failed`. */
   load(model: string, generation: number): void {
     const abort = new AbortController();
     const instance: Instance = { generation, abort, loading: Promise.resolve(), handle: undefined };
@@ -58,7 +58,7 @@ export class Instances {
     instance.loading = this.#runLoad(model, instance);
   }
 
-  /** Reports `ended`; where the load is still under way, that reports as ever. */
+  /** Disposes of a loaded model and reports `ended`. A load under way is aborted instead, and reports as {@link load} says. */
   unload(model: string, generation: number): void {
     const instance = this.#instances.get(model);
     if (instance?.generation !== generation) return;
@@ -70,21 +70,21 @@ export class Instances {
     this.#unloading.add(unloading);
   }
 
-  /** The model's backend; throws where it is not loaded. */
+  /** @throws Error where the model is not loaded */
   backendOf(id: string): Backend {
     const handle = this.#instances.get(id)?.handle;
     if (handle === undefined) throw new Error(`a lease was granted on '${id}', which is not loaded`);
     return handle.backend;
   }
 
-  /** The model is no longer in memory: what its loader says later is of no interest. */
+  /** To be called when a model is no longer in memory. Later reports of its loader's memory are dropped, and a late load is freed. */
   forget(id: string): void {
     this.#instances.delete(id);
   }
 
-  /** Resolves when everything that is being unloaded has ended. */
+  /** Resolves when every model that is being unloaded has ended. */
   async unloaded(): Promise<void> {
-    // A load that succeeds although it was told to stop is unloaded after the others.
+    // A load that succeeds although it was aborted is unloaded only then, so others may be added meanwhile.
     while (this.#unloading.size > 0) await Promise.all(this.#unloading);
   }
 
@@ -114,7 +114,7 @@ export class Instances {
     }
   }
 
-  /** What was disposed of has ended, even where no process says so, or the next load would wait for it for ever. */
+  /** Reports the end itself: a backend without a process tells none, and the next load would wait for it for ever. */
   async #dispose({ backend }: LoadedModelHandle, key: InstanceKey): Promise<void> {
     let exit: string | undefined;
     try {

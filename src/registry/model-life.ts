@@ -1,5 +1,5 @@
-// The life of one model: absent -> loading -> ready -> draining -> absent. Every change of it is a method here, which adds the
-// effects and the events of that change to the outcome; whether a change is due is the scheduler's decision.
+// The state of one model: absent -> loading -> ready -> draining -> absent. Each method makes one change of it and adds the effects
+// and events of that change to the outcome; the scheduler decides when a change is due.
 import { ServerError } from "../domain/errors.ts";
 import type { ModelEvent, ModelInstance, UnloadReason } from "../domain/model-events.ts";
 import type { Outcome } from "./scheduler-messages.ts";
@@ -13,7 +13,7 @@ export interface SchedulerModel {
   readonly ttlMs: number;
 }
 
-/** Distributes over the union, so that each kind of event keeps its own fields. */
+/** An event without what `#tell` adds; a conditional type, as it keeps the fields of each kind of event. */
 type Told<E> = E extends ModelEvent ? Omit<E, "model" | "generation"> : never;
 
 export class ModelLife {
@@ -21,7 +21,7 @@ export class ModelLife {
   readonly pinned: boolean;
   #status: ModelStatus = "absent";
   #generation = 0;
-  /** Reserved while it loads, measured once it is ready, 0 when absent. */
+  /** The estimate while it loads, measured once it is ready, 0 when absent. */
   #bytes = 0;
   #estimatedBytes = 0;
   #leases = 0;
@@ -63,17 +63,17 @@ export class ModelLife {
     return this.#status === "ready" && this.#leases === 0 && this.#waiting.length === 0;
   }
 
-  /** Somebody waits, and nothing is under way for him. */
+  /** Callers wait for it, and it is neither loading nor loaded. */
   get isWanted(): boolean {
     return this.#status === "absent" && this.#waiting.length > 0;
   }
 
-  /** When it will have been idle for its time to live; `undefined` when it is not idle or may stay for ever. */
+  /** When its idle time is up; `undefined` when it is not idle or may stay for ever. */
   get deadlineMs(): number | undefined {
     return this.isIdle && this.#ttlMs > 0 ? this.#lastUsedMs + this.#ttlMs : undefined;
   }
 
-  /** Whether its present load is the one of that number. */
+  /** Whether its present load has that number. */
   isAt(generation: number): boolean {
     return this.#status !== "absent" && this.#generation === generation;
   }
@@ -102,7 +102,7 @@ export class ModelLife {
     this.#waiting = [];
   }
 
-  /** Its load is not tried; everyone who waits is told why. */
+  /** Rejects every waiting caller, as its load is not even tried. */
   refuse(error: ServerError, outcome: Outcome): void {
     this.#tell({ type: "load-refused", bytes: this.#estimatedBytes, reason: error.message }, outcome);
     this.rejectAll(error, outcome);
@@ -125,7 +125,7 @@ export class ModelLife {
     this.#grantAll(outcome);
   }
 
-  /** The failure is told to everyone who waits and then forgotten: the next caller tries again. */
+  /** Rejects every waiting caller with the failure. The next caller begins a new load. */
   failLoad(error: Error, outcome: Outcome): void {
     const loadMs = outcome.nowMs - this.#loadBegunMs;
     this.#tell({ type: "load-failed", loadMs, bytes: this.#bytes, reason: error.message }, outcome);
@@ -140,7 +140,7 @@ export class ModelLife {
     outcome.effects.push({ type: "unload", model: this.id, generation: this.#generation });
   }
 
-  /** It is no longer in memory. Whoever waits for it stays: a new load is begun for him. */
+  /** It is no longer in memory. Callers that wait stay: the scheduler begins a new load for them. */
   end(exit: string | undefined, outcome: Outcome): void {
     if (this.#readySinceMs === undefined) {
       const message = `The model '${this.id}' ended while it was being loaded${exit === undefined ? "." : ` (${exit}).`}`;
@@ -158,7 +158,7 @@ export class ModelLife {
     this.#forget();
   }
 
-  /** Adds an event when the numbers of leases and of waiting callers are not those last told. */
+  /** Adds an event if the number of leases or of waiting callers is not the one last told. */
   tellUse(outcome: Outcome): void {
     const [leases, waiting] = [this.#leases, this.#waiting.length];
     if (leases === this.#toldLeases && waiting === this.#toldWaiting) return;

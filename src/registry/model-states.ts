@@ -1,5 +1,5 @@
-// How every model stands, kept up to date by events: what the health report and the model list show. It is a copy to look at;
-// the scheduler decides by its own state, never by this.
+// The state of every model for the health report and the model list, kept up to date by the registry's events. The scheduler never
+// decides by this copy.
 import type { ModelEvent, ModelInstance } from "../domain/model-events.ts";
 import type { ModelStatus } from "./model-life.ts";
 
@@ -10,11 +10,11 @@ export interface ModelState {
   readonly leases: number;
   /** Requests that wait for it. */
   readonly waiting: number;
-  /** Bytes it counts against the memory budget; 0 when absent. */
+  /** Bytes that it counts against the memory budget; 0 when absent. */
   readonly bytes: number;
-  /** Known from when it is ready until it has ended. */
+  /** Set from when it is ready until it has ended. */
   readonly instance: ModelInstance | undefined;
-  /** Why it is not in memory though somebody wanted it; `undefined` again once it is ready. */
+  /** Why its last load failed or was refused, or that its process crashed; `undefined` again once it is ready. */
   readonly lastError: string | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface ModelStates {
   of(id: string): ModelState | undefined;
 }
 
-/** All models begin absent, so `apply` has to be given every event from the first on. */
+/** All models begin absent, so `apply` must get every event from the first on. */
 export function createModelStates(
   ids: readonly string[],
 ): ModelStates & { readonly apply: (event: ModelEvent) => void } {

@@ -1,5 +1,5 @@
-// Leases on models. Hands the scheduler what callers, loads and time bring, performs what it decides, and tells listeners what has
-// happened.
+// Gives callers leases on models. It passes the inputs of callers, loads and timers to the scheduler, performs the effects that the
+// scheduler decides, and tells its events to listeners.
 import type { Backend } from "../domain/backend.ts";
 import type { ModelEvent, ModelEventListener } from "../domain/model-events.ts";
 import type { ModelSpec } from "../domain/model.ts";
@@ -8,10 +8,10 @@ import { Instances, type LoadedModelHandle, type LoadOptions } from "./instances
 import { Scheduler } from "./scheduler.ts";
 import type { SchedulerEffect, SchedulerInput } from "./scheduler-messages.ts";
 
-/** The right to use a loaded model until it is given back. */
+/** The right to use a loaded model; the model is not unloaded to make room or for being idle before `release`. */
 export interface Lease {
   readonly backend: Backend;
-  /** Gives the model back. Idempotent. `ttlMs` replaces how long it may stay idle. */
+  /** Ends the lease. Idempotent. `ttlMs` replaces how long the model may stay idle from now on. */
   release(options?: { readonly ttlMs?: number }): void;
 }
 
@@ -30,7 +30,7 @@ export interface RegistryOptions {
 }
 
 interface Waiter {
-  /** Called while the granted load is the present one, whatever happens to it a moment later. */
+  /** Called in the same turn as the decision, so the granted load is still the present one. */
   readonly grant: (generation: number) => void;
   readonly reject: (error: Error) => void;
 }
@@ -58,15 +58,15 @@ export class Registry {
     });
   }
 
-  /** Tells `listener` every event from now on, in the turn in which it happens. Returns the function that unsubscribes. */
+  /** Calls `listener` with every event from now on, in the turn of the event loop in which it happens. Returns the unsubscriber. */
   subscribe(listener: ModelEventListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /**
-   * Resolves with a lease once the model is loaded; a load in flight is joined. Rejects with the reason of a failed load, or
-   * with the signal's reason.
+   * Resolves with a lease once the model is loaded; a load in flight is joined. Rejects with the error of a failed load, with the
+   * signal's reason when that aborts first, and with `model_not_found`, `insufficient_memory` or `shutting_down`.
    */
   async acquire(id: string, signal: AbortSignal): Promise<Lease> {
     signal.throwIfAborted();
@@ -93,7 +93,7 @@ export class Registry {
     });
   }
 
-  /** Unloads everything; resolves when every process has ended. */
+  /** Unloads every model, rejects all who wait, and resolves when every model has ended. */
   async close(): Promise<void> {
     this.#dispatch({ type: "shut-down" });
     await this.#instances.unloaded();
@@ -112,7 +112,7 @@ export class Registry {
     };
   }
 
-  /** An input that comes while another is being worked off waits for its end: effects and events keep their order. */
+  /** Applies an input. One that comes during another waits for its end, so that effects and events keep their order. */
   #dispatch(input: SchedulerInput): void {
     this.#inputs.push(input);
     if (this.#isDispatching) return;
@@ -172,7 +172,7 @@ export class Registry {
       return;
     }
     const { now, setTimer } = this.#options;
-    // A timer that ends before the deadline does no harm: a tick before its time changes nothing and arms the next timer.
+    // A timer may end before the deadline: a tick that is early changes nothing and arms the next timer.
     this.#cancelTimer = setTimer(() => this.#dispatch({ type: "tick" }), Math.max(0, deadlineMs - now()));
   }
 }

@@ -1,6 +1,6 @@
-// Which models are in memory, decided in one place. Inputs go in; effects (what must be done) and events (what has happened) come
-// out. Nothing here waits, reads a clock or touches a process. A caller never branches on a state that was read earlier: it asks
-// for a model and is granted a lease.
+// Decides which models are in memory. Each input yields effects (what must be done) and events (what has happened). Nothing here
+// waits, reads a clock or touches a process. A caller never branches on a state that was read earlier: it asks for a model and is
+// granted a lease.
 import { ServerError } from "../domain/errors.ts";
 import { chooseEvictions } from "./eviction.ts";
 import { ModelLife, type SchedulerModel } from "./model-life.ts";
@@ -25,12 +25,12 @@ export class Scheduler {
     return outcome;
   }
 
-  /** Whether a caller who asks now is granted a lease at once, so that no load and no estimate is needed. */
+  /** Whether a caller who asks now is granted a lease at once, without a load and so without an estimate of its memory. */
   isReady(id: string): boolean {
     return this.#models.get(id)?.status === "ready";
   }
 
-  /** When `tick` has something to do next, or `undefined` when no model can time out. */
+  /** When `tick` is due next; `undefined` when no model can time out. */
   nextDeadlineMs(): number | undefined {
     let next: number | undefined;
     for (const { deadlineMs } of this.#models.values()) {
@@ -53,7 +53,7 @@ export class Scheduler {
       case "loaded": {
         const model = this.#current(input);
         model?.becomeReady(input, outcome);
-        // The load succeeded although it was told to stop.
+        // The load succeeded although it was aborted.
         if (this.#closed) model?.beginUnload({ type: "shutdown" }, outcome);
         return;
       }
@@ -94,7 +94,7 @@ export class Scheduler {
     outcome.effects.push({ type: "reject", ticket, error });
   }
 
-  /** Starts every load that somebody waits for and that fits, and makes room where that helps. */
+  /** Starts every load that callers wait for and that fits, and evicts idle models where that makes room. */
   #startLoads(outcome: Outcome): void {
     for (const model of this.#models.values()) {
       if (!model.isWanted) continue;
@@ -111,7 +111,7 @@ export class Scheduler {
           for (const id of decision.evict) {
             this.#models.get(id)?.beginUnload({ type: "evicted", makeRoomFor: model.id }, outcome);
           }
-          // Memory comes back only when the evicted processes have ended; `ended` brings us here again.
+          // Memory comes back only when the evicted processes have ended; their `ended` leads here again.
           if (decision.evict.length === 0) model.beginLoad(outcome);
           break;
         case "wait":
@@ -134,7 +134,7 @@ export class Scheduler {
     );
   }
 
-  /** The model if the input speaks of its present load. */
+  /** The model if the input is about its present load. */
   #current({ model: id, generation }: { model: string; generation: number }): ModelLife | undefined {
     const model = this.#models.get(id);
     return model?.isAt(generation) === true ? model : undefined;

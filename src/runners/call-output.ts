@@ -1,10 +1,10 @@
-// The runner's end of one call: the sink that a backend writes its events to. Each event costs one of the credits that the server
-// grants, so that events stop coming when their reader is behind, and for no other reason.
+// The sink of one call in the runner: a backend pushes its events here. Each event takes one credit of those that the server grants
+// (protocol.ts), so a backend pauses when the reader is behind, and for no other reason.
 import type { EventSink } from "../domain/backend.ts";
 import type { Outbox, Urgency } from "./outbox.ts";
 import type { CallId } from "./protocol.ts";
 
-/** That a call was accepted is of use only when its first token is long in coming; that one never waits. */
+// Of a call's first two events. The first says that the call is accepted, which matters only if the second, the first token, is late.
 const urgencies: readonly Urgency[] = ["lazy", "urgent"];
 
 export class CallOutput implements EventSink<unknown> {
@@ -40,7 +40,7 @@ export class CallOutput implements EventSink<unknown> {
     this.#onCredit = listener;
   }
 
-  /** The server's reader has taken so many events. */
+  /** Adds the credit of events that the reader has taken. */
   grant(events: number): void {
     this.#credit += events;
     this.#onCredit?.(events);

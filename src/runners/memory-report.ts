@@ -1,7 +1,7 @@
-// A runner's word on its own memory: it tells the server when that has changed enough to matter, so that nobody has to ask. It looks
-// at the end of a call and at each ping; a message for every call would wake the server more often than the figure is read.
+// A runner reports its memory when it has changed enough to matter, so that the server need not ask. It measures at the end of each
+// call and at each ping; a message for every call would wake the server more often than the figure is read.
 
-/** A change of less than this share of what was last told is not told. */
+/** A smaller change, as a share of the figure last told, is not told. */
 const notableShare = 1 / 64;
 
 export interface MemoryReportOptions {
@@ -20,13 +20,13 @@ export class MemoryReport {
     this.#tell = tell;
   }
 
-  /** The present figure, for a message that carries it anyway. */
+  /** The present figure in bytes, for a message that carries it anyway. */
   take(): number {
     this.#toldBytes = this.#read();
     return this.#toldBytes;
   }
 
-  /** Tells the present figure where it differs noticeably from the one last told. */
+  /** Tells the present figure if it differs from the one last told by at least {@link notableShare}. */
   tellChange(): void {
     const bytes = this.#read();
     if (Math.abs(bytes - this.#toldBytes) < this.#toldBytes * notableShare) return;

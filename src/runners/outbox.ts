@@ -1,28 +1,30 @@
-// What leaves a runner, joined into few messages. A message costs more than the events in it: it wakes the server and then
-// the client, on cores that the model wants too, and everything they touch has been driven out of the caches by the weights.
+// Joins the updates of a runner's calls into few messages. A message costs more than the events in it: it wakes the server and then
+// the client, on cores that the model needs too, and the weights have driven everything that these touch out of the caches.
 import { creditWindow, type CallUpdate } from "./protocol.ts";
 
-/** So many updates leave at once, whatever the time: before their reader runs out of credit. */
-const mostHeld = creditWindow / 4;
+/** So many waiting updates are sent before the interval is over, or a reader could run out of credit. */
+const mostWaiting = creditWindow / 4;
 
-/** Longest wait of what need not be known at once. */
+/** Milliseconds that a lazy update waits for another one. */
 const lazyMs = 40;
 
 /**
- * `urgent`: leaves with this turn of the event loop. `interval`: leaves with it unless something has left lately. `lazy`: waits
- * a moment for what follows.
+ * - `urgent`: is sent at the end of this turn of the event loop.
+ * - `interval`: likewise, unless a message was sent less than {@link Outbox.intervalMs} ago; then it waits for a later update, for at
+ *   most two intervals.
+ * - `lazy`: waits for the next update, for 40 ms or until a timer that is set already.
  */
 export type Urgency = "urgent" | "interval" | "lazy";
 
-/** Joins updates by turns of the event loop and by time. Their order is kept. */
+/** Sends updates in the order in which they were pushed. */
 export class Outbox {
   readonly #send: (updates: readonly CallUpdate[]) => void;
   /**
-   * Events of a stream leave at most so often (vLLM has a `stream-interval` in tokens for the same reason); 0 = with the
-   * turn of the event loop in which they came.
+   * Least milliseconds between two messages with `interval` updates (vLLM has a `stream-interval` in tokens for the same reason);
+   * 0 = a message for each turn of the event loop.
    */
   intervalMs = 0;
-  #held: CallUpdate[] = [];
+  #waiting: CallUpdate[] = [];
   #lastSentMs = -Infinity;
   #turn: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -31,17 +33,17 @@ export class Outbox {
     this.#send = send;
   }
 
-  /** What waits before an update leaves with it at the latest. */
+  /** Queues an update. It is sent together with all that wait before it. */
   push(update: CallUpdate, urgency: Urgency): void {
-    this.#held.push(update);
+    this.#waiting.push(update);
     if (this.#turn !== undefined) return;
     if (urgency !== "lazy" && (urgency === "urgent" || this.#isDue())) this.#turn = setImmediate(() => this.#flush());
-    // Mostly the next event comes first and takes this one along: a timer of its own would disturb the computation between.
+    // The timer is a last resort: mostly the next update comes first. A timer at every interval would disturb the computation.
     else this.#timer ??= setTimeout(() => this.#flush(), urgency === "lazy" ? lazyMs : 2 * this.intervalMs);
   }
 
   #isDue(): boolean {
-    return this.#held.length >= mostHeld || performance.now() - this.#lastSentMs >= this.intervalMs;
+    return this.#waiting.length >= mostWaiting || performance.now() - this.#lastSentMs >= this.intervalMs;
   }
 
   #flush(): void {
@@ -49,8 +51,8 @@ export class Outbox {
     clearTimeout(this.#timer);
     this.#turn = undefined;
     this.#timer = undefined;
-    const updates = this.#held;
-    this.#held = [];
+    const updates = this.#waiting;
+    this.#waiting = [];
     this.#lastSentMs = performance.now();
     this.#send(updates);
   }

@@ -1,5 +1,5 @@
-// What the server and a runner say to each other. Values cross by structured clone (`serialization: "advanced"`), so typed
-// arrays travel as they are. Every call is a stream of events: a plain answer is a stream of one.
+// The messages between the server and a runner. Values cross by structured clone (`serialization: "advanced"`), so typed arrays
+// travel as they are. Every call is a stream of events; an operation with one result is a stream of one.
 import type { BackendDescription, Operation } from "../domain/backend.ts";
 import type { SerializedError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
@@ -8,9 +8,9 @@ import type { ModelSpec } from "../domain/model.ts";
 export type CallId = number;
 
 /**
- * Credit that a call begins with, in events: so many may be on their way before the reader has taken any. The reader returns
- * credit as it takes them, so a slow reader slows the producer and no buffer grows. Half of it is returned at a time to keep the
- * traffic low.
+ * The credit of a call in events: so many may be under way between the backend and the reader. An event that the reader takes is
+ * credit again, so a slow reader slows the backend and no buffer grows. Credit is returned by half a window at a time, which keeps
+ * the messages few.
  */
 export const creditWindow = 64;
 
@@ -19,7 +19,7 @@ export type ServerMessage =
       readonly type: "load";
       readonly spec: ModelSpec;
       readonly cacheDirectory: string;
-      /** Events leave at most so often; see outbox.ts. */
+      /** `Outbox.intervalMs` (outbox.ts); `auto` = by whether the model computes on every core. */
       readonly streamIntervalMs: number | "auto";
     }
   | {
@@ -27,27 +27,28 @@ export type ServerMessage =
       readonly id: CallId;
       readonly operation: Operation;
       readonly request: unknown;
-      /** Events that may come before any credit is returned. */
+      /** Events that may come before any credit is granted. */
       readonly credit: number;
     }
   | { readonly type: "cancel"; readonly id: CallId }
+  /** The reader has taken `count` events. */
   | { readonly type: "credit"; readonly id: CallId; readonly count: number }
-  /** Answered by `pong`: tells a busy runner from a hanging one. */
+  /** Is answered by `pong`, which tells a busy runner from one that hangs. */
   | { readonly type: "ping" }
   | { readonly type: "dispose" };
 
-/** One step of one call. */
+/** An event of a call, or its end. */
 export type CallUpdate =
   | { readonly id: CallId; readonly event: unknown }
   | { readonly id: CallId; readonly end: true }
   | { readonly id: CallId; readonly error: SerializedError };
 
 export type RunnerMessage =
-  /** The process runs and takes messages; what takes time from here on is the model. */
+  /** The process runs and takes messages. From here on the time is that of the load. */
   | { readonly type: "started" }
   | { readonly type: "ready"; readonly description: BackendDescription; readonly residentBytes: number }
   | { readonly type: "load-failed"; readonly error: SerializedError }
-  /** What happened since the last such message, in order. */
+  /** The updates of all calls since the last such message, in order. */
   | { readonly type: "updates"; readonly updates: readonly CallUpdate[] }
   | {
       readonly type: "log";
@@ -56,10 +57,10 @@ export type RunnerMessage =
       readonly facts: Readonly<Record<string, unknown>>;
     }
   | { readonly type: "pong" }
-  /** Its process holds noticeably more or less memory than it last said. */
+  /** The process's memory has changed noticeably since it was last told (memory-report.ts). */
   | { readonly type: "memory"; readonly residentBytes: number };
 
-/** One end of the line between the two processes; a child process on one side, `process` on the other, a pair in tests. */
+/** One end of the connection between the two processes; in tests both ends are in one process. */
 export interface Channel<Incoming, Outgoing> {
   send(message: Outgoing): void;
   onMessage(listener: (message: Incoming) => void): void;

@@ -1,5 +1,5 @@
-// The server's side of the line: a runner looks like any other Backend. Owns the calls in flight and what becomes of them
-// when the process on the other side ends.
+// The server's side of a runner, as a `Backend` like any other. It keeps the calls in flight and fails them when the runner's process
+// ends.
 import type { Backend, BackendDescription, Call, EventSink, Operation, Operations } from "../domain/backend.ts";
 import { ServerError, deserializeError } from "../domain/errors.ts";
 import { onAbort } from "../util/abort.ts";
@@ -22,7 +22,7 @@ export interface RunnerBackendOptions {
   readonly modelId: string;
   readonly channel: Channel<RunnerMessage, ServerMessage>;
   readonly description: BackendDescription;
-  /** Ends the process, gently first. Resolves when it has ended. */
+  /** Tells the process to free its model and end, and kills it if it does not. Resolves when it has ended. */
   readonly stop: () => Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export class RunnerBackend implements Backend {
   readonly #channel: Channel<RunnerMessage, ServerMessage>;
   readonly #stop: () => Promise<void>;
   readonly #calls = new Map<CallId, PendingCall>();
-  /** Cancelled calls that the runner has not yet confirmed: it may still be busy with them. */
+  /** Cancelled calls whose end the runner has not told yet: it may still be busy with them. */
   readonly #cancelled = new Set<CallId>();
   #nextId: CallId = 1;
   #ended: ServerError | undefined;
@@ -45,7 +45,7 @@ export class RunnerBackend implements Backend {
     this.#stop = stop;
   }
 
-  /** Calls that occupy the runner, cancelled ones that it has not confirmed included. */
+  /** Calls that occupy the runner, cancelled ones whose end it has not told included. */
   get busyCalls(): number {
     return this.#calls.size + this.#cancelled.size;
   }
@@ -79,7 +79,7 @@ export class RunnerBackend implements Backend {
     });
   }
 
-  /** Takes what the runner sent for its calls. */
+  /** Passes updates from the runner on to their calls; those of cancelled calls are dropped. */
   receive(updates: readonly CallUpdate[]): void {
     for (const update of updates) {
       const call = this.#calls.get(update.id);
@@ -94,7 +94,7 @@ export class RunnerBackend implements Backend {
     }
   }
 
-  /** The process has ended: nothing that waits will be answered. */
+  /** To be called when the process has ended. Calls in flight and later ones reject with `model_crashed`, or as `dispose` says. */
   end(reason: string): void {
     this.#ended ??= new ServerError("model_crashed", {
       message:
@@ -107,12 +107,13 @@ export class RunnerBackend implements Backend {
     this.#cancelled.clear();
   }
 
+  /** Ends the process. Calls in flight and later ones reject with `shutting_down`. */
   async dispose(): Promise<void> {
     this.#ended ??= new ServerError("shutting_down", `The model '${this.#modelId}' is being unloaded.`);
     await this.#stop();
   }
 
-  /** What the reader takes becomes credit for the runner, some events at a time. */
+  /** Grants the runner credit for the events that the reader takes, half a window at a time. */
   #returnCredit(id: CallId, sink: EventSink<never>): void {
     let owed = 0;
     sink.onCredit((events) => {

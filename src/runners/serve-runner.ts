@@ -1,4 +1,4 @@
-// The runner's side of the line: takes calls, drives one backend, sends its events back. Knows no concrete backend.
+// The runner's side of the protocol: loads one backend, runs the server's calls on it and sends their events back.
 import type { Backend, BackendContext, Operation, Operations } from "../domain/backend.ts";
 import { ServerError, serializeError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
@@ -10,17 +10,17 @@ import type { CallId, Channel, RunnerMessage, ServerMessage } from "./protocol.t
 export interface ServeRunnerOptions {
   readonly channel: Channel<ServerMessage, RunnerMessage>;
   readonly createBackend: (spec: ModelSpec, context: BackendContext) => Promise<Backend>;
-  /** Ends the process; called after the backend was disposed, and after a failed load. */
+  /** Ends the process; called once the backend is disposed of. After a failed load the server kills the process. */
   readonly exit: (code: number) => void;
 }
 
 type LoadMessage = Extract<ServerMessage, { readonly type: "load" }>;
 type RunMessage = Extract<ServerMessage, { readonly type: "run" }>;
 
-/** Tokens leave at most so often from a model that computes on every core: 25 times a second reads as one flow. */
+/** `auto` interval for a model that computes on every core: text in 25 pieces a second reads as one flow. */
 const contendedIntervalMs = 40;
 
-/** Serves one backend over `channel` until it is told to dispose. */
+/** Serves one backend over `channel` until the server tells it to dispose of it. */
 export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions): void {
   const calls = new Map<CallId, CallOutput>();
   const lifetime = new AbortController();
@@ -72,7 +72,7 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
         residentBytes: memory.take(),
       });
     } catch (error) {
-      // The reason of a failed load is the operator's business and the caller's: unlike other faults it is told in full.
+      // Unlike other faults, that of a load is told in full: the operator and the caller both need the reason.
       const reason = error instanceof Error ? error.message : String(error);
       const failure =
         error instanceof ServerError

@@ -1,4 +1,4 @@
-// Starts a runner: forks the process, hands it its model, watches it. The only file that knows that runners are processes.
+// Starts a runner: forks its process, has it load the model, and kills it when it hangs.
 import { fork, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { BackendDescription } from "../domain/backend.ts";
@@ -13,21 +13,21 @@ export interface StartRunnerOptions {
   readonly spec: ModelSpec;
   /** The runner's entry file. */
   readonly entry: URL;
-  /** Variables added to the environment, e.g. `UV_THREADPOOL_SIZE`, which only counts when set before the start. */
+  /** Variables added to the environment, e.g. `UV_THREADPOOL_SIZE`, which has an effect only when set before the start. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cacheDirectory: string;
-  /** How long the process may take to start. */
+  /** How long the process may take until it takes messages. */
   readonly startTimeoutMs: number;
   /** How long the model may take to load from then on. */
   readonly loadTimeoutMs: number;
-  /** A runner that answers nothing for so long while it has work is killed; 0 = never. */
+  /** A runner that sends nothing for so long while it has calls is killed; 0 = never. */
   readonly hangTimeoutMs: number;
-  /** Events of its streams leave the runner at most so often. */
+  /** `Outbox.intervalMs` of the runner (outbox.ts); `auto` = by whether the model computes on every core. */
   readonly streamIntervalMs: number | "auto";
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts: Record<string, unknown>) => void;
-  /** Called once when the process has ended after it was ready, whatever the reason. */
+  /** Called once when the process of a loaded model has ended, whatever the reason. */
   readonly onExit: (reason: string) => void;
-  /** Called when the runner reports that its memory has changed noticeably since it was ready. */
+  /** Called when the runner reports that its memory has changed noticeably. */
   readonly onMemory: (residentBytes: number) => void;
   readonly signal: AbortSignal;
 }
@@ -42,21 +42,22 @@ export interface StartedRunner {
 /** Milliseconds that a runner gets to free its model before it is killed. */
 const stopGraceMs = 3_000;
 
-/** Lines of the runner's standard error kept to explain a crash. */
-const keptErrorLines = 8;
+/** Last lines of the runner's output that are kept to explain a crash. */
+const keptLines = 8;
 
 /**
- * Starts a process for one model and resolves when the model is loaded. Rejects with `model_load_failed` and the reason when it
- * cannot be, with `timeout` after `startTimeoutMs` or `loadTimeoutMs`, and with the signal's reason when `signal` aborts first.
+ * Starts a process for one model and resolves when the model is loaded. Rejects, and kills the process, with the runner's error or
+ * `model_load_failed` when the load fails, with `timeout` after `startTimeoutMs` or `loadTimeoutMs`, and with the signal's reason when
+ * `signal` aborts first.
  */
 export async function startRunner(options: StartRunnerOptions): Promise<StartedRunner> {
   const { spec, entry, log, signal } = options;
   signal.throwIfAborted();
   const child = forkRunner(options);
-  const errorLines: string[] = [];
+  const lastLines: string[] = [];
   collectOutput(child, (line) => {
-    errorLines.push(line);
-    if (errorLines.length > keptErrorLines) errorLines.shift();
+    lastLines.push(line);
+    if (lastLines.length > keptLines) lastLines.shift();
     log("debug", line, { model: spec.id, entry: entry.pathname });
   });
 
@@ -92,7 +93,7 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     let timer = failAfter(options.startTimeoutMs, `The process for the model '${spec.id}' did not start`);
     const unsubscribe = onAbort(signal, () => fail(signal.reason));
     void exited.then((reason) => {
-      const detail = errorLines.at(-1);
+      const detail = lastLines.at(-1);
       fail(
         new ServerError("model_load_failed", {
           message: `The process that was loading the model '${spec.id}' ended (${reason})${detail ? `: ${detail}` : "."}`,
@@ -133,7 +134,7 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     send({ type: "load", spec, cacheDirectory, streamIntervalMs });
   });
 
-  // The process listens to `message` above already; the backend's own channel only sends.
+  // The listener above passes updates on to `receive`, so the backend's channel only sends.
   const ready = new RunnerBackend({
     modelId: spec.id,
     channel: { send, onMessage: () => {} },
@@ -153,15 +154,14 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
   });
   void exited.then((reason) => {
     clearInterval(watchdog);
-    const detail = errorLines.at(-1);
-    if (detail !== undefined) log("debug", "The last words of a runner.", { model: spec.id, lines: errorLines });
+    if (lastLines.length > 0) log("debug", "The last words of a runner.", { model: spec.id, lines: lastLines });
     ready.end(reason);
     options.onExit(reason);
   });
   return { backend: ready, processId: child.pid ?? 0, residentBytes };
 }
 
-/** Calls `onHang` once when a busy runner has said nothing for `hangTimeoutMs`, pings included. */
+/** Pings a busy runner, and calls `onHang` once when it has sent nothing for `hangTimeoutMs`, not even a `pong`. */
 function watch(options: {
   readonly hangTimeoutMs: number;
   readonly isBusy: () => boolean;
@@ -188,7 +188,7 @@ function watch(options: {
 }
 
 function forkRunner({ spec, entry, environment }: StartRunnerOptions): ChildProcess {
-  // Sources run as they are under a TypeScript loader in development and in tests; the built files need none.
+  // In development and in tests the sources run under a TypeScript loader; the built files need none.
   const execArgv = entry.pathname.endsWith(".ts") ? ["--import", "tsx"] : [];
   return fork(entry, ["runner", spec.kind, spec.id], {
     serialization: "advanced",
@@ -198,7 +198,7 @@ function forkRunner({ spec, entry, environment }: StartRunnerOptions): ChildProc
   });
 }
 
-/** A runner never needs the keys that callers present. */
+/** The environment without the keys that callers present: a runner never needs them. */
 function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^HEARTH_.*KEY/i.test(name)));
 }

@@ -1,6 +1,4 @@
-// Image models for tests: fixtures written into a folder that goes away, a backend in this process, and one request run to its end.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+// Image models for tests: fixtures in temporary folders, a backend in this process, and one request run to its end.
 import { join } from "node:path";
 import sharp from "sharp";
 import { writeDiffusionFixture, type DiffusionFixtureOptions } from "../../scripts/build-models/fixtures.ts";
@@ -9,6 +7,7 @@ import type { Backend } from "../../src/domain/backend.ts";
 import type { ImageEditRequest, ImageEvent, ImageRequest } from "../../src/domain/image.ts";
 import type { ImageModelOptions } from "../../src/domain/model.ts";
 import { runBackend } from "./run-backend.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 export const imageOptions: ImageModelOptions = {
   kind: "image",
@@ -65,7 +64,7 @@ export interface DiffusionModels {
 }
 
 export function createDiffusionModels(): DiffusionModels {
-  const root = mkdtempSync(join(tmpdir(), "hearth-images-"));
+  const root = temporaryFolder("images");
   const written = new Set<string>();
   const backends: Backend[] = [];
   return {
@@ -75,7 +74,7 @@ export function createDiffusionModels(): DiffusionModels {
       written.add(name);
       return path;
     },
-    emptyFolder: (name) => mkdtempSync(join(root, `${name}-`)),
+    emptyFolder: (name) => temporaryFolder(name),
     async open(path, options = {}, log = []) {
       const spec = {
         id: "test-model",
@@ -99,7 +98,6 @@ export function createDiffusionModels(): DiffusionModels {
     },
     async close() {
       for (const backend of backends) await backend.dispose();
-      rmSync(root, { recursive: true });
     },
   };
 }

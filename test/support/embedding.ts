@@ -1,5 +1,5 @@
 // Helpers for tests of the embedding backend: default options, small encoders written to folders, and functions that run a request.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { OnnxModel } from "../../scripts/build-models/formats/onnx.ts";
@@ -13,6 +13,7 @@ import type { Backend, BackendContext } from "../../src/domain/backend.ts";
 import type { EmbeddingRequest, EmbeddingResult, RerankRequest, RerankResult } from "../../src/domain/embedding.ts";
 import type { EmbeddingModelOptions, ModelSpec } from "../../src/domain/model.ts";
 import { runBackend } from "./run-backend.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 export const embeddingDefaults: EmbeddingModelOptions = {
   kind: "embedding",
@@ -103,12 +104,11 @@ export interface WrittenEncoder {
   readonly model: OnnxModel;
 }
 
-/** Folders of encoders that a test file writes; `remove` in `afterAll`. */
+/** Writes encoders into folders of their own. */
 export function createEncoderFolders(): {
   readonly write: (options?: Partial<BertOptions>, folder?: Partial<EmbeddingFolderOptions>) => WrittenEncoder;
-  readonly remove: () => void;
 } {
-  const root = mkdtempSync(join(tmpdir(), "hearth-encoders-"));
+  const root = temporaryFolder("encoders");
   let count = 0;
   return {
     write(options = {}, folderOptions = {}) {
@@ -126,7 +126,6 @@ export function createEncoderFolders(): {
       });
       return { folder, model };
     },
-    remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
 

@@ -1,14 +1,12 @@
 // Helpers for tests of the llama backend: a model's options and domain requests with their defaults, and functions that run a request
 // on a backend and read its events.
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Backend, BackendContext } from "../../src/domain/backend.ts";
 import type { ChatRequest } from "../../src/domain/chat.ts";
 import type { CompletionRequest } from "../../src/domain/completion.ts";
 import type { EmbeddingRequest, EmbeddingResult } from "../../src/domain/embedding.ts";
 import type { ModelSpec, TextModelOptions } from "../../src/domain/model.ts";
 import { runBackend } from "./run-backend.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 import type { AppliedTemplate, TextEvent, TextUsage, TokenLogprob } from "../../src/domain/text.ts";
 
 export const textDefaults: TextModelOptions = {
@@ -56,7 +54,7 @@ export function textSpec(path: string, options: Partial<TextModelOptions> = {}):
 }
 
 export function testContext(log: BackendContext["log"] = () => {}): BackendContext {
-  return { log, cacheDirectory: mkdtempSync(join(tmpdir(), "hearth-test-")), signal: new AbortController().signal };
+  return { log, cacheDirectory: temporaryFolder("cache"), signal: new AbortController().signal };
 }
 
 export function completionRequest(request: Partial<CompletionRequest> = {}): CompletionRequest {

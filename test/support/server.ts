@@ -1,9 +1,9 @@
 // A whole server on a real port, with real runners, for end-to-end tests.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startServer, type RunningServer } from "../../src/app.ts";
 import { loadConfiguration } from "../../src/config/load-configuration.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 export interface TestServerOptions {
   /** The configuration file's text; left out = the bundled default. */
@@ -17,9 +17,9 @@ export interface TestServer extends RunningServer {
   readonly baseURL: string;
 }
 
-/** Starts a server on a free port; the log is silent and the cache is its own. `close` removes what it wrote. */
+/** Starts a server on a free port; the log is silent and the cache is its own. */
 export async function startTestServer({ yaml, flags = {} }: TestServerOptions = {}): Promise<TestServer> {
-  const directory = await mkdtemp(join(tmpdir(), "hearth-test-"));
+  const directory = temporaryFolder("server");
   const file = join(directory, "config.yaml");
   if (yaml !== undefined) await writeFile(file, yaml);
   const configuration = loadConfiguration({
@@ -32,9 +32,6 @@ export async function startTestServer({ yaml, flags = {} }: TestServerOptions = 
   return {
     url: server.url,
     baseURL: `${server.url}/v1`,
-    async close() {
-      await server.close();
-      await rm(directory, { recursive: true, force: true });
-    },
+    close: () => server.close(),
   };
 }

@@ -1,23 +1,23 @@
-// How many requests may run or wait at once. A request that finds the queue full is told so at once, with a time after which
-// trying again makes sense, rather than left to wait for an answer that comes too late.
+// Limits how many requests of a model run or wait at once. A request above the limit is refused at once, with a time after which to
+// retry: in a longer queue it would wait for an answer that comes too late.
 import { ServerError } from "../../domain/errors.ts";
 import { onAbort } from "../../util/abort.ts";
 
 export interface AdmissionOptions {
-  /** Requests that the device works on at once. */
+  /** Requests that the model works on at once. */
   readonly running: number;
-  /** Requests that may wait beside them. */
+  /** Further requests that may wait. */
   readonly maxQueue: number;
-  /** Seconds until a place is likely to be free; becomes `retry-after`. */
+  /** Seconds until a place is likely to be free; becomes the header `retry-after`. */
   readonly retryAfterSeconds: () => number;
 }
 
 export interface Admission {
-  /** Requests inside. */
+  /** Requests that hold a place. */
   readonly size: number;
   /**
-   * Takes a place and returns the function that gives it back (calling it twice does no harm). It is given back as well when the
-   * signal aborts, as the device is then only waited for, up to the end of its step.
+   * Takes a place and returns the function that gives it back; calling that again does nothing. The place is also given back when
+   * the signal aborts, as an aborted request takes the model for the rest of its step at most.
    * @throws ServerError `overloaded` where no place is free
    */
   enter(signal: AbortSignal): () => void;
@@ -51,9 +51,7 @@ export function createAdmission({ running, maxQueue, retryAfterSeconds }: Admiss
   };
 }
 
-/**
- * Whole seconds until `waitingTokens` are done at the measured speed, 1 to 60. Before anything was measured it is 1.
- */
+/** Whole seconds until `waitingTokens` are done at `tokensPerSecond`, 1 to 60; 1 where no speed has been measured yet. */
 export function estimateRetryAfterSeconds({
   waitingTokens,
   tokensPerSecond,

@@ -1,8 +1,8 @@
-// Waiting for a reader who is behind.
+// Lets a producer wait for a reader that has granted no more credit (`EventSink` in domain/backend.ts).
 import type { Call } from "../../domain/backend.ts";
 import { onAbort } from "../../util/abort.ts";
 
-/** Resolves as soon as the reader has credit left, at once if it has; rejects with the signal's reason. */
+/** Resolves once the sink has credit, which may be at once; rejects with the signal's reason when that aborts. */
 export async function waitForCredit<T>({ sink, signal }: Call<T>): Promise<void> {
   signal.throwIfAborted();
   while (sink.credit <= 0) {

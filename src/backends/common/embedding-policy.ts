@@ -1,11 +1,11 @@
-// What an embedding request means, decided once for GGUF and ONNX models, so that two files of one encoder answer alike:
+// The rules of an embedding request, the same for GGUF and ONNX models, so that two files of one encoder answer alike:
 //
-// - Prefix: that of the request's role, else of the model's default role; never before a text that begins with one already.
-// - Token ids: the model's own. Special tokens around them and a prefix before them are added where they are missing.
-// - Length: prefix and special tokens count. What is too long is cut, never the special tokens, or refused, by `truncation`.
-// - Dimensions: the first ones are kept, where the configuration allows cutting (models of the Matryoshka kind).
-// - Length of the vectors: brought to 1 after the cut, as sentence-transformers does (`truncate_dim`, then `normalize_embeddings`)
-//   and OpenAI's API. With `normalize: false` nothing is scaled, so that a cut vector is the beginning of the whole one.
+// - Prefix: a text gets the prefix of the request's role, else of the model's default role, unless it begins with one already.
+// - Token ids: ids must be the model's own. They get special tokens and a prefix where these are missing.
+// - Length: prefix and special tokens count. A longer input is cut (never its special tokens) or refused, by `truncation`.
+// - Dimensions: a request may ask for the first ones only, where the configuration allows it (Matryoshka models).
+// - Normalisation: vectors are scaled to length 1 after that cut, as sentence-transformers (`truncate_dim`, then
+//   `normalize_embeddings`) and OpenAI's API do. With `normalize: false` a cut vector is the beginning of the whole one.
 //
 // Errors name the place as a path in the domain's request: `inputs[3]`, `inputs[3][7]`, `dimensions`.
 import type { EmbeddingInput, EmbeddingRequest } from "../../domain/embedding.ts";
@@ -22,31 +22,31 @@ export interface EmbeddingPolicyParts {
   readonly dimensions: number;
   /** Ids are below this. */
   readonly vocabularySize: number;
-  /** The special tokens around one text. */
+  /** Ids of the special tokens before and after a text. */
   readonly before: readonly number[];
   readonly after: readonly number[];
-  /** Ids of a short text, without special tokens around it. */
+  /** Ids of a short text, without special tokens. */
   readonly encode: (text: string) => readonly number[];
 }
 
 export interface EncodedBody {
-  /** Ids without the special tokens around them; where the text has more than the limit, at least the first `limit` of them. */
+  /** Ids without special tokens. Of a text above the limit they are at least the first `limit`, or none if it is refused. */
   readonly ids: readonly number[];
-  /** Tokens of the whole text where `truncation` is `error`, else those in `ids`. */
+  /** Tokens of the whole text where `truncation` is `error`, else the length of `ids`. */
   readonly tokens: number;
-  /** The text has more than `tokens`: it was not read to its end. */
+  /** The text was not read to its end and has more than `tokens`. */
   readonly isLowerBound?: boolean;
 }
 
 export interface InputContext {
-  /** Place among the inputs. */
+  /** Index among the request's inputs. */
   readonly index: number;
   readonly inputType: EmbeddingRequest["inputType"];
-  /** Encodes as much of a text of any length as can be used. */
+  /** Encodes a text of any length; of one with more than `limit` tokens it need not read the rest. */
   readonly encodeText: (text: string, limit: number) => Promise<EncodedBody>;
 }
 
-/** The rules for one model. */
+/** The rules with the settings of one model. */
 export class EmbeddingPolicy {
   readonly #parts: EmbeddingPolicyParts;
 
@@ -55,7 +55,7 @@ export class EmbeddingPolicy {
   }
 
   /**
-   * The dimensions of the answer.
+   * The number of dimensions of the answer.
    * @throws ServerError `invalid_value` for a request without inputs or dimensions out of range, `unsupported_parameter` for
    * dimensions where the model allows no cutting
    */
@@ -80,8 +80,9 @@ export class EmbeddingPolicy {
   }
 
   /**
-   * The ids of one input as they are evaluated.
-   * @throws ServerError `invalid_value` for an empty input or an id that is not the model's, `context_length_exceeded` by policy
+   * The ids of one input as the model evaluates them: prefix and special tokens included, cut to `maxTokens`.
+   * @throws ServerError `invalid_value` for an empty input or an id outside the vocabulary, `context_length_exceeded` for one that is
+   * too long where `truncation` is `error`
    */
   async readInput(input: EmbeddingInput, context: InputContext): Promise<number[]> {
     const { options, maxTokens, before, after } = this.#parts;
@@ -108,7 +109,7 @@ export class EmbeddingPolicy {
     return ids;
   }
 
-  /** Scales vectors that are cut already, [inputs, dimensions] row-major and in place, where the model's vectors are normalised. */
+  /** Scales each row of [inputs, dimensions] (row-major, already cut) to length 1 in place, unless `normalize` is off. */
   finish(vectors: Float32Array, dimensions: number): Float32Array {
     return this.#parts.options.normalize ? normalizeRows(vectors, dimensions) : vectors;
   }
@@ -154,14 +155,14 @@ function prefixFor(inputType: EmbeddingRequest["inputType"], options: PrefixOpti
   }
 }
 
-/** What counts as a prefix of the caller's own: that of the role, or any of the model's where the request names no role. */
+/** The prefixes that a caller may have written into the text: the role's, or any of the model's where the request names no role. */
 function writtenPrefixes(inputType: EmbeddingRequest["inputType"], options: PrefixOptions): string[] {
   const prefix = prefixFor(inputType, options);
   const prefixes = inputType === undefined ? [options.queryPrefix, options.passagePrefix, prefix] : [prefix];
   return prefixes.filter((written) => written !== "");
 }
 
-/** A prefix that the caller wrote is not doubled; spaces after it do not matter. */
+/** Adds the prefix unless the caller has written one; spaces at its end do not matter. */
 function withPrefix(
   text: string,
   { inputType, options }: { readonly inputType: EmbeddingRequest["inputType"]; readonly options: PrefixOptions },

@@ -1,5 +1,5 @@
-// The one way in which a backend answers operations: a table of handlers. The table refuses what has no handler and what comes
-// after the end, and it ends what runs when the model is unloaded, so that no backend has to remember any of it.
+// Builds a backend from a table of handlers, one for each operation. What all backends owe their callers is done here once: an
+// operation without a handler or after disposal is refused, and disposal ends the operations that run.
 import type { Backend, BackendDescription, Call, Operation, Operations } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
 import { onAbort } from "../../util/abort.ts";
@@ -14,7 +14,7 @@ export type Handlers = {
 
 export interface OperationTable {
   readonly handlers: Handlers;
-  /** Frees the model. Called once, when no handler runs any more. */
+  /** Frees the model. Called once, after every handler has ended. */
   readonly dispose: () => Promise<void>;
 }
 
@@ -30,10 +30,10 @@ export function single<Request, Result>(
 }
 
 /**
- * A backend of these handlers. The operations of its description are those of the table.
+ * A backend of these handlers; its description lists the operations that have one.
  *
- * The signal of a call aborts with the caller's and when the backend is disposed of, then with `shutting_down`. Whatever a handler
- * throws after that, its caller is told the signal's reason.
+ * A handler's signal aborts with the caller's, and with `shutting_down` when the backend is disposed of. Whatever a handler throws
+ * after that, its caller gets the signal's reason.
  */
 export function createBackend(
   description: Omit<BackendDescription, "operations">,

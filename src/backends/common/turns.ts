@@ -1,11 +1,11 @@
-// One at a time, first come first served. A request takes a turn per image, so that a request for ten does not keep others waiting
-// for all ten.
+// A first-in, first-out lock. Its holder has a turn: the exclusive use of the model until it ends the turn. The image backend takes
+// a turn for each image, so that a request for ten images does not keep others waiting for all ten.
 import { onAbort } from "../../util/abort.ts";
 
 export interface Turns {
-  /** Those waiting. */
+  /** Callers that wait for a turn. */
   readonly waiting: number;
-  /** Resolves with the function that ends the turn; rejects with the signal's reason. */
+  /** Waits for a turn; resolves with the function that ends it. Rejects with the signal's reason when that aborts first. */
   take(signal: AbortSignal): Promise<() => void>;
 }
 

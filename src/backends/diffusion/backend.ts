@@ -1,5 +1,5 @@
-// The image backend: one Stable Diffusion folder in this process. Runs in a child process, because the runtime's calls block the thread
-// they are made on; it yields between steps, so that cancellations arrive within one.
+// The image backend: one Stable Diffusion folder. It runs in a runner's process, because the runtime's calls block their thread, and
+// yields to the event loop between steps, so that a cancellation takes effect within one.
 import { createAdmission, type Admission } from "../common/admission.ts";
 import { createBackend, type Handlers } from "../common/operation-table.ts";
 import type { Backend, BackendContext, Call, EventSink } from "../../domain/backend.ts";
@@ -37,7 +37,7 @@ function handlersOf({ folder }: LoadedModel, maker: ImageMaker): Handlers {
   const make = (request: ImageRequest | ImageEditRequest, call: Call<ImageEvent>): Promise<void> =>
     maker.make(request, call);
   return {
-    // A model for inpainting knows nothing but completing pictures.
+    // An inpainting model (9 input channels) cannot generate without a picture.
     ...(folder.inputChannels === 9 ? {} : { image: make }),
     ...(folder.graphs.has("vae_encoder") ? { "image-edit": make } : {}),
   };
@@ -50,7 +50,7 @@ interface ImageMakerParts {
   readonly log: BackendContext["log"];
 }
 
-/** Answers requests for pictures, one after another. */
+/** Answers requests for images, one image at a time. */
 class ImageMaker {
   readonly sizeRules: SizeRules;
   readonly #id: string;
@@ -59,8 +59,9 @@ class ImageMaker {
   readonly #log: BackendContext["log"];
   readonly #admission: Admission;
   readonly #turns = createTurns();
-  /** Images that accepted requests still wait for, and the time one takes. */
+  /** Images that accepted requests still have to get. */
   #waitingImages = 0;
+  /** Time that the last image took. */
   #imageMs = 0;
 
   constructor({ id, options, model, log }: ImageMakerParts) {
@@ -88,7 +89,7 @@ class ImageMaker {
     }
   }
 
-  /** Generates, and counts what is still to come for those who are refused meanwhile. */
+  /** Generates the images and keeps count of those still to come, for the retry time of requests refused meanwhile. */
   async #generate(plan: GenerationPlan, { sink, signal }: Call<ImageEvent>): Promise<void> {
     let expected = plan.request.n;
     let imageStart = performance.now();
@@ -124,7 +125,7 @@ class ImageMaker {
     }
   }
 
-  /** Everything that can be refused is refused here. */
+  /** Checks the request and resolves its settings, size, prompts and pictures. @throws ServerError for all that can be refused */
   async #plan(request: ImageRequest | ImageEditRequest): Promise<GenerationPlan> {
     const edited = "image" in request ? request : undefined;
     const settings = resolveSettings(request, {

@@ -1,4 +1,4 @@
-// What a loaded model says of itself: operations, sizes, memory, facts.
+// Describes a loaded model: the sizes that it makes, its memory, and facts for the model list.
 import { createHash } from "node:crypto";
 import { arch } from "node:os";
 import { runtimeVersion } from "../onnx/runtime.ts";
@@ -28,7 +28,7 @@ export function sizeRulesOf({ folder, unetShape, latentMultiple }: LoadedModel, 
   const within = (length: number): number =>
     Math.round(Math.min(maxSize, Math.max(minSize, length)) / multiple) * multiple;
   return {
-    // What is resampled afterwards can have any sides that the interface allows.
+    // The model does not make what is resampled afterwards, so its own multiple does not bind.
     multiple: native > 0 ? vaeScale : multiple,
     generatedMultiple: multiple,
     minSize,
@@ -88,7 +88,7 @@ function pipelineName({ folder }: LoadedModel): string {
   return folder.distillation === "none" ? `${base}${kind}` : `${base}${kind}-${folder.distillation}`;
 }
 
-/** Short, over everything that decides a picture's bytes beside the request. */
+/** A short hash over everything that decides a picture's bytes, the request aside. */
 function fingerprintOf(parts: readonly string[]): string {
   return `fp_${createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 10)}`;
 }

@@ -1,4 +1,4 @@
-// Loading a folder: every graph is opened and checked once, so that a broken one is told at load and not in the middle of a request.
+// Loads a folder. Every graph in use is opened and checked, so that a broken one fails the load and not a request.
 import { availableParallelism } from "node:os";
 import type { BackendContext } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
@@ -22,13 +22,13 @@ export interface LoadedModel {
   readonly store: GraphStore;
   readonly encoders: readonly LoadedTextEncoder[];
   readonly unetShape: UnetShape;
-  /** Latent pixels of which sides must be multiples. */
+  /** Latent pixels: a picture's sides must be multiples of this. */
   readonly latentMultiple: number;
   readonly safety: SafetyCheckerSettings | undefined;
   readonly opener: Pick<SessionOpener, "device" | "deviceNote">;
   /** Bytes that each graph in use takes once it is loaded. */
   readonly weightBytes: ReadonlyMap<GraphName, number>;
-  /** Changes when a graph does. */
+  /** Changes when a graph's weights do. */
   readonly fingerprint: string;
 }
 
@@ -96,7 +96,7 @@ function usedGraphs(folder: DiffusionFolder, options: ImageModelOptions): GraphN
   return [...folder.graphs.keys()].filter((name) => name !== "safety_checker" || options.safetyChecker);
 }
 
-/** The folder's own scheduler, and the configured one, must be able to run the default steps. */
+/** @throws ServerError `model_load_failed` where the configured scheduler, or else the folder's, cannot run the default steps */
 function assertScheduler(folder: DiffusionFolder, options: ImageModelOptions): void {
   const { steps } = modelDefaults(options, folder.distillation);
   try {
@@ -123,7 +123,7 @@ async function loadTokenizers(folder: DiffusionFolder, signal: AbortSignal): Pro
   return encoders;
 }
 
-/** The CPU computes in float32 whatever the graph's weights are stored in. */
+/** The CPU computes in float32, whatever type the weights are stored in. */
 function isWidened(graph: OnnxGraph, device: string): boolean {
   return device === "cpu" && graph.hasHalfPrecision;
 }
@@ -160,7 +160,7 @@ function assertGraph(
   }
 }
 
-/** A UNet that needs SDXL's inputs cannot be fed without the second encoder, and the other way round. */
+/** @throws ServerError `model_load_failed` where the UNet has SDXL's inputs and the folder no second encoder, or the reverse */
 function assertFamily(folder: DiffusionFolder, shape: UnetShape): void {
   if (shape.needsPooledText === (folder.family === "sdxl")) return;
   const found = shape.needsPooledText ? "takes text_embeds and time_ids" : "takes no text_embeds";

@@ -1,5 +1,5 @@
-// The embeddings backend: one ONNX encoder (or cross-encoder) in this process, shared by all requests through dynamic
-// batching. Runs in a child process, because the runtime's calls block the thread they are made on.
+// The embeddings backend: one ONNX encoder or cross-encoder, which all requests share by dynamic batching. It runs in a runner's process,
+// because the runtime's calls block their thread.
 import { availableParallelism } from "node:os";
 import { createAdmission, estimateRetryAfterSeconds, type Admission } from "../common/admission.ts";
 import { EmbeddingPolicy, type EncodedBody } from "../common/embedding-policy.ts";
@@ -14,10 +14,10 @@ import { embedTexts, scorePairs } from "./encoder.ts";
 import { loadEncoder, type LoadedEncoder } from "./load-encoder.ts";
 import { createTimeSlices, yieldToEvents } from "../../util/time-slice.ts";
 
-/** One text on its way through the device, and where its result goes. */
+/** One text to evaluate, and the receiver of its result. */
 interface Job {
   readonly text: EncodedText;
-  /** Takes a view that is valid during the call only: the vector, or the one score. */
+  /** Takes the vector, or the one score; the array is valid during the call only. */
   readonly deliver: (values: ArrayLike<number>) => void;
 }
 

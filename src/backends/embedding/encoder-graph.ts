@@ -1,11 +1,11 @@
-// One graph and the buffers that feed it. Which inputs it has, of which type, and which output is of use, is read from
-// the graph; nothing is decided by a flag.
+// Runs an encoder's ONNX graph on batches of token ids. Its inputs, their types and the output to use are read from the graph itself, so
+// no option says them.
 import { Tensor, type InferenceSession } from "../onnx/runtime.ts";
 import { ServerError } from "../../domain/errors.ts";
 import { decodeFloat16 } from "../onnx/float16.ts";
 import type { EncodedText } from "./text/encode-text.ts";
 
-/** What comes out of a micro-batch. Valid until the next one: buffers are used again. */
+/** The output of a micro-batch. Valid until the next one, as buffers are reused. */
 export interface GraphOutput {
   /** Row-major, float32 whatever the graph's precision. */
   readonly data: Float32Array;
@@ -110,7 +110,7 @@ export class EncoderGraph {
     return mask;
   }
 
-  /** Half precision arrives as bit patterns on Node 20 and as Float16Array later: both are read as patterns. */
+  /** The runtime gives float16 as Uint16Array on Node 20 and as Float16Array on later versions: both are read as bit patterns. */
   #toFloat32(output: Tensor): Float32Array {
     const { data, type } = output;
     if (type === "float32" && data instanceof Float32Array) return data;
@@ -143,12 +143,12 @@ function valueOf(name: KnownInput, { id, column, text, padId, secondSegment, fir
     case "token_type_ids":
       return id !== undefined && column >= text.secondAt ? secondSegment : 0;
     case "position_ids":
-      // Padding gets a position that exists; its value is never looked at.
+      // Padding needs a position that exists; which one has no effect.
       return id === undefined ? firstPosition : firstPosition + column;
   }
 }
 
-/** A buffer of int64 or int32 that grows and is fed again and again, so that micro-batches allocate no inputs. */
+/** An int64 or int32 input buffer that is reused and grows on demand, so that micro-batches allocate no inputs. */
 class IntegerBuffer {
   readonly stride: 1 | 2;
   #words = new Int32Array(0);
@@ -157,7 +157,7 @@ class IntegerBuffer {
     this.stride = type === "int64" ? 2 : 1;
   }
 
-  /** The 32-bit words of `count` values; of an int64 the low word comes first (every supported platform is little-endian). */
+  /** The 32-bit words of `count` values. The low word of an int64 comes first: every supported platform is little-endian. */
   words(count: number): Int32Array {
     if (this.#words.length < count * this.stride) this.#words = new Int32Array(count * this.stride);
     return this.#words.subarray(0, count * this.stride);

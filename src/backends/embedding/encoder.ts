@@ -1,14 +1,14 @@
-// The loaded model as two questions: the vectors of these texts, the scores of these pairs. Stands between the graph,
-// which knows no pooling, and the backend, which knows no tensors.
+// Computes the vectors of texts and the scores of pairs, between the graph, which knows no pooling, and the backend, which knows no
+// tensors.
 import { ServerError } from "../../domain/errors.ts";
 import { pool, type PoolingMode } from "./pooling.ts";
 import type { EncodedText } from "./text/encode-text.ts";
 import type { EncoderGraph } from "./encoder-graph.ts";
 
-/** Outputs that hold one vector per text, pooled inside the graph. */
+/** Names of outputs with one vector per text, pooled inside the graph. */
 export const pooledOutputs: readonly string[] = ["sentence_embedding", "sentence_embeddings"];
 
-/** Outputs of an encoder, best first: pooled inside the graph, then one vector per token. */
+/** Names of an encoder's outputs, preferred ones first: one vector per text, then one per token. */
 export const encoderOutputs: readonly string[] = [
   ...pooledOutputs,
   "last_hidden_state",
@@ -21,7 +21,7 @@ export const scoreOutputs: readonly string[] = ["logits"];
 
 /**
  * One vector per text, [texts.length, dimensions] row-major, not normalised.
- * @throws ServerError `model_load_failed` where the output has a shape that no encoder gives, which the run at load finds out
+ * @throws ServerError `model_load_failed` where the output has a shape that no encoder has; the run at load finds that out
  */
 export async function embedTexts(
   texts: readonly EncodedText[],
@@ -36,8 +36,7 @@ export async function embedTexts(
 }
 
 /**
- * One score per pair, 0..1: the sigmoid of the only label's logit, or of the difference of two labels' logits, which is
- * their softmax.
+ * One score per pair, 0 to 1: the sigmoid of the one label's logit, or the softmax of the second of two labels.
  * @throws ServerError `model_load_failed` where the output has another shape
  */
 export async function scorePairs(texts: readonly EncodedText[], graph: EncoderGraph): Promise<number[]> {

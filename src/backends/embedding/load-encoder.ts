@@ -1,5 +1,5 @@
-// From a folder to a running encoder: files, settings, tokenizer, session, and one text through the graph, so that a
-// model that cannot run fails when it is loaded and not at the first request.
+// Loads an encoder from its folder: files, settings, tokenizer, session, and a run with one text, so that a model that cannot run fails
+// to load instead of failing its first request.
 import type { BackendContext, BackendDescription } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { EmbeddingModelOptions } from "../../domain/model.ts";
@@ -24,10 +24,10 @@ export interface LoadedEncoder {
   readonly isCrossEncoder: boolean;
 }
 
-/** Bytes beside the weights: the runtime, the tokenizer with its vocabulary, and Node. Measured with a 30,522-word vocabulary. */
+/** Bytes of Node, the runtime and the tokenizer; measured with a vocabulary of 30,522 words. */
 const overheadBytes = 160 * 1024 * 1024;
 
-/** Floats per token and dimension that are alive at once inside a layer, with room for the widened feed-forward part. */
+/** float32 values per token and dimension that are alive at once inside a layer, its wider feed-forward part included. */
 const activationsPerToken = 16;
 
 /** @throws ServerError `model_load_failed` saying what was expected and what was found */

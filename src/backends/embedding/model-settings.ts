@@ -1,5 +1,5 @@
-// What a model says of itself in its own files: pooling, length, width of the vocabulary, labels. The configuration of
-// the server goes first; a file is asked only where it says `auto` or 0.
+// Reads an encoder's settings from its own files: pooling, longest text, size of the vocabulary, kind. The server's configuration comes
+// first; a file counts only where that says `auto` or 0.
 import { join } from "node:path";
 import type { EmbeddingModelOptions } from "../../domain/model.ts";
 import { ServerError } from "../../domain/errors.ts";
@@ -13,18 +13,18 @@ export interface ModelSettings {
   readonly maxTokens: number;
   /** First value of the `position_ids` input, for graphs that have it: 0, or one past the padding token's id. */
   readonly firstPosition: number;
-  /** Token ids are below this. `undefined` = the tokenizer's. */
+  /** Token ids are below this; `undefined` = the tokenizer's number. */
   readonly vocabularySize: number | undefined;
-  /** Width of the hidden states as the configuration states it. */
+  /** Width of the hidden states, if config.json states it. */
   readonly hiddenSize: number | undefined;
   /** True for a cross-encoder that scores a pair of texts. */
   readonly isCrossEncoder: boolean;
   readonly modelType: string;
-  /** Facts for the operator's log: what was read, and what was not followed. */
+  /** For the operator's log: settings in the files that are not followed, or not in full. */
   readonly notes: readonly string[];
 }
 
-/** These count positions from one past the padding token's id, so two of `max_position_embeddings` are never used. */
+/** Models that count positions from the padding token's id + 1, and never use the first rows of their position table. */
 const offsetPositionModels: ReadonlySet<string> = new Set([
   "roberta",
   "xlm-roberta",
@@ -35,7 +35,7 @@ const offsetPositionModels: ReadonlySet<string> = new Set([
   "data2vec-text",
 ]);
 
-/** What fits a model that states no length at all: that of BERT. */
+/** For a model that states no length: BERT's. */
 const fallbackMaxTokens = 512;
 
 /**
@@ -75,7 +75,7 @@ interface ModuleEntry {
   readonly type: string;
 }
 
-/** The modules of a sentence-transformers folder, in order; `undefined` where it is not one. */
+/** The modules of a sentence-transformers folder, in order; `undefined` for another kind of folder. */
 async function readModules(folder: string): Promise<readonly ModuleEntry[] | undefined> {
   const modules = await readJsonFile(join(folder, "modules.json"));
   if (!Array.isArray(modules)) return undefined;
@@ -85,7 +85,7 @@ async function readModules(folder: string): Promise<readonly ModuleEntry[] | und
   }));
 }
 
-/** Pooling as sentence-transformers writes it: one flag per mode, since version 5 also a single name. */
+/** Pooling in sentence-transformers' format: a flag for each mode, since version 5 also one name. */
 async function readPooling(
   folder: string,
   modules: readonly ModuleEntry[] | undefined,
@@ -117,7 +117,7 @@ function poolingName(written: string): string {
   return names[written] ?? written;
 }
 
-/** What the original would do after pooling and this engine does not, or does by configuration: told, never silent. */
+/** Notes on what sentence-transformers would do and this server does not, or only if it is configured. */
 async function unfollowedModules(
   folder: string,
   {
@@ -146,8 +146,8 @@ async function unfollowedModules(
 }
 
 /**
- * 1. The server's configuration. 2. `sentence_bert_config.json`. 3. `model_max_length` of the tokenizer. 4. What the
- * position embeddings allow, which also bounds all others: a position outside the table would crash the graph.
+ * The first of: the server's configuration, `sentence_bert_config.json`, `model_max_length` of the tokenizer, the rows of the position
+ * table. The last also bounds the others: a position outside the table would crash the graph.
  */
 async function readMaxTokens(
   folder: string,

@@ -1,5 +1,4 @@
-// From one vector per token to one vector per text. Pure arithmetic, shared by every embedding model.
-// Definitions as in sentence-transformers' Pooling module.
+// Pools the vectors of a text's tokens to one vector. Definitions as in sentence-transformers' Pooling module.
 
 /** The shape of `hidden`: [batch, sequence, dimensions], row-major. */
 export interface HiddenShape {
@@ -8,7 +7,7 @@ export interface HiddenShape {
   readonly dimensions: number;
 }
 
-/** Anything with one entry per token of [batch, sequence]; zero means padding. */
+/** One entry per token of [batch, sequence]; 0 = padding. */
 export type AttentionMask = ArrayLike<number>;
 
 export type PoolingMode = "mean" | "cls" | "last";
@@ -55,7 +54,7 @@ function poolMean({ hidden, mask, shape }: PoolingInput): Float32Array {
         sums[i] = sums[i]! + weight * hidden[start + i]!;
       }
     }
-    // A row of padding only has no mean; zeros are the reference's answer.
+    // A row of nothing but padding has no mean; the reference gives zeros.
     const scale = count > 0 ? 1 / count : 0;
     for (let i = 0; i < dimensions; i++) {
       out[row * dimensions + i] = sums[i]! * scale;
@@ -76,7 +75,7 @@ function poolRow({ hidden, mask, shape }: PoolingInput, choose: TokenChoice): Fl
   return out;
 }
 
-/** The first token that is no padding: with left padding it is not the first column. */
+/** The first token that is no padding; with left padding it is not in the first column. */
 function firstToken(mask: AttentionMask, start: number, end: number): number {
   for (let i = start; i < end; i++) {
     if (mask[i] !== 0) {

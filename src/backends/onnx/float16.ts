@@ -1,16 +1,19 @@
-// IEEE 754 half precision on Node 20, which has no Float16Array: models in fp16 are fed and read as 16-bit patterns.
+// Converts float32 to IEEE 754 half precision and back. Node 20 has no Float16Array, so fp16 graphs are fed and read as 16-bit patterns.
 // Tables after Jeroen van der Zijp, "Fast Half Float Conversions" (2008); rounding to nearest even is added to its encoder.
 
 // Indexed by sign and exponent (the top nine bits of a float32).
 const encodeBase = new Uint16Array(512);
 const encodeShift = new Uint8Array(512);
-// All 65,536 patterns decoded once: 256 KB buys a decoder of one load per element.
+// The values of all 65,536 patterns, 256 KB: decoding is one load per element.
 const decodeTable = new Float32Array(65_536);
 
 buildEncodeTables();
 buildDecodeTable();
 
-/** Encodes float32 values as half patterns, bit-exact round to nearest even, from 65,520 on to infinity; NaN stays NaN. `out` may be given to avoid an allocation. */
+/**
+ * Encodes float32 values as half patterns, rounded to nearest even; 65,520 and above become infinity, NaN stays NaN.
+ * @param out receives the result; `values.length` elements
+ */
 export function encodeFloat16(values: Float32Array, out: Uint16Array = new Uint16Array(values.length)): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < words.length; i++) {
@@ -19,7 +22,10 @@ export function encodeFloat16(values: Float32Array, out: Uint16Array = new Uint1
   return out;
 }
 
-/** Decodes half patterns; exact, as every half is a float32. `out` may be given to avoid an allocation. */
+/**
+ * Decodes half patterns, exactly, as every half is a float32.
+ * @param out receives the result; `bits.length` elements
+ */
 export function decodeFloat16(bits: Uint16Array, out: Float32Array = new Float32Array(bits.length)): Float32Array {
   for (let i = 0; i < bits.length; i++) {
     out[i] = decodeTable[bits[i]!]!;
@@ -34,7 +40,7 @@ function encodeBits(bits: number): number {
     // Infinity keeps an empty mantissa; a NaN keeps its top payload bits and is made quiet.
     return (bits & 0x7fffff) === 0 ? encodeBase[index]! : encodeBase[index]! | 0x200 | ((bits & 0x7fffff) >>> 13);
   }
-  // The implicit one takes part: for subnormals it is shifted into the mantissa, for normals it adds one to the base's exponent.
+  // The implicit leading one is shifted into the mantissa of a subnormal; of a normal it adds one to the base's exponent.
   const mantissa = (bits & 0x7fffff) | 0x800000;
   const kept = mantissa >>> shift;
   const remainder = mantissa & ((1 << shift) - 1);
@@ -52,14 +58,14 @@ function buildEncodeTables(): void {
       base = 0x7c00;
       shift = 0;
     } else if (exponent > 15) {
-      // Too large: the mantissa is shifted away whole (25 bits of room for 24), so the base stays infinity.
+      // Too large: a shift of 25 leaves nothing of the 24 bits, so the result is the base, infinity.
       base = 0x7c00;
       shift = 25;
     } else if (exponent >= -14) {
       base = (exponent + 14) << 10;
       shift = 13;
     } else {
-      // Subnormal halves. Below 2^-25 everything shifts away; at 2^-25 exactly half is left and the tie goes to zero.
+      // Subnormal. Below 2^-25 every bit is shifted away; 2^-25 itself is a tie, which goes to zero.
       base = 0;
       shift = Math.min(-exponent - 1, 25);
     }

@@ -1,5 +1,5 @@
-// One ONNX graph in memory. Types and ranks of inputs are read from the graph, never decided by a flag; results come back as float32
-// whatever the graph's precision. `run()` of the runtime is synchronous behind its promise: whoever calls it yields in between.
+// One ONNX graph in memory. The graph itself says the types and shapes of its inputs, so no option does; results come back as float32
+// whatever its precision. The runtime's `run()` returns a promise but blocks the thread, so callers yield between two runs.
 import { Tensor, type InferenceSession } from "./runtime.ts";
 import { ServerError } from "../../domain/errors.ts";
 import { decodeFloat16, encodeFloat16 } from "./float16.ts";
@@ -9,21 +9,21 @@ export type FloatType = "float32" | "float16";
 export interface GraphInput {
   readonly name: string;
   readonly type: string;
-  /** A number where the graph was made for that size only, else the name of the dimension. */
+  /** Sizes that the exporter fixed, as numbers, and names of the dimensions that it left open. */
   readonly dims: readonly (number | string)[];
 }
 
-/** Milliseconds inside the runtime, added up over all graphs that share it. */
+/** Milliseconds spent inside the runtime, summed over all graphs that share the clock. */
 export interface RunClock {
   runMs: number;
 }
 
 export class OnnxGraph {
-  /** As in messages, e.g. `unet/model.onnx`. */
+  /** For messages, e.g. `unet/model.onnx`. */
   readonly name: string;
   readonly inputs: ReadonlyMap<string, GraphInput>;
   readonly outputNames: readonly string[];
-  /** Takes or gives float16. */
+  /** At least one input or output is float16. */
   readonly hasHalfPrecision: boolean;
   readonly #session: InferenceSession;
   readonly #clock: RunClock;
@@ -44,9 +44,7 @@ export class OnnxGraph {
     );
   }
 
-  /**
-   * @throws ServerError `model_load_failed` where the graph lacks an input of `required`, or has one that is in neither list
-   */
+  /** @throws ServerError `model_load_failed` where the graph lacks an input of `required`, or has one that is in neither list */
   assertInputs({
     required,
     optional = [],
@@ -65,7 +63,7 @@ export class OnnxGraph {
     );
   }
 
-  /** The first of `names` that the graph gives. @throws ServerError `model_load_failed` where it gives none of them */
+  /** The first of `names` that is an output of the graph. @throws ServerError `model_load_failed` where none is */
   outputNamed(names: readonly string[]): string {
     const found = names.find((name) => this.outputNames.includes(name));
     if (found !== undefined) return found;
@@ -76,7 +74,7 @@ export class OnnxGraph {
     );
   }
 
-  /** @throws ServerError `model_load_failed` where the graph takes another type */
+  /** The type of that input. @throws ServerError `model_load_failed` where it is no float32 or float16 */
   floatTypeOf(name: string): FloatType {
     const type = this.inputs.get(name)?.type;
     if (type === "float32" || type === "float16") return type;
@@ -96,7 +94,7 @@ export class OnnxGraph {
     return results;
   }
 
-  /** As {@link run}, for one output in float32. The array is the caller's to keep and to overwrite. */
+  /** Runs the graph for one output, as float32. The caller may keep and overwrite the array. */
   async runToFloat32(feeds: Readonly<Record<string, Tensor>>, output: string): Promise<FloatResult> {
     const results = await this.run(feeds, [output]);
     return toFloat32(results[output], output);
@@ -113,7 +111,11 @@ export interface FloatResult {
   readonly dims: readonly number[];
 }
 
-/** Half precision arrives as bit patterns on Node 20 and as Float16Array later: both are read as patterns. */
+/**
+ * A tensor's values as float32. The runtime gives float16 as Uint16Array on Node 20 and as Float16Array on later versions: both are
+ * read as bit patterns.
+ * @throws ServerError `model_load_failed` for any other type
+ */
 export function toFloat32(tensor: Tensor | undefined, name: string): FloatResult {
   if (tensor === undefined) throw new Error(`the graph gave no output '${name}'`);
   const { data, type, dims } = tensor;
@@ -124,7 +126,7 @@ export function toFloat32(tensor: Tensor | undefined, name: string): FloatResult
   throw new ServerError("model_load_failed", `The output '${name}' has type ${type}, not float32 or float16.`);
 }
 
-/** A float input of fixed shape that is written and fed again and again, in the graph's own precision. */
+/** A float input of fixed shape in the graph's own precision, to be written and fed many times without a new allocation. */
 export class FloatBuffer {
   readonly tensor: Tensor;
   readonly #values: Float32Array;
@@ -151,7 +153,7 @@ export class FloatBuffer {
   }
 }
 
-/** Whole numbers as the graph takes them. @throws ServerError `model_load_failed` where it takes no whole numbers */
+/** A tensor in the integer type of that input. @throws ServerError `model_load_failed` where the input takes no integers */
 export function integerTensor(
   graph: OnnxGraph,
   {

@@ -1,18 +1,18 @@
-// Opens graphs with the first execution provider that works here. A fallback is never silent: it is told in the description of the
-// model and in the log, and a provider that failed once is not tried again for the next graph.
+// Opens graphs with the first execution provider of a list that works on this machine. A fallback is never silent: `deviceNote` goes
+// into the model's description and the log. A provider that failed while a later one worked is not tried for further graphs.
 import { InferenceSession } from "./runtime.ts";
 import { ServerError } from "../../domain/errors.ts";
 
 export interface SessionOpener {
-  /** The execution provider in use; the CPU until a session was opened. */
+  /** The execution provider in use; `cpu` before the first session. */
   readonly device: string;
-  /** Why an earlier one of the list is not in use. */
+  /** Why earlier providers of the list are not in use; `undefined` where none failed. */
   readonly deviceNote: string | undefined;
   /** @throws ServerError `model_load_failed` where the graph opens with no provider, the CPU included */
   open(path: string): Promise<InferenceSession>;
 }
 
-/** The CPU is tried last where the list does not name it; what stands behind it is never tried, as the CPU always works. */
+/** Providers are tried in order, the CPU last if the list does not name it. Those after the CPU are never tried: it always works. */
 export function createSessionOpener({
   executionProviders,
   threads,
@@ -23,7 +23,7 @@ export function createSessionOpener({
   const cpuAt = executionProviders.indexOf("cpu");
   let candidates = cpuAt < 0 ? [...executionProviders, "cpu"] : executionProviders.slice(0, cpuAt + 1);
   let device = "cpu";
-  /** What each provider that is not tried any more failed with. */
+  /** The errors of the providers that are no longer tried. */
   const givenUp: string[] = [];
   return {
     get device() {
@@ -57,12 +57,12 @@ function sessionOptions(provider: string, threads: number): InferenceSession.Ses
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
-    // A plan of memory is kept for every shape ever seen, and texts come in hundreds of shapes. For pictures it comes on top of what the
-    // first run took: 2.5 GB in place of 1.4 GB for a batch of two at 512x512, and no faster.
+    // The runtime would keep a memory plan for every shape it has seen, and texts come in hundreds of shapes. For a picture the plan
+    // comes on top of what the first run took: 2.5 GB in place of 1.4 GB for a batch of two at 512x512, and no faster.
     enableMemPattern: false,
-    // Errors are thrown with their text; what the runtime prints beside it is nothing an operator can act on.
+    // Only fatal: errors are thrown with their text, and an operator can do nothing with what the runtime prints besides.
     logSeverityLevel: 4,
-    // Threads that spin between calls take the cores from tokenising, from the picture encoder, the server and other runners.
+    // Threads that spin between runs would take cores from tokenising, from writing pictures, from the server and other runners.
     extra: { session: { intra_op: { allow_spinning: "0" } } },
   };
 }

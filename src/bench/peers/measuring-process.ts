@@ -1,11 +1,11 @@
-// A contender without a server: a process that does the same work by itself and tells its own time. It is asked by one
-// line of JSON on its standard input and answers with one line of JSON on its standard output.
+// A process to compare a server with: it does the same work without a server and measures itself. It gets a request as one line of JSON on
+// its standard input and answers with one line of JSON on its standard output.
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { createInterface } from "node:readline";
 import { onAbort } from "../../util/abort.ts";
 import { killGroup } from "./peer-process.ts";
 
-/** Numbers by name, or what went wrong. */
+/** Numbers by name, such as `seconds`. */
 export type ProcessAnswer = Readonly<Record<string, number>>;
 
 export class MeasuringProcess {
@@ -14,7 +14,7 @@ export class MeasuringProcess {
   readonly #exited: Promise<void>;
   readonly #errorLines: string[] = [];
 
-  /** `command` is for a shell. The process is ready when it answers. */
+  /** `command` is for a shell. The first answer shows that the process is ready. */
   constructor(command: string) {
     this.#child = spawn(command, { shell: true, detached: true, stdio: "pipe" });
     this.#exited = new Promise((resolve) => this.#child.once("close", () => resolve()));
@@ -23,7 +23,7 @@ export class MeasuringProcess {
       this.#errorLines.push(line);
       if (this.#errorLines.length > 8) this.#errorLines.shift();
     });
-    // A process that has ended breaks the pipe; that it ended is what `ask` reports.
+    // A process that has ended breaks the pipe; `ask` reports the end.
     this.#child.stdin.on("error", () => undefined);
   }
 
@@ -31,7 +31,7 @@ export class MeasuringProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** One request, one answer, one at a time. @throws Error when the process ends or answers `{ "error": ... }` */
+  /** Sends one request and returns its answer; calls must not overlap. @throws Error when the process ends or answers `{ "error": ... }` */
   async ask(request: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ProcessAnswer> {
     signal.throwIfAborted();
     const unsubscribe = onAbort(signal, () => killGroup(this.#child, "SIGTERM"));
@@ -54,11 +54,11 @@ export class MeasuringProcess {
       const { done, value } = await this.#answers.next();
       signal.throwIfAborted();
       if (done === true) {
-        // Its last words may still be on their way.
+        // Its last lines may not have arrived yet.
         await this.#exited;
         throw new Error(`The measuring process ended: ${this.#errorLines.join("\n")}`);
       }
-      // Libraries print to standard output too.
+      // Libraries print to standard output too: such lines are skipped.
       if (!value.startsWith("{")) continue;
       const answer = JSON.parse(value) as ProcessAnswer & { readonly error?: string };
       if (answer.error !== undefined) throw new Error(answer.error);

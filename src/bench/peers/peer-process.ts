@@ -1,13 +1,13 @@
-// A server that the harness starts and stops: its command, its health, its end.
+// A server that a benchmark starts by a command, waits for and stops.
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { delay } from "../../util/abort.ts";
 import type { ServerClient } from "./server-client.ts";
 
-/** How long a server may take to become healthy: a large model is read from a slow disk. */
+/** How long a server may take to become healthy: it may read a large model from a slow disk. */
 const healthTimeoutMs = 10 * 60_000;
 const probeIntervalMs = 50;
-/** Milliseconds a server gets to end in good order before it is killed. */
+/** Milliseconds that a server gets to end by itself before it is killed. */
 const stopGraceMs = 10_000;
 const keptLines = 12;
 
@@ -46,7 +46,7 @@ export class PeerProcess {
     throw new Error(`"${this.#command}" ended (${this.#ended}):\n${this.#lines.join("\n")}`);
   }
 
-  /** Waits until the server says that it is ready. */
+  /** Waits until the server is healthy. @throws Error when it ends before, or is not healthy in time */
   async waitUntilHealthy(client: ServerClient, signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + healthTimeoutMs;
     while (!(await isHealthy(client, signal))) {
@@ -54,7 +54,7 @@ export class PeerProcess {
       if (performance.now() > deadline) throw new Error(`"${this.#command}" was not healthy within 10 minutes.`);
       await delay(probeIntervalMs, signal);
     }
-    // Another server may have the port, and this one may have just failed to take it.
+    // Another server may have the port and have answered, while this one failed to take it.
     this.assertRunning();
   }
 
@@ -68,7 +68,7 @@ export class PeerProcess {
 }
 
 /**
- * `/health` where there is one (llama-server lists its models before they are loaded), else the list of models.
+ * Asks `/health`, or for the list of models where there is no `/health`. (llama-server lists its models before they are loaded.)
  * A server that refuses the connection is not healthy.
  */
 export async function isHealthy(client: ServerClient, signal: AbortSignal): Promise<boolean> {

@@ -1,10 +1,10 @@
-// Memory and processor time of a process and of all it has started, as Linux tells them under /proc.
+// Reads the memory and processor time of a process and its descendants from Linux's /proc.
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * Bytes of resident memory of a process and its descendants, each as the kernel tells it (`VmRSS`): pages of files that
- * several share, such as the program itself, count in each. Shares of pages (`Pss`) would be smaller the more other
- * processes of the same program happen to run. `null` where there is no /proc.
+ * Bytes of resident memory (`VmRSS`) of a process and its descendants; `null` where there is no /proc. Pages that several processes
+ * share, such as the program itself, count in each. Shares of pages (`Pss`) would depend on how many other processes of the same
+ * program happen to run.
  */
 export function residentTreeBytes(processId: number): number | null {
   const tree = processTree(processId);
@@ -12,8 +12,8 @@ export function residentTreeBytes(processId: number): number | null {
 }
 
 /**
- * Milliseconds of processor time, user and system, that a process and its living descendants have used so far, and
- * those that have ended and were waited for. In steps of 10 ms, the kernel's tick. `null` where there is no /proc.
+ * Milliseconds of processor time, user and system, that a process and its descendants have used so far, those included that have ended
+ * and were waited for. In steps of 10 ms, the kernel's tick. `null` where there is no /proc.
  */
 export function processorTreeMs(processId: number): number | null {
   const tree = processTree(processId);
@@ -26,7 +26,7 @@ interface ProcessFacts {
   readonly processorMs: number;
 }
 
-/** USER_HZ, which Linux fixes at 100 for what it tells programs. */
+/** One tick of USER_HZ, which Linux fixes at 100 per second for programs. */
 const tickMs = 10;
 
 function processTree(processId: number): Map<number, ProcessFacts> | null {
@@ -35,7 +35,7 @@ function processTree(processId: number): Map<number, ProcessFacts> | null {
   const tree = new Map<number, ProcessFacts>();
   const root = all.get(processId);
   if (root !== undefined) tree.set(processId, root);
-  // Children have higher numbers than parents only until the numbers wrap, so look until nothing is added.
+  // After the numbers wrap a child may have a lower one than its parent, so this repeats until nothing is added.
   for (let before = -1; before < tree.size;) {
     before = tree.size;
     for (const [id, facts] of all) if (tree.has(facts.parent)) tree.set(id, facts);

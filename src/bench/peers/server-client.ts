@@ -1,10 +1,10 @@
-// The HTTP client of the benchmarks: undici, for a client that costs little leaves more of the machine to the server.
+// The HTTP client of the benchmarks. It is undici, as a client that costs little leaves more of the machine to the server.
 import { Pool, type Dispatcher } from "undici";
 
 export interface ServerClientOptions {
   /** With or without the trailing `/v1`. */
   readonly url: string;
-  /** `null` = the first of the server's own list. */
+  /** `null` = the first model that the server lists. */
   readonly model: string | null;
   readonly apiKey: string | null;
   /** Fields added to every request's body. */
@@ -17,7 +17,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** A server that answered with an error, or with something that is no answer. */
+/** The server answered with an error, or with something that cannot be read. */
 export class RequestFailure extends Error {
   readonly status: number;
 
@@ -28,7 +28,7 @@ export class RequestFailure extends Error {
   }
 }
 
-/** Longest silence that is waited out: a large image on a small machine takes minutes. */
+/** Longest time without any data from the server: a large image on a small machine takes minutes. */
 const patienceMs = 30 * 60_000;
 
 /** Connections to one server; `close` ends them. */
@@ -48,11 +48,11 @@ export class ServerClient {
     this.baseUrl = url.href;
     this.origin = url.origin;
     this.#basePath = url.pathname;
-    // As many connections as there are requests at once: nothing waits inside the client.
+    // No limit on connections, so that no request waits inside the client.
     this.#pool = new Pool(url.origin, { connections: null, headersTimeout: patienceMs, bodyTimeout: patienceMs });
   }
 
-  /** Name of the model to ask for; looked up once where none was given. */
+  /** The model's name; looked up once where none was given. @throws RequestFailure where the server lists none */
   async model(signal: AbortSignal): Promise<string> {
     if (this.#model !== null) return this.#model;
     const { data } = await this.getJson<{ readonly data?: readonly { readonly id: string }[] }>("/models", signal);
@@ -62,7 +62,7 @@ export class ServerClient {
     return first.id;
   }
 
-  /** Any path of the server, such as `/health`; never throws for a status. */
+  /** Gets any path of the server, such as `/health`. Does not throw for a status. */
   async get(path: string, signal: AbortSignal): Promise<Answer> {
     const { statusCode, headers, body } = await this.#pool.request({
       method: "GET",
@@ -73,19 +73,19 @@ export class ServerClient {
     return { status: statusCode, headers, text: await body.text() };
   }
 
-  /** `path` under the base URL. @throws RequestFailure */
+  /** Gets JSON from `path` under the base URL. @throws RequestFailure for an error, or an answer that is no JSON */
   async getJson<T>(path: string, signal: AbortSignal): Promise<T> {
     return parseAnswer(await this.get(`${this.#basePath}${path}`, signal)) as T;
   }
 
-  /** The whole answer. @throws RequestFailure when it is an error */
+  /** Posts JSON and reads the whole answer. @throws RequestFailure for an error, or an answer that is no JSON */
   async post<T>(path: string, body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Posted<T>> {
     const { statusCode, headers, body: content } = await this.#send(path, body, signal);
     const text = await content.text();
     return { value: parseAnswer({ status: statusCode, headers, text }) as T, headers };
   }
 
-  /** The answer's body as it comes. @throws RequestFailure when the status is an error */
+  /** Posts JSON and returns the answer's body as it arrives. @throws RequestFailure where the status is not 200 */
   async postStream(
     path: string,
     body: Readonly<Record<string, unknown>>,
@@ -121,7 +121,7 @@ export interface Posted<T> {
   readonly headers: Answer["headers"];
 }
 
-/** `http://127.0.0.1:8080`, `…/`, `…/v1` and `…/v1/` are one server. A longer path is kept. */
+/** The base URL: `http://127.0.0.1:8080`, `…/`, `…/v1` and `…/v1/` give the same one. Another path is kept. */
 export function toBaseUrl(written: string): URL {
   const url = new URL(/^https?:\/\//.test(written) ? written : `http://${written}`);
   const path = url.pathname.replace(/\/+$/, "");
@@ -146,7 +146,7 @@ function toFailure({ status, text }: Answer): RequestFailure {
     const { error } = JSON.parse(text) as { readonly error?: { readonly message?: string } };
     message = error?.message ?? message;
   } catch {
-    // Not JSON: the text itself is the best there is.
+    // Not JSON: the text itself is the message.
   }
   return new RequestFailure(status, `${status} ${message}`);
 }

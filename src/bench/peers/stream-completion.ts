@@ -1,4 +1,4 @@
-// One streamed completion, timed at the client: when its text came, and how many tokens the server says it was.
+// Streams one completion and measures at the client when its text arrives; the number of tokens is the server's.
 import { createParser } from "eventsource-parser";
 import { RequestFailure, type ServerClient } from "./server-client.ts";
 
@@ -11,13 +11,14 @@ export interface ChatTurn {
 
 export interface CompletionRequest {
   readonly endpoint: TextEndpoint;
-  /** The conversation; on the completions endpoint its texts are joined to one prompt. */
+  /** The conversation; for the completions endpoint its texts are joined to one prompt. */
   readonly turns: readonly ChatTurn[];
   readonly maxTokens: number;
 }
 
 export interface StreamedCompletion {
   readonly text: string;
+  /** From the sending of the request to the first text. */
   readonly firstTextMs: number;
   /** Milliseconds between arrivals of text; several tokens may arrive at once. */
   readonly gapsMs: readonly number[];
@@ -25,7 +26,7 @@ export interface StreamedCompletion {
   readonly totalMs: number;
   /** From the first text to the last. */
   readonly generationMs: number;
-  /** From the server's usage; counted by arrivals where it tells none (`isCounted`). */
+  /** From the server's usage; the number of arrivals where it tells none (`isCounted`). */
   readonly outputTokens: number;
   readonly isCounted: boolean;
   readonly promptTokens: number;
@@ -81,7 +82,7 @@ export async function streamCompletion(
   return summarise({ text, arrivalsMs, startMs, endMs: performance.now(), usage });
 }
 
-/** The same request without streaming; answers the server's count of the prompt. */
+/** Sends the request without streaming and returns the server's count of prompt tokens. */
 export async function countPromptTokens(
   client: ServerClient,
   request: CompletionRequest,
@@ -125,7 +126,7 @@ function summarise({
 }): StreamedCompletion {
   const outputTokens = usage?.completion_tokens ?? arrivalsMs.length;
   if (outputTokens === 0) throw new RequestFailure(200, "The stream ended without a token.");
-  // A few tokens may show no text, such as the first byte of a character: then the end is when they came.
+  // Tokens may yield no text, such as the first byte of a character: then they count as come at the end.
   const first = arrivalsMs[0] ?? endMs;
   return {
     text,

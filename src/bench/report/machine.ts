@@ -1,4 +1,4 @@
-// What a figure was measured on.
+// Describes the machine of a measurement, for the report.
 import { availableParallelism, cpus, release, totalmem, type as systemType } from "node:os";
 
 export interface Machine {

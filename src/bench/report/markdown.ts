@@ -1,4 +1,4 @@
-// A report as Markdown, for a terminal, a note or a README.
+// Formats a report as Markdown, for a terminal or a README.
 import type { Report, ReportedFigure, ReportedPoint } from "./report.ts";
 import type { Summary } from "../statistics.ts";
 
@@ -56,14 +56,14 @@ function formatSummary(summary: Summary | null): string {
   return samples.length === 1 || min === max ? middle : `${middle} (${formatNumber(min)}–${formatNumber(max)})`;
 }
 
-/** Three significant digits, and all digits of what is larger. */
+/** Three significant digits, or all digits before the decimal point if they are more. */
 export function formatNumber(value: number): string {
   if (value === 0) return "0";
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   return value.toFixed(Math.min(digits, 6));
 }
 
-/** Columns padded, so that the table can be read before it is rendered too. */
+/** A table with padded columns, so that it can be read without being rendered. */
 function formatRows(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map(

@@ -1,5 +1,5 @@
-// A report as a picture: each chart of the benchmark as lines over its axis, by Apache ECharts, which draws SVG without
-// a browser. It is large, so it is no dependency of the server: whoever wants plots installs it.
+// Draws a report as SVG, each chart of the benchmark as lines over its axis, by Apache ECharts, which needs no browser. It is large, so it
+// is no dependency of the server: users who want plots install it.
 import type { EChartsOption } from "echarts";
 import { formatNumber } from "./markdown.ts";
 import type { Report } from "./report.ts";
@@ -10,7 +10,7 @@ const margin = { top: 84, bottom: 50, left: 80, right: 30 };
 /** Okabe and Ito's colours, which colour-blind readers can tell apart. */
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#f0e442"];
 
-/** @throws Error with what to install when ECharts is absent */
+/** The SVG. @throws Error that says what to install when ECharts is absent */
 export async function renderPlot(report: Report): Promise<string> {
   const echarts = await import("echarts").catch((error: unknown) => {
     throw new Error("A plot needs the package echarts: npm install echarts", { cause: error });
@@ -48,7 +48,7 @@ function toOption(report: Report): EChartsOption {
       data: lines.filter((line) => line.panel === panel).map(({ name }) => name),
       left: margin.left,
       top: panel * panelHeight + 30,
-      // Renderers choose their own fonts: wide ones would run into the next name.
+      // Renderers choose their own fonts, and a wide one would run into the next name.
       itemGap: 32,
     })),
     grid: report.charts.map((_, panel) => ({
@@ -83,7 +83,7 @@ function toOption(report: Report): EChartsOption {
   };
 }
 
-/** One line per figure of the chart, series of points and subject: medians over the rounds. */
+/** The lines of a chart, one for each figure, series of points and subject. They show medians over the rounds. */
 function toLines(
   report: Report,
   { panel, positions }: { readonly panel: number; readonly positions: readonly number[] },

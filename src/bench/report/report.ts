@@ -1,4 +1,4 @@
-// The outcome of a benchmark as data: what `--json` writes, and what tables and plots are made of.
+// The outcome of a benchmark as data, which `--json` writes and from which tables and plots are made.
 import { processorFigure, type Benchmark, type Chart, type Figure, type Subject } from "../benchmark.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import type { PointResult } from "../rounds.ts";
@@ -13,9 +13,9 @@ export interface ReportedSubject {
 }
 
 export interface ReportedFigure extends Figure {
-  /** Per subject; `null` where it could not be measured. */
+  /** One for each subject; `null` where it could not be measured. */
   readonly summaries: readonly (Summary | null)[];
-  /** First subject over second; `null` without a second one. */
+  /** First subject over second; `null` without a second one, or without a round in which both have a value. */
   readonly ratio: Ratio | null;
 }
 
@@ -24,7 +24,7 @@ export interface ReportedPoint {
   readonly series: string;
   readonly x: number;
   readonly figures: readonly ReportedFigure[];
-  /** Failed requests per subject. */
+  /** Failed requests of each subject. */
   readonly errorCounts: readonly number[];
 }
 
@@ -41,7 +41,7 @@ export interface Report {
   readonly axis: string;
   readonly charts: readonly Chart[];
   readonly points: readonly ReportedPoint[];
-  /** The first different messages of failed requests, with their subject. */
+  /** Up to five different messages of failed requests, each with its subject. */
   readonly errors: readonly string[];
 }
 

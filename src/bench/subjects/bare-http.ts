@@ -1,20 +1,20 @@
-// `hearth bench http`: what the server itself costs, where the model costs next to nothing.
+// `hearth bench http`: measures the server itself, by requests whose model time is next to nothing.
 import { serverOf, type Benchmark, type Figure, type Measurement, type Point } from "../benchmark.ts";
 import { runFor, timed } from "../closed-loop.ts";
 import type { ServerClient } from "../peers/server-client.ts";
 import { percentiles } from "../statistics.ts";
 
 export interface HttpBenchmarkOptions {
-  /** Connections at once; with every kind of request, one point each. */
+  /** Numbers of connections; each makes a point with each kind of request. */
   readonly connections: readonly number[];
   readonly requests: readonly RequestKind[];
-  /** Length of one measurement. */
+  /** Duration of one measurement. */
   readonly durationMs: number;
-  /** Of the completions. */
+  /** Prompt of the completions and chats. */
   readonly prompt: string;
 }
 
-/** `models`: `GET /v1/models`. `completion`: one token after a short prompt. `chat`: one token of an answer. */
+/** `models`: `GET /v1/models`. `completion`: one token after a prompt. `chat`: one token of an answer. */
 export type RequestKind = "models" | "completion" | "chat";
 
 interface HttpPoint extends Point {

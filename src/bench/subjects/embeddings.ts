@@ -1,4 +1,4 @@
-// `hearth bench embeddings`: texts of mixed lengths, in large requests and small, from one client and many.
+// `hearth bench embeddings`: measures texts of mixed lengths, in large and small requests, from one or many clients.
 import { sum } from "simple-statistics";
 import type { Benchmark, Figure, Measurement, Point, Subject } from "../benchmark.ts";
 import { runJobs, timed } from "../closed-loop.ts";
@@ -7,8 +7,9 @@ import { percentiles } from "../statistics.ts";
 import { mixedTexts, mixSeed } from "../words.ts";
 
 export interface EmbeddingsBenchmarkOptions {
-  /** Texts per request; with every number of clients, one point each. */
+  /** Numbers of texts per request; each makes a point with each number of clients. */
   readonly batches: readonly number[];
+  /** Numbers of clients. */
   readonly concurrency: readonly number[];
   /** Texts per point and round. */
   readonly texts: number;

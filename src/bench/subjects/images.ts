@@ -1,4 +1,4 @@
-// `hearth bench images`: seconds per picture and per step, and what the server adds to its runtime.
+// `hearth bench images`: measures seconds per picture and per step, and the time of a request over that inside the runtime.
 import { sum } from "simple-statistics";
 import type { Benchmark, Figure, Measurement, Point, Subject } from "../benchmark.ts";
 import { runJobs, timed } from "../closed-loop.ts";
@@ -6,10 +6,11 @@ import type { ServerClient } from "../peers/server-client.ts";
 import { percentiles } from "../statistics.ts";
 
 export interface ImagesBenchmarkOptions {
+  /** Numbers of clients, one point each. */
   readonly concurrency: readonly number[];
-  /** Such as `512x512`; `null` = the model's own. */
+  /** Such as `512x512`; `null` = the model's default. */
   readonly size: string | null;
-  /** `null` = the model's own; then nothing is said per step. */
+  /** `null` = the model's default; then there is no figure per step. */
   readonly steps: number | null;
   /** Pictures in one request. */
   readonly n: number;

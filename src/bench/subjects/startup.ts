@@ -1,4 +1,4 @@
-// `hearth bench startup`: from the start of the command to the first answer and the first token, and the memory then.
+// `hearth bench startup`: measures the time from the start of a server to its first answer and its first token, and its memory then.
 import { delay } from "../../util/abort.ts";
 import { serverOf, type Benchmark, type Figure, type Measurement, type Subject } from "../benchmark.ts";
 import { PeerProcess } from "../peers/peer-process.ts";
@@ -7,10 +7,10 @@ import { RequestFailure, type ServerClient } from "../peers/server-client.ts";
 import { streamCompletion, type CompletionRequest, type TextEndpoint } from "../peers/stream-completion.ts";
 
 export interface StartupBenchmarkOptions {
-  /** How the first token is asked for; `null` = not at all, for a server without a text model. */
+  /** Endpoint of the first token; `null` = no token is asked for, as the server has no text model. */
   readonly endpoint: TextEndpoint | null;
   readonly prompt: string;
-  /** Quiet milliseconds before the idle memory is read. */
+  /** Milliseconds without a request before the idle memory is read. */
   readonly settleMs: number;
 }
 
@@ -65,7 +65,7 @@ async function measureStart(
     if (endpoint === null) return { values, errors: [] };
     const request: CompletionRequest = { endpoint, turns: [{ role: "user", content: prompt }], maxTokens: 1 };
     await until(() => completes(server, request, signal), { peer, intervalMs: retryIntervalMs, signal });
-    // The pause for the reading of the memory is the harness's, not the server's.
+    // Without the pause before the memory was read, which is not the server's time.
     values["first_token"] = performance.now() - startMs - settledMs;
     values["second_first_token"] = (await streamCompletion(server, request, signal)).firstTextMs;
     addMemory(values, { key: "loaded_memory", peer });
@@ -83,7 +83,7 @@ function addMemory(
   if (bytes !== null) values[key] = bytes / 1e6;
 }
 
-/** Any answer at all: the server listens. */
+/** Whether the server listens: any answer will do. */
 async function answers(server: ServerClient, signal: AbortSignal): Promise<boolean> {
   try {
     await server.get("/health", signal);
@@ -94,7 +94,7 @@ async function answers(server: ServerClient, signal: AbortSignal): Promise<boole
   }
 }
 
-/** False while the server says that it is still loading (503). */
+/** Completes one token; false while the server answers that it is still loading (503). */
 async function completes(server: ServerClient, request: CompletionRequest, signal: AbortSignal): Promise<boolean> {
   try {
     await streamCompletion(server, request, signal);

@@ -1,4 +1,4 @@
-// `hearth bench text`: streams of generated text, alone and together.
+// `hearth bench text`: measures streams of generated text, one alone and several at once.
 import { median } from "simple-statistics";
 import { serverOf, type Benchmark, type Figure, type Measurement, type Point, type Subject } from "../benchmark.ts";
 import { runJobs } from "../closed-loop.ts";
@@ -13,13 +13,13 @@ import {
 } from "../peers/stream-completion.ts";
 import { mixSeed, randomWords } from "../words.ts";
 
-/** Share of the prompt that is always the same. */
+/** Share of a chat's first message that is the same in all chats. */
 const sharedShares = { unique: 0, shared: 0.9, same: 1 } as const;
 
 export type PromptPrefix = keyof typeof sharedShares;
 
 export interface TextBenchmarkOptions {
-  /** Streams at once, one point each. */
+  /** Numbers of streams at once, one point each. */
   readonly streams: readonly number[];
   readonly endpoint: TextEndpoint;
   /** Tokens of each user message, about. */
@@ -27,11 +27,11 @@ export interface TextBenchmarkOptions {
   readonly outputTokens: number;
   /** How much of the first message is the same for all streams and rounds. */
   readonly prefix: PromptPrefix;
-  /** Exchanges per chat; each one sends the whole history. */
+  /** Turns of a chat: a user message and its answer. Each request sends the whole history. */
   readonly turns: number;
   /** Chats per stream and round, one after another. */
   readonly requests: number;
-  /** Of the words. Another seed sends prompts that no server has seen. */
+  /** Seed of the prompts' words. Another seed sends prompts that no server has cached. */
   readonly seed: number;
 }
 
@@ -83,7 +83,7 @@ export function createTextBenchmark(options: TextBenchmarkOptions): Benchmark {
   };
 }
 
-/** How many of our words make the prompt asked for: a line through two measured lengths. */
+/** The number of words that make a prompt of `promptTokens`, by a line through two measured lengths. */
 async function findWordCount(
   client: ServerClient,
   { endpoint, promptTokens, seed }: TextBenchmarkOptions,

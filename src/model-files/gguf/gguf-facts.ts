@@ -1,5 +1,5 @@
-// Looks into a GGUF before the native library does: a broken or hostile file is refused with a sentence that says why, and
-// facts for the model list come from its metadata.
+// Reads the facts of a GGUF file before the native library opens it, so that a broken or hostile file is refused with a reason and
+// never reaches native code.
 import { stat } from "node:fs/promises";
 import { ServerError } from "../../domain/errors.ts";
 import { readGgufHead, type GgufHead } from "./gguf-reader.ts";
@@ -16,15 +16,15 @@ export interface GgufFacts {
   /** Templates for other purposes by name, such as `tool_use`. */
   readonly namedTemplates: Readonly<Record<string, string>>;
   readonly preTokenizer: string | undefined;
-  /** Which tokens an embedding comes from: the last one, which has seen all others, or all. */
+  /** The tokens that an embedding is made from: the last one, which has attended to all others, or all. */
   readonly pooling: "last" | "all";
-  /** The tokenizer takes accents off, as that of an uncased BERT does. */
+  /** The tokenizer removes accents, as that of an uncased BERT does. */
   readonly stripsAccents: boolean;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
 }
 
-/** @throws ServerError `model_load_failed` with the reason, when the file is no GGUF that can be loaded. */
+/** @throws ServerError `model_load_failed` with the reason where the file is no GGUF that can be loaded */
 export async function readGguf(path: string): Promise<GgufFacts> {
   const file = await stat(path).catch(() => undefined);
   if (file === undefined) throw loadFailure(path, "there is no such file");
@@ -74,7 +74,7 @@ function positiveInteger({ values }: GgufHead, key: string): number | undefined 
   return Number.isSafeInteger(value) && value > 0 ? value : undefined;
 }
 
-/** Values of `llama_pooling_type` that take one token: none (the last is taken then) and last. */
+/** Values of `llama_pooling_type` that pool by one token: none, where the last is taken, and last. */
 const singleTokenPooling: ReadonlySet<number> = new Set([0, 3]);
 
 function choosePooling({ values }: GgufHead, architecture: string): "last" | "all" {
@@ -83,7 +83,7 @@ function choosePooling({ values }: GgufHead, architecture: string): "last" | "al
   return type === undefined || singleTokenPooling.has(Number(type)) ? "last" : "all";
 }
 
-/** As llama.cpp reads it: what a WordPiece vocabulary does not say follows from whether it is lower case, which is the rule. */
+/** As llama.cpp: WordPiece lower-cases unless the file says otherwise, and strips accents if it lower-cases, unless it says otherwise. */
 function stripsAccents({ values }: GgufHead): boolean {
   if (values.get("tokenizer.ggml.model") !== "bert") return false;
   const lowercase = values.get("tokenizer.ggml.normalizer.lowercase") ?? true;
@@ -159,7 +159,7 @@ const tensorTypes: Readonly<Record<number, string>> = {
   39: "MXFP4",
 };
 
-/** As the file says, else the type of most of its weights. */
+/** The type that the file names, else that of most of its weights. */
 function nameQuantization({ values, elementsByType }: GgufHead): string {
   const declared = fileTypes[Number(values.get("general.file_type") ?? Number.NaN)];
   if (declared !== undefined) return declared;

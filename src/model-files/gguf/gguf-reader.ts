@@ -1,7 +1,6 @@
-// Reads the head of a GGUF file without trusting it: every length is held against what the file still has, before anything is
-// allocated or walked. Big arrays such as the vocabulary are stepped over, and the weights are never read. Format: ggml's
-// docs/gguf.md. It is read synchronously: the configuration looks at its models before anything else runs, and a runner reads one
-// head before it serves anybody.
+// Reads the head of a GGUF file (format: ggml's docs/gguf.md) without trusting it: every length is checked against the rest of the
+// file before anything is allocated or read. Arrays such as the vocabulary are skipped, and the weights are never read. Reading is
+// synchronous: the configuration reads heads before the server runs, a runner before it serves any call.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 export type GgufScalar = string | number | bigint | boolean;
@@ -14,10 +13,10 @@ export interface GgufHead {
   readonly elementsByType: ReadonlyMap<number, number>;
 }
 
-/** What is wrong with the file, as the end of a sentence. */
+/** The file breaks the format. The message completes "The model file cannot be loaded: ...". */
 export class GgufFormatError extends Error {}
 
-/** Far above any real model; a head that claims more would only exhaust memory. */
+// Limits far above any real model. A head that claims more would only exhaust memory.
 const maximumTensors = 200_000;
 const maximumEntries = 100_000;
 const maximumKeyBytes = 65_535;
@@ -27,13 +26,13 @@ const maximumDimensions = 4;
 
 const type = { boolean: 7, string: 8, array: 9 };
 
-/** Bytes of a value by type; 0 = of variable length, `undefined` = no such type. */
+/** Bytes of a value by its type number; 0 = of variable length. */
 const valueBytes: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 
-/** Bytes that are read at once, and all that {@link peekGgufValues} reads. */
+/** Bytes read at a time, and the most that {@link peekGgufValues} reads. */
 const windowBytes = 256 * 1024;
 
-/** @throws GgufFormatError */
+/** Reads the whole head. @throws GgufFormatError */
 export function readGgufHead(path: string): GgufHead {
   return withReader(path, {}, (reader) => {
     const { tensors, entries } = readCounts(reader);
@@ -45,9 +44,9 @@ export function readGgufHead(path: string): GgufHead {
 }
 
 /**
- * The single values that stand in the first 256 KiB: enough to tell a chat model from an embedding model and from files that are no
- * model at all, as writers put the facts about the architecture before the vocabulary. `undefined` when the file does not begin as a
- * GGUF file. What is broken behind that is reported when the model is loaded.
+ * The single values within the first 256 KiB; `undefined` where the file does not begin as GGUF. They are enough to tell a chat model,
+ * an embedding model and a file that is no model apart, as writers put the facts of the architecture before the vocabulary. Whatever is
+ * broken after that is reported when the model is loaded.
  */
 export function peekGgufValues(path: string): ReadonlyMap<string, GgufScalar> | undefined {
   return withReader(path, { readableBytes: windowBytes }, (reader) => {
@@ -56,7 +55,7 @@ export function peekGgufValues(path: string): ReadonlyMap<string, GgufScalar> | 
     try {
       readEntries(reader, { entries: readCounts(reader).entries, values, arrayLengths: new Map() });
     } catch (error) {
-      // The end of what is read, or something broken: the values so far stand.
+      // The 256 KiB are over, or the head is broken: the values before that are good.
       if (!(error instanceof GgufFormatError)) throw error;
     }
     return values;
@@ -132,7 +131,7 @@ function readValue(reader: BoundedReader, valueType: number): GgufScalar {
   }
 }
 
-/** Steps over an array and answers its length. */
+/** Skips an array and returns its length. */
 function skipArray(reader: BoundedReader, depth: number): number {
   if (depth > maximumArrayDepth) throw new GgufFormatError("its metadata holds arrays within arrays");
   const elementType = reader.take(4).readUInt32LE();
@@ -188,7 +187,7 @@ function withReader<T>(
   }
 }
 
-/** Reads forward through a file in large pieces and never past its end. */
+/** Reads a file forwards, in pieces of 256 KiB and never past its end. */
 class BoundedReader {
   readonly sizeBytes: number;
   readonly #file: number;
@@ -207,7 +206,7 @@ class BoundedReader {
     this.#end = Math.min(sizeBytes, readableBytes);
   }
 
-  /** The next bytes as Latin-1, which stay the next bytes. */
+  /** The next bytes as Latin-1, without moving past them. */
   peek(length: number): string {
     const text = this.take(length).toString("latin1");
     this.#position -= length;
@@ -229,7 +228,7 @@ class BoundedReader {
     this.#position += length;
   }
 
-  /** A count of things that take at least `bytesEach` bytes: more than the file can hold is refused at once. */
+  /** Reads a count of items of at least `bytesEach` bytes. @throws GgufFormatError where it is above `maximum` or the file is too short */
   count({ maximum, bytesEach, what }: { maximum: number; bytesEach: number; what: string }): number {
     const count = this.take(8).readBigUInt64LE();
     if (count > BigInt(maximum) || count * BigInt(bytesEach) > BigInt(this.sizeBytes - this.#position)) {

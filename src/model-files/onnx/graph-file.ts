@@ -1,5 +1,5 @@
-// Which file of a model folder holds the graph. Layouts as intfloat, Xenova, onnx-community and sentence-transformers
-// publish them: graphs in `onnx/` or beside the configuration, the variant in the file's name.
+// Finds the graph of an encoder's folder. Layouts are those that intfloat, Xenova, onnx-community and sentence-transformers publish:
+// graphs in `onnx/` or beside the configuration, with the precision in the file's name.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EmbeddingModelOptions } from "../../domain/model.ts";
@@ -12,11 +12,11 @@ export interface GraphFile {
   readonly path: string;
   /** Relative to the folder, for messages. */
   readonly name: string;
-  /** As far as the file's name tells it. */
+  /** By the file's name; `custom` where that tells none. */
   readonly precision: Exclude<Precision, "auto"> | "custom";
 }
 
-/** Names per precision, best first. The dtype suffixes are those of transformers.js, the others those of optimum. */
+/** File names by precision, preferred ones first. The dtype suffixes are those of transformers.js, the others those of optimum. */
 const namesByPrecision: Readonly<Record<Exclude<Precision, "auto">, readonly string[]>> = {
   fp32: ["model", "model_O3", "model_O2", "model_O1"],
   fp16: ["model_fp16", "model_O4"],
@@ -28,7 +28,7 @@ const namesByPrecision: Readonly<Record<Exclude<Precision, "auto">, readonly str
   bnb4: ["model_bnb4"],
 };
 
-/** What `auto` takes where there is no fp32 graph: the most exact first. */
+/** The order in which `auto` looks, the most exact first. */
 const autoOrder: readonly Exclude<Precision, "auto">[] = ["fp32", "fp16", "int8", "q8", "uint8", "q4", "q4f16", "bnb4"];
 
 /**
@@ -36,7 +36,7 @@ const autoOrder: readonly Exclude<Precision, "auto">[] = ["fp32", "fp16", "int8"
  *
  * 1. `modelFile` is taken as it is, relative to the folder or to its `onnx/`.
  * 2. A named precision takes the first file of that precision.
- * 3. `auto` takes fp32, and where there is none the most exact one there is.
+ * 3. `auto` takes the most exact one that there is.
  *
  * @throws ServerError `model_load_failed` saying what was expected and what the folder holds
  */

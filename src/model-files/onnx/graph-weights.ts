@@ -1,6 +1,6 @@
-// What a graph weighs and which files its weights lie in. A graph above 2 GB keeps them beside it, under a name that is written in
-// the graph itself (`model.onnx_data`, `model.onnx.data`, `weights.pb`, or one file per tensor). Only the protobuf fields on the way
-// to those names are read; tensors are skipped in the file, whatever their size.
+// Finds the size of a graph's weights and the files that hold them. A graph above 2 GB keeps its weights in files beside it, whose
+// names are in the graph (`model.onnx_data`, `model.onnx.data`, `weights.pb`, or one file per tensor). Only the protobuf fields on the
+// way to those names are read; tensors are skipped in the file, whatever their size.
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,7 +13,7 @@ export interface GraphWeights {
   readonly externalBytes: number;
   /** Names relative to the graph's folder. */
   readonly externalFiles: readonly string[];
-  /** Changes when the weights do: a hash over sizes, and both ends of every file. */
+  /** Hash over the size and both ends (1 MiB each) of every file. */
   readonly fingerprint: string;
 }
 
@@ -96,13 +96,13 @@ function locationOf(reader: FieldReader, entry: Range): string | undefined {
   return reader.text(value);
 }
 
-/** Bytes of the file: a message, or a field of one. */
+/** Positions in the file of a message or of a field. */
 interface Range {
   readonly start: number;
   readonly end: number;
 }
 
-/** Walks protobuf messages in a file, through one small window. Throws RangeError where the bytes are no message. */
+/** Reads protobuf messages from a file, 64 KiB at a time. @throws RangeError where the bytes are no message */
 class FieldReader {
   readonly #file: number;
   readonly #window = Buffer.alloc(windowBytes);
@@ -113,7 +113,7 @@ class FieldReader {
     this.#file = file;
   }
 
-  /** The length-delimited fields of that number in the message. */
+  /** The length-delimited fields with the number `wanted`. */
   *fields({ start, end }: Range, wanted: number): Generator<Range, void, undefined> {
     let position = start;
     while (position < end) {
@@ -153,7 +153,7 @@ class FieldReader {
     let value = 0;
     for (let i = 0; i < 10; i++) {
       const byte = this.#byte(start + i);
-      // Not shifted bitwise: lengths pass 2^31.
+      // Multiplied, as a bitwise shift would overflow: lengths pass 2^31.
       value += (byte & 0x7f) * 2 ** (7 * i);
       if (byte < 0x80) return { value, next: start + i + 1 };
     }

@@ -22,7 +22,6 @@ const folders = createEncoderFolders();
 const backends: Backend[] = [];
 afterAll(async () => {
   for (const backend of backends) await backend.dispose();
-  folders.remove();
 });
 
 async function open(...args: Parameters<typeof openEmbedding>): Promise<Backend> {

@@ -1,22 +1,21 @@
 // Real tokenizers through @huggingface/transformers: WordPiece on the published vocabulary, Unigram as XLM-RoBERTa has it.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { EmbeddingPolicy } from "../../../src/backends/common/embedding-policy.ts";
 import { encodeBody, type EncodingSettings } from "../../../src/backends/embedding/text/encode-text.ts";
 import { loadTextTokenizer, type TextTokenizer } from "../../../src/backends/embedding/text/text-tokenizer.ts";
 import { createTimeSlices } from "../../../src/util/time-slice.ts";
 import { embeddingDefaults, tinyEmbedFolder } from "../../support/embedding.ts";
 import { sharedPath, shared } from "../../support/shared.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { unigramId, unigramTokenizer } from "../../support/unigram.ts";
 
 const reference = shared("models", "bert-uncased-tokenizer");
 
-const unigramFolder = mkdtempSync(join(tmpdir(), "hearth-unigram-"));
+const unigramFolder = temporaryFolder("unigram");
 for (const [name, text] of unigramTokenizer()) writeFileSync(join(unigramFolder, name), text);
-afterAll(() => rmSync(unigramFolder, { recursive: true, force: true }));
 
 /** The ids of a text as the backend feeds them to the graph. */
 function encodeWhole(text: string, settings: EncodingSettings): Promise<number[]> {

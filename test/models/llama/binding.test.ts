@@ -1,6 +1,4 @@
 // node-llama-cpp's internals as src/backends/llama/native uses them: a version of the package that changed one of them fails here.
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NativeContextHandle } from "../../../src/backends/llama/native/context.ts";
@@ -8,6 +6,7 @@ import { createContext, loadWeights, type LoadedWeights } from "../../../src/bac
 import { readGolden } from "../../support/goldens.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
 import { useStoryModel } from "../../support/story-model.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { attentionDifference, logprobDifference, storyModelSpread } from "../../support/tolerances.ts";
 
 const path = useStoryModel();
@@ -140,7 +139,7 @@ describe("the internals of node-llama-cpp", () => {
   it("saves a sequence to a file and reads it into another one", async () => {
     context.clear(0);
     await evaluate(0, { from: 0, tokens: prompt });
-    const path = join(mkdtempSync(join(tmpdir(), "hearth-binding-")), "sequence.state");
+    const path = join(temporaryFolder("binding"), "sequence.state");
     expect(await context.save(0, { path, tokens: prompt })).toBeGreaterThan(1000);
     context.clear(2);
     await context.restore(2, { path, maxTokens: 512 });

@@ -1,6 +1,5 @@
 // Loading: facts and fingerprint of a model, embeddings from a GGUF, and broken files, which must not end the process.
-import { copyFileSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
@@ -10,6 +9,7 @@ import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { testContext, textDefaults, textSpec, embedTexts } from "../../support/llama.ts";
 import { attentionDifference, cosineDifference } from "../../support/tolerances.ts";
 import { useStoryModel } from "../../support/story-model.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const path = useStoryModel();
 
@@ -90,7 +90,7 @@ describe("loading a text model", () => {
     ["cut off within its head", (file: string) => truncateSync(file, 5000)],
     ["of an unknown architecture", (file: string) => replace(file, "llama", "lamma")],
   ])("refuses a file that is %s, with the reason", async (_, damage) => {
-    const file = join(mkdtempSync(join(tmpdir(), "hearth-load-")), "model.gguf");
+    const file = join(temporaryFolder("load"), "model.gguf");
     copyFileSync(path, file);
     damage(file);
     await expect(load({}, file)).rejects.toMatchObject({

@@ -6,11 +6,11 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { bundledModels } from "../../../scripts/build-models/bundled/bundled-models.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const repository = resolve(import.meta.dirname, "../../..");
 const committed = join(repository, "models");
-const folder = temporaryFolder();
+const folder = temporaryFolder("build-models");
 
 describe("build.ts --check", () => {
   it("passes on the committed models", async () => {

@@ -12,9 +12,9 @@ import {
   writeEmbeddingFixture,
 } from "../../../scripts/build-models/fixtures.ts";
 import { fromHalfBits, toHalfBits } from "../../../scripts/build-models/formats/half-float.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const folder = temporaryFolder();
+const folder = temporaryFolder("build-models");
 const unetNames = ["encoder_hidden_states", "sample", "timestep"];
 const xlNames = [...unetNames, "text_embeds", "time_ids"].sort();
 

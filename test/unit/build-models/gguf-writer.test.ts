@@ -11,9 +11,9 @@ import {
 } from "../../../scripts/build-models/formats/gguf.ts";
 import { fromHalfBits } from "../../../scripts/build-models/formats/half-float.ts";
 import { floatsOf, randomNormal, readFloats } from "../../../scripts/build-models/formats/weights.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const folder = temporaryFolder();
+const folder = temporaryFolder("build-models");
 
 describe("the GGUF writer", () => {
   it("writes every kind of metadata so that node-llama-cpp's reader gives it back", async () => {

@@ -5,9 +5,9 @@ import { getLlama, LlamaLogLevel, type Token } from "node-llama-cpp";
 import { describe, expect, it } from "vitest";
 
 import { writeLlamaFixture } from "../../../scripts/build-models/fixtures.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const folder = temporaryFolder();
+const folder = temporaryFolder("build-models");
 const shape = { layers: 2, width: 256, heads: 4, keyValueHeads: 2, feedForward: 512, context: 256 };
 
 describe("llama fixtures", () => {

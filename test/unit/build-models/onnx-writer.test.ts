@@ -8,9 +8,9 @@ import { onnxBytes, type OnnxModel, writeOnnx } from "../../../scripts/build-mod
 import { floatValues, parseOnnx, readOnnx } from "../../../scripts/build-models/formats/onnx-read.ts";
 import { createGraph, float } from "../../../scripts/build-models/graph/builder.ts";
 import { convolution, gelu, groupNorm, layerNorm, linear } from "../../../scripts/build-models/graph/layers.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const folder = temporaryFolder();
+const folder = temporaryFolder("build-models");
 
 describe("the ONNX writer", () => {
   it("writes what the reader reads back: nodes, attributes, shapes and weights", () => {

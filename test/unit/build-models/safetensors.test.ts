@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { readSafetensors } from "../../../scripts/build-models/formats/safetensors.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const folder = temporaryFolder();
+const folder = temporaryFolder("build-models");
 
 function writeFile(name: string, header: object, data: readonly number[]): string {
   const text = Buffer.from(JSON.stringify(header));

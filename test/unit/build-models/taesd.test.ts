@@ -6,11 +6,11 @@ import { describe, expect, it } from "vitest";
 
 import { writeTaesd } from "../../../scripts/build-models/shapes/taesd.ts";
 import { shared, sharedPath } from "../../support/shared.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const reference = shared("models", "taesd");
 
-const folder = temporaryFolder();
+const folder = temporaryFolder("build-models");
 const side = 128;
 
 describe.skipIf(!reference.isMet)(`TAESD from ../shared/models/taesd${reference.note}`, () => {

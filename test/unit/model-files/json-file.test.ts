@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { peekJsonObject, readJsonFile, readJsonObject } from "../../../src/model-files/json-file.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "hearth-json-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("json");
 
 function file(name: string, text: string): string {
   writeFileSync(join(folder, name), text);

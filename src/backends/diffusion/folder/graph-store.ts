@@ -1,4 +1,4 @@
-// The pipeline's graphs in memory: all of them, or with `lowMemory` one after another, so that a large model fits a small machine.
+// Keeps the pipeline's graphs in memory: all of them, or with `lowMemory` only those in use, so that a large model fits a small machine.
 import { relative } from "node:path";
 import { ServerError } from "../../../domain/errors.ts";
 import type { DiffusionFolder, GraphName } from "./model-folder.ts";
@@ -6,11 +6,12 @@ import { OnnxGraph, type RunClock } from "../../onnx/graph.ts";
 import type { SessionOpener } from "../../onnx/session.ts";
 
 export interface GraphStore {
-  /** Time inside the runtime since the model was loaded. */
+  /** Time inside the runtime, over all graphs, since the model was loaded. */
   readonly clock: RunClock;
   /**
-   * The graph, opened if it is not. With `lowMemory` every other graph is released first, but those of `beside`. Valid until the
-   * next call that does not name it. Calls must not overlap.
+   * The graph, opened if it is not. With `lowMemory` all graphs but this one and those in `beside` are released first, so a graph is
+   * valid until the next call that does not name it. Calls must not overlap.
+   * @throws ServerError `model_load_failed` where the folder has no such graph or it cannot be opened
    */
   get(name: GraphName, beside?: readonly GraphName[]): Promise<OnnxGraph>;
   release(): Promise<void>;

@@ -1,5 +1,5 @@
-// What a loaded model will hold at its peak, from its files and configurations: weights, and the largest activations of a step and of a
-// decode. An estimate for the ledger and for the choice between one batch of guidance and two runs.
+// Estimates the peak memory of a loaded model from its files and configurations: weights, and the largest activations of a step and of a
+// decode. The estimate counts against the memory budget and decides whether guidance runs as one batch or as two runs.
 import { constrainedMemory } from "node:process";
 import { totalmem } from "node:os";
 import type { ImageSize } from "../../../domain/image.ts";
@@ -8,16 +8,16 @@ import type { DiffusionFolder, GraphName } from "./model-folder.ts";
 import type { GraphWeights } from "../../../model-files/onnx/graph-weights.ts";
 
 const floatBytes = 4;
-/** A process with the runtime and sharp, before any weights. */
+/** Bytes of a process with the runtime and sharp, without weights. */
 const processBytes = 110 * 2 ** 20;
-/** Full-size feature maps that live at once in a residual block of the decoder: 4.2 to 4.4 measured. */
+/** Feature maps of full size that are alive at once in a residual block of the decoder; measured were 4.2 to 4.4. */
 const decoderMaps = 5;
 
 type Configs = Pick<DiffusionFolder, "unetConfig" | "vaeConfig" | "vaeScale">;
 
 /**
- * Bytes of activations of one UNet run: scores of self-attention before and after the softmax at the first level that has it, and
- * feature maps. Measured at 512x512 with 4 heads: 533 MB for one, 1038 MB for a batch of two, of which scores are all but a few.
+ * Bytes of activations of one UNet run: the scores of self-attention, before and after the softmax, at the first level that has it, and
+ * feature maps. Measured at 512x512 with 4 heads: 533 MB, and 1038 MB for a batch of two; nearly all of it are scores.
  */
 export function unetActivationBytes(
   { unetConfig, vaeScale }: Configs,
@@ -37,7 +37,7 @@ export function unetActivationBytes(
   return Math.round(batch * (scores + maps) * floatBytes);
 }
 
-/** Bytes of activations of one decode of `size`, or of a tile of it. */
+/** Bytes of activations of one decode of a picture of `size`, or of a tile where it is larger than `tileSize` latent pixels. */
 export function decodeActivationBytes(
   { vaeConfig, vaeScale }: Configs,
   { size, tileSize }: { readonly size: ImageSize; readonly tileSize: number },
@@ -45,7 +45,7 @@ export function decodeActivationBytes(
   const channels = numbersOf(vaeConfig["block_out_channels"], [128, 256, 512, 512]);
   const tile = tileSize * vaeScale;
   const area = Math.min(size.width, tile) * Math.min(size.height, tile);
-  // The second level works at full size with twice the channels of the first before it narrows.
+  // At full size the decoder still has the channels of its second level, before it narrows to those of the first.
   const widest = Math.max(channels[0] ?? 128, channels[1] ?? 0);
   const maps = widest * area * decoderMaps;
   const attends = vaeConfig["_class_name"] !== "AutoencoderTiny" && vaeConfig["mid_block_add_attention"] !== false;
@@ -54,9 +54,9 @@ export function decodeActivationBytes(
 }
 
 /**
- * What a graph takes once it is loaded. Weights in the graph's own file are there twice, as read and as arranged for the processor;
- * those in files of their own are mapped. Measured on a UNet of 140 MB: 289 MB inside, 169 MB outside, and 282 MB for 70 MB in half
- * precision inside, which the CPU widens.
+ * Bytes of a loaded graph. Weights inside the graph's file are in memory twice, as read and as arranged for the processor; those in
+ * files of their own are mapped. Measured on a UNet of 140 MB: 289 MB inside, 169 MB outside; 70 MB in half precision inside, which the
+ * CPU widens, took 282 MB.
  */
 export function loadedWeightBytes(
   { graphBytes, externalBytes }: Pick<GraphWeights, "graphBytes" | "externalBytes">,
@@ -65,7 +65,7 @@ export function loadedWeightBytes(
   return Math.round((graphBytes * 2.1 + externalBytes * 1.25) * (widened ? 2 : 1));
 }
 
-/** Bytes of all weights that are in memory at once. */
+/** Bytes of the weights that are in memory at once. */
 export function residentWeightBytes(
   weights: ReadonlyMap<GraphName, number>,
   { lowMemory }: { readonly lowMemory: boolean },
@@ -76,6 +76,7 @@ export function residentWeightBytes(
   return [...weights.values()].reduce((sum, size) => sum + size, 0);
 }
 
+/** Bytes of the whole process at its peak; `weights` from {@link loadedWeightBytes}, `batch` = pictures in one UNet run. */
 export function estimateMemoryBytes(
   folder: Configs,
   {
@@ -93,14 +94,14 @@ export function estimateMemoryBytes(
   },
 ): number {
   const parts = [unetActivationBytes(folder, { size, batch }), decodeActivationBytes(folder, { size, tileSize })];
-  // A session keeps what its runs once took, until it is released.
+  // A session keeps the memory of its largest run until it is released.
   const activations = lowMemory ? Math.max(...parts) : parts.reduce((sum, part) => sum + part, 0);
   return processBytes + residentWeightBytes(weights, { lowMemory }) + activations;
 }
 
 /**
- * Whether guidance runs as one batch of two: where its activations take no more than an eighth of the machine's memory. What is free
- * at the moment is not asked, as the same request must give the same bytes.
+ * Whether guidance runs as one batch of two: where its activations take at most an eighth of the machine's memory. The memory free at
+ * the moment does not count, as the same request must give the same bytes.
  */
 export function fitsAsBatch(folder: Configs, { size }: { readonly size: ImageSize }): boolean {
   const limit = constrainedMemory();

@@ -1,5 +1,5 @@
-// What a Stable Diffusion folder holds, read from the folder itself: which graphs, which family, which numbers. Layout of
-// huggingface/diffusers' and optimum's ONNX exports. The folders present decide; the class name in model_index.json is only a hint.
+// Reads a Stable Diffusion folder in the layout of huggingface/diffusers' and optimum's ONNX exports: its graphs, family, sizes and
+// scheduler. The parts that are there decide; the class name in model_index.json is only a hint.
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ServerError } from "../../../domain/errors.ts";
@@ -30,9 +30,9 @@ export interface DiffusionFolder {
   /** `_class_name` of model_index.json; empty where there is none. */
   readonly className: string;
   readonly family: "sd" | "sdxl";
-  /** How the model was distilled to fewer steps. Needs the UNet's inputs for LCM: see `detectDistillation`. */
+  /** How the model was distilled to fewer steps ({@link detectDistillation}). */
   readonly distillation: Distillation;
-  /** Absolute paths of the graphs that are there. */
+  /** Paths of the graphs that the folder has. */
   readonly graphs: ReadonlyMap<GraphName, string>;
   readonly textEncoders: readonly TextEncoderFolder[];
   readonly schedulerConfig: SchedulerConfig;
@@ -42,14 +42,16 @@ export interface DiffusionFolder {
   readonly sampleSize: { readonly width: number; readonly height: number };
   /** Pixels of the picture per latent pixel, each way. */
   readonly vaeScale: number;
-  /** Times by which the UNet halves height and width, as a factor. */
+  /** Factor by which the UNet's lowest level is smaller, each way. */
   readonly unetScale: number;
-  /** Channels of the UNet's first level and heads of it, for estimates of memory. */
+  /** `unet/config.json`. */
   readonly unetConfig: JsonObject;
+  /** `vae/config.json` and `vae_decoder/config.json` merged. */
   readonly vaeConfig: JsonObject;
+  /** Latents as the UNet sees them are (encoded - shiftFactor) * scalingFactor. */
   readonly scalingFactor: number;
   readonly shiftFactor: number;
-  /** SDXL: an empty negative prompt is zeros rather than the encoding of an empty text. */
+  /** SDXL: an empty negative prompt is encoded as zeros, not as an empty text. */
   readonly zerosForEmptyNegative: boolean;
 }
 
@@ -93,9 +95,9 @@ export async function readModelFolder(path: string): Promise<DiffusionFolder> {
 }
 
 /**
- * 1. LCM: its scheduler, its pipeline class, or a UNet that is told the guidance (`time_cond_proj_dim`).
- * 2. Few-step models by adversarial or progressive distillation ship an Euler scheduler with trailing timesteps and epsilon:
- *    SD-Turbo plain Euler, SDXL-Turbo the ancestral one, SDXL-Lightning plain Euler.
+ * 1. LCM has its scheduler, its pipeline class, or a UNet with the guidance as an input (`time_cond_proj_dim`).
+ * 2. Models of few steps by adversarial or progressive distillation ship an Euler scheduler with trailing timesteps and epsilon:
+ *    SDXL-Turbo the ancestral one, SD-Turbo and SDXL-Lightning the plain one. The latter is `turbo` if the folder's name says so.
  */
 export function detectDistillation({
   family,
@@ -150,7 +152,7 @@ async function findGraphs(
   return graphs;
 }
 
-/** Best first: the names of exporters for one graph in several precisions. */
+/** Exporters' names of one graph in several precisions, preferred ones first. */
 const graphFiles = ["model.onnx", "model_fp16.onnx", "model_int8.onnx", "model_quantized.onnx", "model_uint8.onnx"];
 
 async function findGraph(folder: string): Promise<string | undefined> {
@@ -158,7 +160,7 @@ async function findGraph(folder: string): Promise<string | undefined> {
   return graphFiles.find((name) => files.includes(name)) ?? files[0];
 }
 
-/** A folder for another runtime is the likeliest mistake: say so. */
+/** Says so if the folder is for another runtime, the likeliest mistake. */
 async function describeForeignWeights(path: string, missing: readonly string[]): Promise<string> {
   for (const name of missing) {
     const files = await readdir(join(path, name)).catch(() => []);

@@ -1,4 +1,4 @@
-// MT19937, the 32-bit Mersenne Twister. It is the engine under torch's CPU generator, so image seeds mean the same here as there.
+// MT19937, the 32-bit Mersenne Twister. torch's CPU generator is built on it, so an image's seed means the same here as there.
 // Source: Matsumoto and Nishimura, "Mersenne Twister" (1998), the 2002 initialisation.
 
 const stateSize = 624;
@@ -34,7 +34,7 @@ export class MersenneTwister {
 
   #regenerate(): void {
     const state = this.#state;
-    // In three runs, so that no index needs a modulus: this is a fifth of the cost of a normal value.
+    // Three loops, so that no index needs a modulus: this is a fifth of the cost of a normal value.
     const wrap = stateSize - shiftSize;
     for (let i = 0; i < wrap; i++) {
       state[i] = twist(state[i]!, state[i + 1]!, state[i + shiftSize]!);
@@ -47,7 +47,7 @@ export class MersenneTwister {
   }
 }
 
-/** One word of the recurrence; three scalars in the hottest loop, hence no options object. */
+/** One word of the recurrence. Three positional parameters, as an options object would be built in the hottest loop. */
 function twist(high: number, low: number, shifted: number): number {
   return shifted ^ (((high & -0x80000000) | (low & 0x7fffffff)) >>> 1) ^ (-(low & 1) & 0x9908b0df);
 }

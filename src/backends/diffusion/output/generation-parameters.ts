@@ -1,5 +1,5 @@
-// The text that image tools write into a PNG under `parameters` and read back to make the picture again: the layout that
-// AUTOMATIC1111's web interface introduced (prompt, negative prompt, one line of settings).
+// Formats the text that image tools write into a PNG under `parameters` and read back to make the picture again, in the layout that
+// AUTOMATIC1111's web interface introduced: prompt, negative prompt, one line of settings.
 import type { ImageSize } from "../../../domain/image.ts";
 import { textOr } from "../../../model-files/json-file.ts";
 import type { SchedulerConfig } from "../schedulers/settings/scheduler-settings.ts";
@@ -11,9 +11,9 @@ export interface GenerationParameters {
   readonly sampler: string;
   readonly guidanceScale: number;
   readonly seed: number;
-  /** What was generated, before any resampling. */
+  /** The size that was generated, before any resampling. */
   readonly size: ImageSize;
-  /** What was asked for. */
+  /** The size that was asked for. */
   readonly outputSize: ImageSize;
   readonly model: string;
   readonly strength?: number | undefined;
@@ -40,7 +40,7 @@ export function formatParameters(parameters: GenerationParameters): string {
   ].join("\n");
 }
 
-/** A value with a separator in it is written as JSON, or readers would cut it. */
+/** Writes a value that has a separator in it as JSON, or readers would cut it there. */
 function quoted(value: string): string {
   return /[,:\n]/.test(value) ? JSON.stringify(value) : value;
 }
@@ -56,7 +56,7 @@ const samplerTitles: Readonly<Record<string, string>> = {
   HeunDiscreteScheduler: "Heun",
 };
 
-/** The sampler's name as image users know it. */
+/** The sampler's name in AUTOMATIC1111's web interface. */
 export function samplerTitle(config: SchedulerConfig): string {
   const className = textOr(config["_class_name"], "");
   const title = samplerTitles[className] ?? className;

@@ -1,4 +1,4 @@
-// Pixels to files and back, by sharp. Encoding runs in threads of its own: it overlaps with the next image's first steps.
+// Encodes pixels to files and decodes uploads, by sharp. Encoding leaves the main thread free for the next image's first steps.
 import sharp from "sharp";
 import { ServerError } from "../../../domain/errors.ts";
 import type { ImageFormat, ImageSize } from "../../../domain/image.ts";
@@ -15,15 +15,15 @@ sharp.cache(false);
 
 export interface EncodeOptions {
   readonly format: ImageFormat;
-  /** 0..100, for jpeg and webp. */
+  /** Quality of jpeg and webp, 0 to 100. */
   readonly compression: number;
-  /** Resampled to exactly this size where it differs. */
+  /** The picture is resampled to exactly this size. */
   readonly size: ImageSize;
   /** PNG only: text under the keyword `parameters`. */
   readonly parameters?: string | undefined;
 }
 
-/** The same pixels and options give the same bytes. */
+/** Encodes a picture. The same pixels and options give the same bytes. */
 export async function encodePicture(pixels: Pixels, options: EncodeOptions): Promise<Uint8Array> {
   const { format, compression, size, parameters } = options;
   const { data, width, height } = pixels;
@@ -48,7 +48,7 @@ export async function encodePicture(pixels: Pixels, options: EncodeOptions): Pro
   }
 }
 
-/** Size of an uploaded picture, upright. @throws ServerError `invalid_value` where it is no picture that can be read */
+/** The size of an uploaded picture after EXIF orientation. @throws ServerError `invalid_value` where it cannot be read */
 export async function readPictureSize(bytes: Uint8Array, param: string): Promise<ImageSize> {
   try {
     const { autoOrient } = await sharp(bytes, { limitInputPixels: largestInputPixels }).metadata();
@@ -58,7 +58,10 @@ export async function readPictureSize(bytes: Uint8Array, param: string): Promise
   }
 }
 
-/** An uploaded picture as RGB of exactly `size`, upright; what is transparent shows white. */
+/**
+ * An uploaded picture as RGB, oriented by its EXIF data, resampled to `size`, on white where it is transparent.
+ * @throws ServerError `invalid_value` where it cannot be read
+ */
 export async function readPicture(
   bytes: Uint8Array,
   { size, param }: { readonly size: ImageSize; readonly param: string },
@@ -83,8 +86,8 @@ export async function readPicture(
 }
 
 /**
- * The mask of an edit: 1 where the picture is transparent and shall be painted anew, else 0. [height, width]
- * @throws ServerError `invalid_value` where it has no transparency
+ * The mask of an edit, [height, width]: 1 where its alpha is below 128 and the picture is painted anew, else 0.
+ * @throws ServerError `invalid_value` where it has no alpha channel or cannot be read
  */
 export async function readMask(bytes: Uint8Array, size: ImageSize): Promise<Uint8Array> {
   try {
@@ -108,7 +111,7 @@ export async function readMask(bytes: Uint8Array, size: ImageSize): Promise<Uint
   }
 }
 
-/** Interleaved RGB resampled so that the shorter side is `side`, and its middle square cut out: what CLIP looks at. */
+/** The middle square of a picture, [side, side, 3] interleaved, resampled so that its shorter side is `side`: CLIP's input. */
 export async function centreSquare(pixels: Pixels, side: number): Promise<Uint8Array> {
   const { data, width, height } = pixels;
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

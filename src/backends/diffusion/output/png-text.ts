@@ -1,5 +1,5 @@
-// A text entry in a PNG file (PNG specification, third edition, 11.3.3). sharp writes pictures but no text chunks, and one chunk of four
-// fields needs no library: Node has the checksum.
+// Adds a text chunk to a PNG file (PNG specification, third edition, 11.3.3). sharp writes no text chunks, and a chunk is four fields, of
+// which Node computes the checksum.
 import { crc32 } from "node:zlib";
 
 const signatureBytes = 8;
@@ -8,8 +8,8 @@ const frameBytes = 12;
 const ascii = /^[\n\u0020-\u007e]*$/;
 
 /**
- * The PNG with one more text chunk, right behind its header where readers look first. ASCII becomes
- * `tEXt`, any other text `iTXt`: `tEXt` may hold Latin-1, but common readers take it for UTF-8.
+ * The PNG with a text chunk right after its header. ASCII becomes `tEXt`, any other text `iTXt`: `tEXt` may hold Latin-1, but common
+ * readers take it for UTF-8.
  * @param png a whole PNG file
  * @throws RangeError where it is none
  */

@@ -1,5 +1,5 @@
-// The folder's safety checker, where the configuration asks for it. As in the reference, a picture that it flags is replaced by a black
-// one; the log says so. Reference: diffusers' StableDiffusionSafetyChecker and its CLIP image processor.
+// Runs the folder's safety checker, where the configuration asks for it. As in the reference, a picture that it flags is replaced by a
+// black one. Reference: diffusers' StableDiffusionSafetyChecker and its CLIP image processor.
 import { join } from "node:path";
 import { numberOr, readJsonObject } from "../../../model-files/json-file.ts";
 import type { DiffusionFolder } from "../folder/model-folder.ts";
@@ -8,7 +8,7 @@ import { centreSquare } from "./picture.ts";
 import type { Pixels } from "../vae/vae.ts";
 
 export interface SafetyCheckerSettings {
-  /** Side of the square that CLIP looks at. */
+  /** Pixels of CLIP's square input, each way. */
   readonly side: number;
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
@@ -16,7 +16,7 @@ export interface SafetyCheckerSettings {
 
 const colours = 3;
 
-/** Reads `feature_extractor/preprocessor_config.json`; what it does not say is as in CLIP. */
+/** Reads `feature_extractor/preprocessor_config.json`; the defaults are CLIP's. */
 export async function readSafetySettings(folder: DiffusionFolder): Promise<SafetyCheckerSettings> {
   const config = (await readJsonObject(join(folder.path, "feature_extractor", "preprocessor_config.json"))) ?? {};
   const crop = config["crop_size"];

@@ -1,4 +1,4 @@
-// One image from its first latents to its last: the loop over the scheduler's steps.
+// The denoising loop: runs UNet and scheduler over all steps of one image.
 import type { Denoiser } from "../unet/denoiser.ts";
 import type { OnnxGraph } from "../../onnx/graph.ts";
 import type { Scheduler } from "../schedulers/scheduler.ts";
@@ -12,8 +12,8 @@ export interface DenoiseOptions {
   readonly start: StartLatents;
   readonly random: NormalSource;
   /**
-   * Called after every step with the number of steps done; yields to the event loop, and throws where the request was cancelled.
-   * `predicted` are the clean latents as far as they can be guessed yet, valid during the call.
+   * Called after every step with the number of steps done. It yields to the event loop, and throws if the request was cancelled.
+   * `predicted` are the scheduler's predicted clean latents, valid during the call.
    */
   readonly afterStep: (step: {
     readonly done: number;
@@ -22,7 +22,7 @@ export interface DenoiseOptions {
   }) => Promise<void>;
 }
 
-/** The clean latents, [4, height, width]. */
+/** The clean latents, [4, height, width], in the array `start.sample`. */
 export async function denoiseImage(options: DenoiseOptions): Promise<Float32Array> {
   const { scheduler, denoiser, unet, start, random, afterStep } = options;
   const { sample, keepUntouched, inpainting } = start;
@@ -42,7 +42,7 @@ export async function denoiseImage(options: DenoiseOptions): Promise<Float32Arra
   return sample;
 }
 
-/** After how many of `steps` a preview is shown: spread evenly, never after the last; fewer where there are too few steps. */
+/** The steps after which a preview is shown, spread evenly over `steps`, never the last; fewer than `count` if steps are few. */
 export function previewSteps(count: number, steps: number): number[] {
   const places = Array.from({ length: count }, (_, i) => Math.round(((i + 1) * steps) / (count + 1)));
   return [...new Set(places)].filter((place) => place >= 1 && place < steps);

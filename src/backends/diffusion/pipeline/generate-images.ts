@@ -1,5 +1,5 @@
-// A request from its prompts to its last event. Images are made one after another, each in a turn of its own; writing the file of one
-// overlaps with the first steps of the next.
+// Generates the images of a request, from its prompts to its last event. Images are made one after another, each in a turn of its own
+// (common/turns.ts), or with `lowMemory` all in one. Encoding the file of one overlaps with the first steps of the next.
 import type { BackendContext, Call } from "../../../domain/backend.ts";
 import type { ImageEvent, ImageRequest } from "../../../domain/image.ts";
 import type { ImageModelOptions } from "../../../domain/model.ts";
@@ -41,9 +41,9 @@ export interface GenerationContext {
 }
 
 /**
- * Pushes every event after `accepted`. A reader who is behind is waited for between two turns only: during one, others wait for the
- * device, and what a turn makes is bounded (one small event a step, three previews and a picture).
- * @throws the signal's reason between two steps where it was aborted
+ * Pushes every event after `accepted`. It waits for a reader that is behind only between two turns: during one, other requests wait for
+ * the model, and the events of a turn are bounded (for each image one small event a step, three previews and a picture).
+ * @throws the signal's reason, between two runs of a graph
  */
 export async function generateImages(plan: GenerationPlan, context: GenerationContext): Promise<void> {
   await new Generation(plan, context).run();
@@ -71,13 +71,13 @@ class Generation {
     const { options, call } = this.#context;
     const images = Array.from({ length: request.n }, (_, image) => image);
     try {
-      // With one graph in memory at a time, all images share each graph's stay: loading takes longer than a step.
+      // With `lowMemory` all images are made in one round, as loading a graph takes longer than a step.
       for (const round of options.lowMemory ? [images] : images.map((image) => [image])) {
         await waitForCredit(call);
         await this.#makeRound(round);
       }
     } finally {
-      // Files that are still being written are not pushed after the end of a request that failed.
+      // No file may be pushed after the end of a request that failed.
       await this.#output.settled();
     }
     await this.#output.done();
@@ -279,7 +279,7 @@ class Generation {
   };
 }
 
-/** Milliseconds for the log. */
+/** Rounds to tenths, for the log. */
 function tenths(milliseconds: number): number {
   return Math.round(milliseconds * 10) / 10;
 }

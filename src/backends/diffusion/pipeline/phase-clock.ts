@@ -1,8 +1,8 @@
-// Where the time of a request goes. Phases nest (a preview is decoded between two steps of denoising), and each millisecond counts for
-// the innermost one.
+// Measures the phases of a request. Phases nest (a preview is decoded between two denoising steps), and time counts for the innermost
+// one only.
 import type { ImageTimings } from "../../../domain/image.ts";
 
-/** A phase by the name of its field. */
+/** A phase, by the name of its field in the timings. */
 export type Phase = keyof ImageTimings;
 
 export class PhaseClock {
@@ -11,7 +11,7 @@ export class PhaseClock {
   #phase: Phase | undefined;
   #since = 0;
 
-  /** `now` = milliseconds of a steady clock. */
+  /** `now` = milliseconds of a monotonic clock. */
   constructor(now: () => number) {
     this.#now = now;
   }
@@ -20,7 +20,7 @@ export class PhaseClock {
     return { ...this.#spent };
   }
 
-  /** Counts the time of `work` for the phase, but for phases inside it. Calls may nest and must not overlap otherwise. */
+  /** Counts the time of `work` for the phase, less the phases inside it. Calls may nest, and must not overlap otherwise. */
   async during<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
     const outer = this.#phase;
     this.#enter(phase);
@@ -31,7 +31,7 @@ export class PhaseClock {
     }
   }
 
-  /** Counts the time until `work` settles for the phase, whatever runs beside it. */
+  /** Counts the time until `work` settles for the phase as well, and takes none from the phases meanwhile. */
   async beside<T>(phase: Phase, work: Promise<T>): Promise<T> {
     const start = this.#now();
     try {

@@ -1,5 +1,5 @@
-// Where an image begins: noise from the seed; or a picture brought to the noise level of the first step; and, for inpainting, what keeps
-// the untouched places as they are. Draws from the generator in the order of the reference, so that its seeds mean the same here.
+// Makes the latents that an image begins with: noise from the seed, or a picture brought to the noise level of the first step, and for
+// inpainting the means to keep the unmasked places. Draws from the generator in the reference's order, so that a seed means the same.
 // Reference: diffusers' StableDiffusionPipeline, StableDiffusionImg2ImgPipeline and StableDiffusionInpaintPipeline `prepare_latents`.
 import type { TorchGenerator } from "../noise/torch-random.ts";
 import type { Scheduler } from "../schedulers/scheduler.ts";
@@ -18,18 +18,18 @@ const latentChannels = 4;
 /** A picture to start from, at the size that is generated. */
 export interface EditInput {
   readonly pixels: Pixels;
-  /** 1 = paint anew, 0 = keep; [height, width] of the pixels. Undefined where the whole picture changes. */
+  /** [height, width] of the pixels, 1 = paint anew, 0 = keep. Undefined where the whole picture is painted anew. */
   readonly mask: Uint8Array | undefined;
 }
 
-/** A picture to start from as the encoder sees it: the same for all images of a request. */
+/** A picture to start from after the VAE encoder, the same for all images of a request. */
 export interface EncodedEdit {
   readonly input: EditInput;
   readonly strength: number;
   readonly folder: VaeOptions["folder"];
-  /** Left out where the run begins with noise and keeps nothing. */
+  /** Undefined where the run begins with noise and keeps nothing. */
   readonly picture: EncodedPicture | undefined;
-  /** Inpainting models: the picture without what is painted anew. */
+  /** Inpainting models: the picture with the masked places grey. */
   readonly masked: EncodedPicture | undefined;
 }
 
@@ -45,13 +45,13 @@ export interface StartOptions {
 export interface StartLatents {
   /** [4, height, width]; becomes the running sample. */
   readonly sample: Float32Array;
-  /** Inpainting with an ordinary UNet: brings the kept places back to the picture after step `index`. */
+  /** Inpainting with an ordinary UNet: sets the kept places back to the picture after step `index`. */
   readonly keepUntouched: ((sample: Float32Array, index: number) => void) | undefined;
   /** Inpainting models: mask and latents of the masked picture, [5, height, width]. */
   readonly inpainting: Float32Array | undefined;
 }
 
-/** Encodes what an edit begins with. An inpainting model at full strength needs only the masked picture. */
+/** Encodes the pictures of an edit. An inpainting model at full strength needs only the masked one. */
 export async function encodeEdit(
   encoder: OnnxGraph,
   {
@@ -93,7 +93,7 @@ export function prepareLatents({ scheduler, random, width, height, edit }: Start
   };
 }
 
-/** After each step the kept places are those of the picture at the noise level of the next step, after the last one without noise. */
+/** Sets the kept places to the picture at the noise level of the next step; after the last step, to the picture without noise. */
 function createKeeper({
   scheduler,
   original,
@@ -117,7 +117,7 @@ function createKeeper({
   };
 }
 
-/** The mask at the size of the latents, each taking the pixel at its upper left as the reference's `nearest` does. All 1 without one. */
+/** The mask at the size of the latents; each takes its upper left pixel, as the reference's `nearest` does. All 1 without a mask. */
 function latentMask(
   { pixels, mask }: EditInput,
   { width, height }: { readonly width: number; readonly height: number },
@@ -133,7 +133,7 @@ function latentMask(
   return small;
 }
 
-/** The picture with what is painted anew in the middle of its range: 0 on the scale of -1 to 1. */
+/** The picture with the masked places grey, about 0 on the scale of -1 to 1. */
 function maskedPixels({ pixels, mask }: EditInput): Pixels {
   const data = Uint8ClampedArray.from(pixels.data);
   for (let i = 0; i < pixels.width * pixels.height; i++) {

@@ -1,5 +1,5 @@
-// Reads the tokenizer of a model folder in either layout: `tokenizer.json`, or `vocab.json` with `merges.txt`. Which tokens frame and pad
-// a prompt stands in `special_tokens_map.json` and `tokenizer_config.json`; it differs between models that share one vocabulary.
+// Reads the tokenizer of a model folder in either layout: `tokenizer.json`, or `vocab.json` with `merges.txt`. The tokens that frame and
+// pad a prompt differ between models of one vocabulary; `special_tokens_map.json` and `tokenizer_config.json` name them.
 import { join } from "node:path";
 import { readTextFile } from "../../../model-files/json-file.ts";
 import { isRecord } from "../../../util/is-record.ts";
@@ -11,7 +11,7 @@ import {
   type ClipTokenizerDefinition,
 } from "./clip-tokenizer.ts";
 
-/** The texts of the files; absent ones are undefined. */
+/** The files' contents; undefined = absent. */
 export interface ClipTokenizerFiles {
   readonly tokenizerJson?: string | undefined;
   readonly vocabJson?: string | undefined;
@@ -52,7 +52,7 @@ export async function loadClipTokenizer(
 }
 
 /**
- * From the texts of the files. `vocab.json` with `merges.txt` go first where both layouts are given: they say the same.
+ * A tokenizer from the files' contents. Of both layouts it takes `vocab.json` with `merges.txt`: they say the same.
  * @throws ClipTokenizerError where neither layout is complete, or a file does not hold what its name promises
  */
 export function parseClipTokenizer(files: ClipTokenizerFiles): ClipTokenizerDefinition {
@@ -106,7 +106,7 @@ function readVocabulary(value: unknown, file: string): Readonly<Record<string, n
   return vocabulary as Readonly<Record<string, number>>;
 }
 
-/** The first line is a version. */
+/** A first line may be a version. */
 function splitMerges(text: string): Merge[] {
   return text
     .split(/\r?\n/)
@@ -127,7 +127,7 @@ function splitMerge(written: string): Merge {
   return [left, right];
 }
 
-/** OpenAI's file goes on past the merges of this vocabulary, which would make symbols that have no id. */
+/** The merges whose result has an id: OpenAI's file has more merges than its vocabulary. */
 function usedMerges(merges: readonly Merge[], vocabulary: Readonly<Record<string, number>>): Merge[] {
   return merges.filter(([left, right]) => Object.hasOwn(vocabulary, left + right));
 }

@@ -1,19 +1,19 @@
-// CLIP's tokenizer: the text side of every Stable Diffusion. Works from vocabulary and merges alone, as most model folders ship nothing
-// else. Reference: huggingface/transformers' CLIPTokenizerFast, i.e. NFC, one space for any whitespace, lower case, then the pattern
-// below and byte-pair encoding. Two differences to the original Python: no repair of broken encodings (ftfy) and no HTML unescaping.
+// CLIP's tokenizer, which every Stable Diffusion uses. It needs vocabulary and merges only, as most model folders ship nothing else.
+// Reference: huggingface/transformers' CLIPTokenizerFast, i.e. NFC, one space for any whitespace, lower case, then the pattern below
+// and byte-pair encoding. Unlike the original Python it neither repairs broken encodings (ftfy) nor unescapes HTML.
 //
-// @huggingface/tokenizers splits and merges. It comes with transformers.js, whose own classes add nothing here: loading them as well
-// would cost every runner of an image model 120 ms and 15 MB. The text is normalised before the library sees it, as the
-// library's lower case makes a word's last sigma a final one and its whitespace is JavaScript's, with U+FEFF and without U+0085.
+// @huggingface/tokenizers splits and merges. It comes with transformers.js, whose own classes add nothing here: loading them would cost
+// every runner of an image model 120 ms and 15 MB. The text is normalised before the library sees it, as the library's lower case
+// makes a word's last sigma a final one and its whitespace is JavaScript's, with U+FEFF and without U+0085.
 import { Tokenizer } from "@huggingface/tokenizers";
 
 export interface ClipTokenizerDefinition {
   /** Symbol to id. */
   readonly vocabulary: Readonly<Record<string, number>>;
-  /** Pairs of symbols that are merged, the first ones first. */
+  /** Pairs of symbols to merge, in order of priority. */
   readonly merges: readonly (readonly [left: string, right: string])[];
   readonly special: ClipSpecialTokens;
-  /** Ids of the tokens that are found literally in the text, special ones among them. */
+  /** Ids of the tokens that are matched literally in the text, special ones included. */
   readonly addedTokens: ReadonlyMap<string, number>;
 }
 
@@ -26,9 +26,9 @@ export interface ClipSpecialTokens {
 }
 
 export interface EncodedPrompt {
-  /** Each of `contextLength` ids: bos, the text's ids, eos, padding. At least one, as an empty prompt is a prompt. */
+  /** One chunk at least, each of `contextLength` ids: bos, the text's ids, eos, padding. */
   readonly chunks: readonly (readonly number[])[];
-  /** Ids of the text alone, over all chunks: what usage counts. */
+  /** Ids of the text over all chunks, without bos, eos and padding. */
   readonly tokenCount: number;
 }
 
@@ -39,22 +39,22 @@ export interface ClipTokenizer {
   /** The ids of a text, without bos and eos. Never throws, whatever the text. */
   encode(text: string): number[];
   /**
-   * A prompt of any length, cut into chunks that a text encoder takes one by one.
+   * Cuts a prompt of any length into chunks for the text encoder.
    * @param contextLength ids per chunk, the two frame tokens included
    */
   encodePrompt(text: string, contextLength?: number): EncodedPrompt;
-  /** A chunk without text: makes prompt and negative prompt equally long. */
+  /** A chunk without text, to make prompt and negative prompt equally long. */
   emptyChunk(contextLength?: number): readonly number[];
 }
 
-/** A vocabulary or a file of it that cannot be used; the message says what was expected. */
+/** The tokenizer's files cannot be used; the message says what was expected. */
 export class ClipTokenizerError extends Error {
   override readonly name = "ClipTokenizerError";
 }
 
 const defaultContextLength = 77;
 
-/** Contractions, runs of letters, single digits, runs of anything else. A space is the only whitespace that is left by then. */
+/** Contractions, runs of letters, single digits, runs of anything else; after normalisation a space is the only whitespace. */
 const wordPattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^ \p{L}\p{N}]+`;
 const whitespace = /\p{White_Space}+/gu;
 
@@ -91,12 +91,12 @@ export function createClipTokenizer(definition: ClipTokenizerDefinition): ClipTo
   return { bosId, eosId, padId, encode, encodePrompt, emptyChunk };
 }
 
-/** Composed (NFC), any whitespace one space, lower case character by character. */
+/** NFC, one space for any whitespace, lower case; a capital sigma never becomes a final one. */
 function normalizeText(text: string): string {
   return text.normalize("NFC").replace(whitespace, " ").replaceAll("Σ", "σ").toLowerCase();
 }
 
-/** The tokenizer.json that the reference makes of a vocabulary and merges, without the steps that are done before or not at all. */
+/** The reference's tokenizer of a vocabulary and merges, without normalisation and framing, which are done here. */
 function createLibraryTokenizer(definition: ClipTokenizerDefinition): Tokenizer {
   const { vocabulary, merges, special, addedTokens } = definition;
   const added = [...addedTokens].map(([content, id]) => ({ id, content, special: true, normalized: false }));

@@ -1,5 +1,5 @@
-// From prompts to what the UNet is told: the states of one or two CLIP encoders. Prompts longer than one chunk (77 ids) are encoded
-// chunk by chunk and concatenated along the sequence; prompt and negative prompt always get the same number of chunks.
+// Encodes prompts for the UNet's cross-attention, by one or two CLIP encoders. Prompts longer than one chunk (77 ids) are encoded chunk
+// by chunk and concatenated along the sequence; prompt and negative prompt always get the same number of chunks.
 // Reference: diffusers' StableDiffusionPipeline and StableDiffusionXLPipeline `encode_prompt`.
 import type { Tensor } from "../../onnx/runtime.ts";
 import { ServerError } from "../../../domain/errors.ts";
@@ -8,9 +8,9 @@ import type { GraphStore } from "../folder/graph-store.ts";
 import type { DiffusionFolder, TextEncoderFolder } from "../folder/model-folder.ts";
 import { integerTensor, toFloat32, type OnnxGraph } from "../../onnx/graph.ts";
 
-/** One prompt as the UNet takes it. */
+/** An encoded prompt, as the UNet takes it. */
 export interface Conditioning {
-  /** [tokens, width] row-major; the widths of two encoders side by side. */
+  /** [tokens, width] row-major; with two encoders `width` is the sum of theirs. */
   readonly states: Float32Array;
   readonly tokens: number;
   readonly width: number;
@@ -32,11 +32,11 @@ export interface EncodedPrompts {
   /** Chunks of ids per encoder, in the encoders' order. */
   readonly positive: readonly (readonly (readonly number[])[])[];
   readonly negative: readonly (readonly (readonly number[])[])[] | undefined;
-  /** What usage counts: ids of the first encoder for all that is encoded, frame tokens included, padding not. */
+  /** Prompt tokens of the usage: the first encoder's ids of both prompts, bos and eos included, padding not. */
   readonly tokenCount: number;
 }
 
-/** A prompt of 1,500 ids; cross-attention grows with every chunk. */
+/** 1,500 ids. There is a limit because the cost of cross-attention grows with every chunk. */
 const maximumChunks = 20;
 
 /**
@@ -82,7 +82,7 @@ export function tokenizePrompts(
 }
 
 /**
- * Runs the text encoders. Each chunk is one run of batch 1: what a prompt gives never depends on what it is encoded with.
+ * Runs the text encoders. Each chunk is a run of its own, so that a prompt's states never depend on another prompt.
  * @param zeroNegative take zeros in place of the negative prompt's encoding
  */
 export async function encodePrompts(
@@ -98,7 +98,7 @@ export async function encodePrompts(
     readonly store: GraphStore;
     readonly folder: Pick<DiffusionFolder, "family">;
     readonly zeroNegative: boolean;
-    /** Called after every run: yields to the event loop, and throws where the request was cancelled. */
+    /** Called after every run; yields to the event loop, and throws if the request was cancelled. */
     readonly betweenRuns: () => Promise<void>;
   },
 ): Promise<PromptConditioning> {
@@ -131,7 +131,10 @@ interface OutputNames {
   readonly pooled: string | undefined;
 }
 
-/** SDXL takes the layer before the last, without the final norm; SD 1 and 2 the normed last one (SD 2's encoder is exported one layer short). */
+/**
+ * SDXL takes the states of the layer before the last, without the final norm; SD 1 and 2 the normed states of the last (SD 2's encoder is
+ * exported one layer short).
+ */
 function outputNames(
   graph: OnnxGraph,
   { encoder, family }: { readonly encoder: TextEncoderFolder; readonly family: DiffusionFolder["family"] },
@@ -169,7 +172,7 @@ async function encodeChunks(
     const { data, dims } = toFloat32(outputs[names.states], names.states);
     width = dims.at(-1) ?? 0;
     parts.push(data);
-    // As the reference does for one chunk: the pooled text is that of the beginning.
+    // The pooled text is that of the first chunk; the reference has only one.
     if (names.pooled !== undefined) pooled ??= toFloat32(outputs[names.pooled], names.pooled).data;
     await betweenRuns();
   }

@@ -1,25 +1,25 @@
-// Which sizes a model makes, and what is generated for a size that is asked for.
+// Chooses the size of a picture: which sizes a model accepts, and which it generates for them.
 import { ServerError } from "../../../domain/errors.ts";
 import type { ImageSize } from "../../../domain/image.ts";
 
 export interface SizeRules {
-  /** Sides that may be asked for are multiples of this. */
+  /** Sides that a request may ask for are multiples of this. */
   readonly multiple: number;
-  /** Sides that the model makes are multiples of this. */
+  /** Sides that the model can generate are multiples of this. */
   readonly generatedMultiple: number;
   readonly minSize: number;
   readonly maxSize: number;
   readonly defaultSize: ImageSize;
-  /** The only size, where the graph was exported for one. */
+  /** The one size that a request may ask for, where the graph was exported for it. */
   readonly onlySize: ImageSize | undefined;
-  /** Side at which a small model generates, to be resampled afterwards; 0 = it generates what is asked for. */
+  /** Side of the square whose area a small model generates, to be resampled afterwards; 0 = it generates the size asked for. */
   readonly nativeSize: number;
 }
 
 export interface ChosenSize {
-  /** What the caller gets. */
+  /** Size of the file. */
   readonly output: ImageSize;
-  /** What the model makes. */
+  /** Size that the model generates. */
   readonly generated: ImageSize;
 }
 
@@ -34,7 +34,7 @@ export function chooseSize(asked: ImageSize | null, rules: SizeRules): ChosenSiz
   return { output, generated: nativeFor(output, rules) };
 }
 
-/** The size of a picture to be edited, brought to the area of the model's default and to sides that the model makes. */
+/** The proportions of an uploaded picture, at the area of the default size and with sides that a request may ask for. */
 export function sizeLike(picture: ImageSize, rules: SizeRules): ImageSize {
   if (rules.onlySize !== undefined) return rules.onlySize;
   const { width, height } = rules.defaultSize;
@@ -75,7 +75,7 @@ function nearestSide(side: number, { multiple, minSize, maxSize }: SizeRules): n
   return Math.min(highest, Math.max(lowest, Math.round(side / multiple))) * multiple;
 }
 
-/** The native area in the proportions that are asked for. */
+/** The native area in the proportions asked for. */
 function nativeFor(output: ImageSize, { nativeSize, generatedMultiple: multiple }: SizeRules): ImageSize {
   const proportion = Math.sqrt(output.width / output.height);
   const side = (length: number): number => Math.max(1, Math.round(length / multiple)) * multiple;

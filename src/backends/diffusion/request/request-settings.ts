@@ -1,8 +1,8 @@
-// What a request and the model's configuration amount to: steps, guidance, scheduler, seed. Everything a scheduler would refuse is refused
-// here, before the request is accepted.
+// Resolves the settings of a request from its fields and the model's configuration: steps, guidance, scheduler, seed. What a scheduler
+// would refuse is refused here, before the request is accepted.
 //
 // `quality` scales the model's default steps: low 0.6, medium and auto 1, high 1.6 (rounded up). `style` scales the default guidance:
-// vivid 1.2, natural 0.8. Steps and guidance that a request states itself are taken as they are.
+// vivid 1.2, natural 0.8. They do not change steps and guidance that a request states.
 import { randomInt } from "node:crypto";
 import { ServerError } from "../../../domain/errors.ts";
 import type { ImageEditRequest, ImageRequest } from "../../../domain/image.ts";
@@ -21,11 +21,11 @@ import type { SchedulerConfig } from "../schedulers/settings/scheduler-settings.
 export interface RequestSettings {
   readonly steps: number;
   readonly guidanceScale: number;
-  /** False where guidance changes nothing and the negative prompt is not even encoded. */
+  /** Whether the UNet also runs on the negative prompt. */
   readonly guided: boolean;
   readonly negativePrompt: string;
   readonly schedulerConfig: SchedulerConfig;
-  /** Image to image: the share of the run that is done; undefined for pictures from noise alone. */
+  /** Edits: the share of the steps that are run, in (0, 1]; undefined for pictures from noise alone. */
   readonly strength: number | undefined;
   readonly seed: number;
 }
@@ -46,7 +46,7 @@ const distillationDefaults: Readonly<Record<Distillation, ModelDefaults>> = {
   lcm: { steps: 4, guidanceScale: 1.5 },
 };
 
-/** What the configuration says, else what suits the pipeline. */
+/** The configuration's values, else the usual ones of the model's distillation. */
 export function modelDefaults(
   options: Pick<ImageModelOptions, "steps" | "guidanceScale">,
   distillation: Distillation,
@@ -66,7 +66,7 @@ export function resolveSettings(
   }: {
     readonly options: ImageModelOptions;
     readonly folder: Pick<DiffusionFolder, "distillation" | "family" | "schedulerConfig">;
-    /** The UNet is told the guidance itself (LCM) and needs no second pass. */
+    /** The guidance scale is an input of the UNet (LCM), so it needs no second pass. */
     readonly toldGuidance: boolean;
     readonly edit?: Pick<ImageEditRequest, "strength" | "mask">;
   },
@@ -88,7 +88,7 @@ export function resolveSettings(
   return settings;
 }
 
-/** A fresh scheduler for one image. */
+/** A new scheduler for one image. @throws ServerError `invalid_value` where it cannot run these settings */
 export function schedulerOf(
   { schedulerConfig, steps, strength }: Pick<RequestSettings, "schedulerConfig" | "steps" | "strength">,
   request: Pick<ImageRequest, "steps" | "scheduler"> = {},
@@ -105,7 +105,7 @@ export function schedulerOf(
   }
 }
 
-/** @throws ServerError `invalid_value` naming the samplers that there are */
+/** The folder's scheduler, or the one named. @throws ServerError `invalid_value` for an unknown name, naming the known ones */
 export function schedulerConfigFor(
   { family, schedulerConfig }: Pick<DiffusionFolder, "family" | "schedulerConfig">,
   name: string | null,

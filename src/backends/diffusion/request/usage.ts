@@ -1,4 +1,4 @@
-// Image tokens, so that clients which account by them see numbers of the usual size.
+// Counts image tokens as OpenAI does, for clients that account by them.
 import type { ImageSize } from "../../../domain/image.ts";
 
 /** Pixels per side of a patch, by quality. */
@@ -13,7 +13,10 @@ export function outputImageTokens({ width, height }: ImageSize, quality: keyof t
   return Math.ceil(height / side) * (Math.ceil(width / side) + 1);
 }
 
-/** Tokens of one picture that is read: 65, and 129 for every tile of 512 once the shorter side is 512, as OpenAI documents for gpt-image-1. */
+/**
+ * Tokens of one uploaded picture: 65, and 129 for every tile of 512x512 of it when its shorter side is scaled to 512, as OpenAI documents
+ * for gpt-image-1.
+ */
 export function inputImageTokens({ width, height }: ImageSize): number {
   const factor = 512 / Math.min(width, height);
   return 65 + 129 * Math.ceil((width * factor) / 512) * Math.ceil((height * factor) / 512);

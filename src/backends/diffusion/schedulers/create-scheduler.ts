@@ -1,4 +1,4 @@
-// From a model folder's scheduler configuration to a scheduler ready to run: the only file that knows every algorithm.
+// Creates the scheduler that a model folder's configuration describes. No other file knows all algorithms.
 import type { NormalSource } from "../noise/torch-random.ts";
 import { combine2, scale } from "./arithmetic/combine.ts";
 import { createDdim } from "./ddim.ts";
@@ -20,7 +20,7 @@ import { createUniPc } from "./unipc.ts";
 export interface SchedulerOptions {
   /** Denoising steps, 1 to the model's training timesteps. Second-order methods make more model calls than steps. */
   readonly steps: number;
-  /** Image to image: the share of the run that is done, in (0, 1]. @default 1, a run from pure noise */
+  /** Image to image: the share of the steps that are run, in (0, 1]. @default 1, a run from pure noise */
   readonly strength?: number;
   /** DDIM only: share of fresh noise per step, in [0, 1]. @default 0 */
   readonly eta?: number;
@@ -62,8 +62,8 @@ function createAlgorithm(settings: SchedulerSettings, { steps, strength, eta }: 
 }
 
 /**
- * Where an image-to-image run begins: diffusers' `get_timesteps`. Heun has two entries per step. PNDM's repeated entry is counted as
- * the reference counts it: a run that begins later repeats its second entry instead. LCM's table is already short.
+ * The first index of an image-to-image run: diffusers' `get_timesteps`. Heun has two entries per step. PNDM's repeated entry counts as
+ * a step, as in the reference. LCM's timesteps have been shortened already.
  */
 function startIndexOf(settings: SchedulerSettings, { steps, strength }: { steps: number; strength: number }): number {
   if (settings.className === "LCMScheduler") {
@@ -152,7 +152,7 @@ function assertOptions(settings: SchedulerSettings, { steps, strength, eta }: Re
   }
 }
 
-/** These classes look timesteps up in the training table, where an offset can lead past its end. */
+/** Classes without sigmas look timesteps up in the training table, and an offset may lead past its end. */
 function assertTimesteps(settings: SchedulerSettings, { sigmas, timesteps }: Algorithm): void {
   const { trainTimesteps, stepsOffset } = settings;
   if (sigmas.length === 0 && timesteps.some((timestep) => timestep < 0 || timestep >= trainTimesteps)) {
@@ -161,7 +161,7 @@ function assertTimesteps(settings: SchedulerSettings, { sigmas, timesteps }: Alg
   }
 }
 
-/** With zero terminal SNR the first sample can be pure noise, and noise says nothing about the picture. */
+/** With zero terminal SNR the first sample can be pure noise, from which no epsilon prediction can be turned into a picture. */
 function assertSignal({ className, predictionType }: SchedulerSettings, algorithm: Algorithm): void {
   if (predictionType === "epsilon" && algorithm.noiseMixture(0).original === 0) {
     const message = `${className} begins at zero signal (rescale_betas_zero_snr), where epsilon predicts nothing; it needs v_prediction`;

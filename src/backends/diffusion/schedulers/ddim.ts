@@ -1,4 +1,4 @@
-// Denoising diffusion implicit models: predict the clean latents, then go straight to the next noise level.
+// Denoising diffusion implicit models (DDIM): each step predicts the clean latents and goes straight to the next noise level.
 // Song et al., arXiv 2010.02502, equations 12 and 16. Reference: diffusers, DDIMScheduler.
 import { clamp, combine2, combine3, combine4 } from "./arithmetic/combine.ts";
 import { sized } from "./arithmetic/combine.ts";
@@ -9,7 +9,7 @@ import type { SchedulerSettings } from "./settings/scheduler-settings.ts";
 import { wholeTimesteps } from "./schedule/timesteps.ts";
 
 export interface DdimOptions {
-  /** Share of the noise that is drawn anew at every step: 0 is deterministic, 1 is as noisy as DDPM. */
+  /** Share of fresh noise per step: 0 is deterministic, 1 is as noisy as DDPM. */
   readonly eta: number;
 }
 
@@ -31,7 +31,7 @@ export function createDdim(settings: SchedulerSettings, steps: number, { eta }: 
     predicted = sized(predicted, sample.length);
     const timestep = timesteps[index]!;
     const alphaHere = alphasCumprod[timestep]!;
-    // The reference steps by the stride whatever the spacing, so with `trailing` and `linspace` it can miss the next entry by one.
+    // The reference steps by the stride whatever the spacing: with `trailing` and `linspace` that can be one off the next entry.
     const alphaNext = timestep >= stride ? alphasCumprod[timestep - stride]! : finalAlpha;
     const here = fromAlphaCumprod(alphaHere);
     const original = originalFromScaled(predictionType, here);

@@ -7,21 +7,21 @@ import { fromSigma, originalFromScaled } from "./arithmetic/prediction.ts";
 import type { Algorithm, AlgorithmStep } from "./scheduler.ts";
 import type { SchedulerSettings } from "./settings/scheduler-settings.ts";
 
-// With fewer steps than this the last ones are taken at a lower order, which is steadier.
+// In runs of fewer steps the last ones are of a lower order, which is more stable.
 const fewSteps = 15;
 
 export function createDpmMultistep(settings: SchedulerSettings, steps: number): Algorithm {
   const { timesteps, sigmas } = layOutMultistep(settings, steps);
   const points = sigmas.map(noisePoint);
   const isStochastic = settings.algorithmType === "sde-dpmsolver++";
-  // Predictions of the clean latents, newest first, at most as many as the order.
+  // The last predictions of the clean latents, newest first; at most as many as the order.
   const predictions: Float32Array[] = [];
   let noise = new Float32Array(0);
 
   function orderAt(index: number): number {
     const last = timesteps.length - 1;
     const lowers = settings.lowerOrderFinal && timesteps.length < fewSteps;
-    // Ending at sigma 0, where lambda is infinite, only the first order is defined.
+    // At a final sigma of 0 lambda is infinite, and only the first order is defined.
     const isFirstOrderEnd = index === last && (settings.eulerAtFinal || lowers || settings.finalSigma === "zero");
     const limit = isFirstOrderEnd ? 1 : index === last - 1 && lowers ? 2 : settings.solverOrder;
     return Math.min(limit, predictions.length);
@@ -74,7 +74,7 @@ function updateWeights(
   const [here, before, beforeThat] = history;
   const isStochastic = settings.algorithmType === "sde-dpmsolver++";
   const h = target.lambda - here!.lambda;
-  // The stochastic variant walks twice as far in lambda and makes up for it with fresh noise.
+  // The stochastic variant steps twice as far in lambda and adds fresh noise.
   const walk = isStochastic ? 2 * h : h;
   const decay = Math.expm1(-walk);
   const slope = -target.alpha * decay;

@@ -1,4 +1,4 @@
-// Euler's method and its ancestral variant, which removes more noise than asked and adds fresh noise back.
+// Euler's method, and its ancestral variant, which removes more noise than the step asks for and adds fresh noise.
 // Karras et al., arXiv 2206.00364, algorithm 2 without churn; ancestral sampling as in k-diffusion.
 // Reference: diffusers, EulerDiscreteScheduler and EulerAncestralDiscreteScheduler.
 import { combine2, combine3, sized } from "./arithmetic/combine.ts";
@@ -25,8 +25,8 @@ export function createEuler(settings: SchedulerSettings, steps: number): Algorit
     const slope = (sigmas[index + 1]! - sigma) / sigma;
     const original = originalFromUnscaled(settings.predictionType, sigma);
     combine2(predicted, [original.sample, original.output], [sample, modelOutput]);
-    // next = sample + (sample - original) * slope, with the sum over sample and output taken together: at high noise levels the
-    // difference would otherwise lose the digits that the rounded `original` has lost.
+    // next = sample + (sample - original) * slope, written as one sum over sample and output: at high noise levels the difference
+    // would lack the digits that `original` has lost by rounding.
     const keep = 1 + (1 - original.sample) * slope;
     combine2(out, [keep, -original.output * slope], [sample, modelOutput]);
     return predicted;
@@ -66,7 +66,7 @@ export function createEulerAncestral(settings: SchedulerSettings, steps: number)
     const original = originalFromUnscaled(settings.predictionType, from);
     combine2(predicted, [original.sample, original.output], [sample, modelOutput]);
     const keep = 1 + (1 - original.sample) * slope;
-    // Drawn at the last step too, where it has no weight: the reference advances its generator there.
+    // Drawn at the last step too, where its weight is 0, as the reference advances its generator there.
     fillNoise(noise);
     combine3(out, [keep, -original.output * slope, up], [sample, modelOutput, noise]);
     return predicted;
@@ -83,13 +83,13 @@ export function createEulerAncestral(settings: SchedulerSettings, steps: number)
   };
 }
 
-/** The standard deviation that noise must have at the start: with `leading` the first level is below the last training level. */
+/** The standard deviation of the initial noise. With `leading` the first noise level is below the last training level. */
 export function initialSigma(settings: SchedulerSettings, sigmas: readonly number[]): number {
   const largest = sigmas.reduce((a, b) => Math.max(a, b));
   return settings.timestepSpacing === "leading" ? Math.fround(Math.sqrt(largest * largest + 1)) : largest;
 }
 
-/** Brings clean + sigma * noise to unit variance, as the model was trained on. */
+/** The factor that brings clean + sigma * noise to unit variance, for the model's input. */
 export function unscaledInputScale(sigma: number): number {
   return 1 / Math.sqrt(sigma * sigma + 1);
 }
@@ -104,7 +104,7 @@ function layOutEuler(settings: SchedulerSettings, steps: number): { timesteps: n
   });
   let levels = interpolateSigmas(table, timesteps);
   if (settings.sigmaInterpolation === "log_linear") {
-    // One level more than steps, as the reference has it: the level after the last step is then not the final one.
+    // One level more than steps, as in the reference: the level after the last step is then not the final one.
     levels = curveSigmas({ curve: "exponential", steps: steps + 1, sigmaMin: table[0]!, sigmaMax: table.at(-1)! });
   }
   if (settings.sigmaCurve !== "table") {

@@ -1,5 +1,5 @@
-// Heun's method: an Euler step, then a second look at the slope where it landed, and the mean of both taken from where it began.
-// Two model calls a step, except the last. Karras et al., arXiv 2206.00364, algorithm 1. Reference: diffusers, HeunDiscreteScheduler.
+// Heun's method: an Euler step, then the slope at its end, then the step again with the mean of both slopes. Every step but the last takes
+// two model calls. Karras et al., arXiv 2206.00364, algorithm 1. Reference: diffusers, HeunDiscreteScheduler.
 import { clamp, combine2, combine4 } from "./arithmetic/combine.ts";
 import { initialSigma, unscaledInputScale } from "./euler.ts";
 import { sized } from "./arithmetic/combine.ts";
@@ -16,7 +16,7 @@ export function createHeun(settings: SchedulerSettings, steps: number): Algorith
   let predicted = new Float32Array(0);
   let startSample = new Float32Array(0);
   let startSlope = new Float32Array(0);
-  // The width of the step whose second half is due; undefined at the first half.
+  // Width of the step whose second model call is due; undefined before the first.
   let pendingWidth: number | undefined;
 
   /** slope = (sample - original) / sigma, as weights of the sample and of the model's output or the clipped prediction. */

@@ -1,4 +1,4 @@
-// Latent consistency models: every step predicts the clean latents at once and, but for the last, noises them again.
+// Latent consistency models (LCM): every step predicts the clean latents and, unless it is the last, adds noise to them again.
 // Luo et al., arXiv 2310.04378, algorithm 3; boundary scalings from Song et al., arXiv 2303.01469. Reference: diffusers, LCMScheduler.
 import { clamp, combine2 } from "./arithmetic/combine.ts";
 import { scaledMixture } from "./ddim.ts";
@@ -28,7 +28,7 @@ export function createLcm(settings: SchedulerSettings, steps: number, { strength
     if (settings.clipRange !== undefined) {
       clamp(predicted, settings.clipRange);
     }
-    // At timestep 0 the sample is already clean and is kept; far from it the prediction takes over.
+    // Boundary scalings: at timestep 0 the sample is clean and is kept; far from 0 the prediction counts.
     const scaled = timestep * settings.timestepScaling;
     const spread = scaled * scaled + sigmaData * sigmaData;
     combine2(predicted, [scaled / Math.sqrt(spread), (sigmaData * sigmaData) / spread], [predicted, sample]);

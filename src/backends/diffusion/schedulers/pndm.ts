@@ -1,4 +1,4 @@
-// Pseudo numerical methods: Runge-Kutta warm-up (PRK, four model calls a step) and then a linear multistep method (PLMS).
+// Pseudo numerical methods (PNDM): a Runge-Kutta warm-up (PRK, four model calls a step), then a linear multistep method (PLMS).
 // Stable Diffusion 1 ships it with `skip_prk_steps`, where one repeated timestep takes the place of the warm-up.
 // Liu et al., arXiv 2202.09778, equations 9, 11 and 12. Reference: diffusers, PNDMScheduler.
 import { combine, combine2, type Term } from "./arithmetic/combine.ts";
@@ -12,7 +12,7 @@ import { wholeTimesteps } from "./schedule/timesteps.ts";
 
 const warmUpSteps = 4;
 const callsPerWarmUp = 4;
-// Adams-Bashforth weights by how many earlier outputs there are, newest first.
+// Adams-Bashforth weights by the number of outputs that there are, newest output first.
 const multistepWeights = [
   [1],
   [3 / 2, -1 / 2],
@@ -46,7 +46,7 @@ export function createPndm(settings: SchedulerSettings, steps: number): Algorith
   }
 
   function remember(output: Float32Array): void {
-    // The oldest of four arrays is used again, so that a run allocates four.
+    // The oldest of the four arrays is reused, so that a run allocates four.
     const array = outputs.length === 4 ? outputs.pop()! : new Float32Array(output.length);
     array.set(output);
     outputs.unshift(array);
@@ -69,7 +69,7 @@ export function createPndm(settings: SchedulerSettings, steps: number): Algorith
   function multistep({ modelOutput, sample, index, out }: AlgorithmStep): void {
     const timestep = timesteps[index]!;
     if (calls === 1) {
-      // The repeated timestep: the first step is taken again with the mean of the outputs at its two ends.
+      // The repeated timestep: the first step is made again with the mean of the outputs at its two ends.
       combine2(blended, [0.5, 0.5], [modelOutput, outputs[0]!]);
       transfer(out, { from: timestep + stride, to: timestep, sample: startSample, output: blended });
       return;

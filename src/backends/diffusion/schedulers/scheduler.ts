@@ -1,5 +1,5 @@
-// What a pipeline sees of a scheduler, and what a scheduler implements. A scheduler turns the model's prediction at one timestep
-// into the sample of the next; it knows nothing of models, prompts or shapes beyond the length of the latents.
+// The interface of schedulers towards a pipeline, and the one that each algorithm implements. A scheduler turns the model's prediction at
+// one timestep into the sample of the next; it knows nothing of models, prompts or shapes beyond the length of the latents.
 import type { NormalSource } from "../noise/torch-random.ts";
 
 export interface SchedulerStep {
@@ -9,7 +9,7 @@ export interface SchedulerStep {
   readonly sample: Float32Array;
   /** Position in `timesteps`. Steps run in order, from `startIndex` to the end. */
   readonly index: number;
-  /** Where fresh noise comes from; required where `needsNoise`. Use the generator that made the initial latents, as the reference does. */
+  /** Source of fresh noise; required where `needsNoise`. The reference uses the generator that made the initial latents. */
   readonly random?: NormalSource;
   /** Receives the result; may be `sample` itself. @default a new array */
   readonly out?: Float32Array;
@@ -29,7 +29,7 @@ export interface AddNoiseInput {
 /** The state of one denoising run: make one per image, as multistep methods remember earlier steps. */
 export interface Scheduler {
   readonly className: SchedulerClassName;
-  /** What the model is fed, one entry per model call. Not always whole numbers; second-order methods repeat entries. */
+  /** The timestep of each model call, descending. Not always whole numbers; second-order methods repeat entries. */
   readonly timesteps: readonly number[];
   /** Noise levels, one more than `timesteps`, for schedulers that are defined by them; else empty. */
   readonly sigmas: readonly number[];
@@ -65,14 +65,14 @@ export const schedulerClassNames = [
 /** The `_class_name` values of a diffusers `scheduler_config.json` that are built here. */
 export type SchedulerClassName = (typeof schedulerClassNames)[number];
 
-/** One step as an algorithm gets it: lengths and order checked, `out` present, `fillNoise` only where it asked for noise. */
+/** One step as an algorithm gets it: lengths and order are checked, and `out` is present. */
 export interface AlgorithmStep {
   readonly modelOutput: Float32Array;
   readonly sample: Float32Array;
   readonly index: number;
   /** May be the same array as `sample`: write each element after its last read. */
   readonly out: Float32Array;
-  /** Fills an array with fresh N(0, 1) noise and returns it. */
+  /** Fills an array with fresh N(0, 1) noise and returns it; only for algorithms with `needsNoise`. */
   readonly fillNoise: (target: Float32Array) => Float32Array;
 }
 
@@ -82,7 +82,7 @@ export interface Mixture {
   readonly noise: number;
 }
 
-/** What one scheduler file implements; `createScheduler` adds what is common to all. */
+/** The part that differs between schedulers, one file each; `createScheduler` adds the rest. */
 export interface Algorithm {
   readonly timesteps: readonly number[];
   readonly sigmas: readonly number[];

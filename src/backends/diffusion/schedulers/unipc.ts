@@ -1,4 +1,4 @@
-// UniPC: a multistep predictor, corrected once the model has been asked at the predicted point, at no extra model call.
+// UniPC: a multistep predictor whose sample is corrected when the model's output at it is known, without an extra model call.
 // Zhao et al., arXiv 2302.04867, algorithms 5 to 8. Reference: diffusers, UniPCMultistepScheduler.
 import { combine, combine2, type Term } from "./arithmetic/combine.ts";
 import { sized } from "./arithmetic/combine.ts";
@@ -19,12 +19,12 @@ export function createUniPc(settings: SchedulerSettings, steps: number): Algorit
   let calls = 0;
   let lastOrder = 1;
 
-  /** The outputs' points begin at `newest` and go back in time. */
+  /** The points of `order` outputs, from the one at `newest` back in time. */
   function historyFrom(newest: number, order: number): NoisePoint[] {
     return points.slice(newest - order + 1, newest + 1).toReversed();
   }
 
-  /** Improves the sample at `index`, now that the model's answer there is known: in place of the last sample. */
+  /** Corrects the sample at `index`, now that the model's output there (`answer`) is known; the result replaces `lastSample`. */
   function correct(index: number, answer: Float32Array): void {
     const history = historyFrom(index - 1, lastOrder);
     const weights = updateWeights(settings, { target: points[index]!, history, hasAnswer: true });
@@ -55,7 +55,7 @@ export function createUniPc(settings: SchedulerSettings, steps: number): Algorit
     current = oldest as Float32Array<ArrayBuffer>;
 
     const remaining = timesteps.length - index;
-    // Ending at sigma 0, where lambda is infinite, only the first order is defined.
+    // At a final sigma of 0 lambda is infinite, and only the first order is defined.
     const isDegenerate = sigmas[index + 1] === 0;
     const limit = isDegenerate ? 1 : lowerOrderFinal ? Math.min(solverOrder, remaining) : solverOrder;
     lastOrder = Math.min(limit, calls + 1);
@@ -81,7 +81,7 @@ interface UpdateRequest {
   readonly target: NoisePoint;
   /** Points of the newest outputs, newest first; its length is the order. */
   readonly history: readonly NoisePoint[];
-  /** True for the corrector, which also knows the model's answer at the target. */
+  /** True for the corrector, which also knows the model's output at the target. */
   readonly hasAnswer: boolean;
 }
 
@@ -101,7 +101,7 @@ function updateWeights(settings: SchedulerSettings, { target, history, hasAnswer
   const bh = settings.solverType === "bh1" ? hh : phi;
   const ratios = history.slice(1).map((point) => (point.lambda - here.lambda) / h);
   const rhos = solveRhos({ ratios, hh, bh, order, hasAnswer });
-  // Written for clean latents; for noise the two weights trade places.
+  // For outputs that are clean latents; for noise alpha and sigma change places.
   const [level, kept] = settings.predictX0
     ? [target.alpha, target.sigma / here.sigma]
     : [target.sigma, target.alpha / here.alpha];
@@ -120,7 +120,7 @@ interface RhoRequest {
   readonly hasAnswer: boolean;
 }
 
-/** The weights of the differences: a Vandermonde system whose right side are the phi functions; the reference fixes the lowest case. */
+/** The weights of the differences: a Vandermonde system with the phi functions as right side; for size 1 the reference takes 0.5. */
 function solveRhos({ ratios, hh, bh, order, hasAnswer }: RhoRequest): number[] {
   const size = hasAnswer ? order : order - 1;
   if (size <= 1) {

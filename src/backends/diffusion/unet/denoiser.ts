@@ -1,5 +1,5 @@
-// The UNet at work: prediction of one step, with guidance as one batch of two or as two runs. Made once per request; what stays the
-// same over all steps and images is written into the graph's own buffers once.
+// Runs the UNet for one step, with guidance as one batch of two or as two runs. A denoiser is made once per request: inputs that are the
+// same for all steps and images are written into the graph's buffers then.
 import { Tensor } from "../../onnx/runtime.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import { applyGuidance, guidanceEmbedding } from "./guidance.ts";
@@ -15,20 +15,20 @@ export interface DenoiserOptions {
   /** Latent pixels. */
   readonly width: number;
   readonly height: number;
-  /** Pixels of the picture, which SDXL is told. */
+  /** Pixels of the picture: inputs of SDXL's UNet. */
   readonly pictureWidth: number;
   readonly pictureHeight: number;
   readonly guidanceScale: number;
   readonly guidanceRescale: number;
-  /** Guidance as one batch of two. */
+  /** Whether guidance runs as one batch of two. */
   readonly batched: boolean;
   readonly inputChannels: 4 | 9;
 }
 
 export interface DenoiserStep {
-  /** [4, height, width], unscaled. */
+  /** [4, height, width], before `inputScale`. */
   readonly sample: Float32Array;
-  /** The scheduler's factor between sample and model input. */
+  /** `Scheduler.inputScale` of the step. */
   readonly inputScale: number;
   readonly timestep: number;
 }
@@ -48,15 +48,15 @@ export function assertUnet(graph: OnnxGraph): void {
   timestepTensor(graph, { timestep: 0, batch: 1 });
 }
 
-/** What an exporter fixed in the graph; undefined where any size is taken. */
+/** Sizes that the exporter fixed, undefined where the graph takes any, and the inputs of some families. */
 export interface UnetShape {
   readonly batch: number | undefined;
   readonly height: number | undefined;
   readonly width: number | undefined;
   readonly tokens: number | undefined;
-  /** LCM: the guidance is an input of its own. */
+  /** LCM: the guidance scale is an input. */
   readonly toldGuidance: boolean;
-  /** SDXL: pooled text and sizes are inputs. */
+  /** SDXL: the pooled text is an input. */
   readonly needsPooledText: boolean;
   /** Width of `encoder_hidden_states`. */
   readonly contextWidth: number | undefined;
@@ -171,14 +171,15 @@ function guidanceInput(
   return { timestep_cond: constantInput(graph.floatTypeOf("timestep_cond"), { parts, dims: [batch, width] }) };
 }
 
-/** SDXL's micro-conditioning: original size, crop, target size; here the picture is what it is, uncropped. */
+/** SDXL's micro-conditioning: original size, crop, target size. The picture counts as uncropped and of its own size. */
 function timeIds({ pictureWidth, pictureHeight }: DenoiserOptions): Float32Array {
   return Float32Array.of(pictureHeight, pictureWidth, 0, 0, pictureHeight, pictureWidth);
 }
 
 /**
- * A scalar, one value, or one value per row, as the graph declares. Exporters that name the dimension after steps, not after the
- * batch, expect one value. Schedulers may ask for fractional timesteps: a graph of whole ones gets the nearest.
+ * The timestep as the graph declares it: a scalar, one value, or one value per row. A dimension that is not named after the batch has
+ * one value. A graph of integers gets the nearest whole timestep.
+ * @throws ServerError `model_load_failed` for another type
  */
 function timestepTensor(
   graph: OnnxGraph,

@@ -1,8 +1,8 @@
-// Classifier-free guidance: arithmetic over the UNet's two predictions, in place.
+// Classifier-free guidance: combines the UNet's two predictions.
 
 /**
  * `unconditional + scale * (conditional - unconditional)` (Ho and Salimans, arXiv:2207.12598), written over `unconditional`.
- * With `rescale` above 0 the result's spread is drawn towards that of `conditional` (Lin et al., arXiv:2305.08891, section 3.4;
+ * With `rescale` above 0 the result's standard deviation is moved towards that of `conditional` (Lin et al., arXiv:2305.08891, section 3.4;
  * diffusers' `rescale_noise_cfg`).
  */
 export function applyGuidance(
@@ -26,7 +26,7 @@ export function applyGuidance(
 }
 
 /**
- * What an LCM's UNet is told of the guidance it was distilled with: sines, then cosines, of (scale - 1) * 1000. [width]
+ * The guidance scale as an input of LCM's UNet, [width]: sines, then cosines, of (scale - 1) * 1000.
  * Reference: `get_guidance_scale_embedding` of diffusers' LatentConsistencyModelPipeline.
  */
 export function guidanceEmbedding(scale: number, width: number): Float32Array {

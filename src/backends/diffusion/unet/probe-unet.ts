@@ -1,5 +1,5 @@
-// Which sizes a UNet takes. Levels that halve a side with a remainder fit together again only where the exporter kept that case: most
-// exported graphs take multiples of 64 pixels, not of 8. One run over a few latent pixels at load tells, and shows that the graph runs.
+// Finds the sizes that a UNet takes, by a run over a few latent pixels at load, which also shows that the graph runs. Where a level halves
+// a side with a remainder, the skip connections fit only if the exporter kept that case: most graphs take multiples of 64 pixels, not of 8.
 import { ServerError } from "../../../domain/errors.ts";
 import { createDenoiser, type UnetShape } from "./denoiser.ts";
 import { numberOr } from "../../../model-files/json-file.ts";
@@ -9,7 +9,7 @@ import type { OnnxGraph } from "../../onnx/graph.ts";
 type Folder = Pick<DiffusionFolder, "unetConfig" | "unetScale" | "vaeScale" | "inputChannels">;
 
 /**
- * Latent pixels of which a picture's sides must be multiples: 1 where the UNet takes any number.
+ * The number of latent pixels that a picture's sides must be multiples of; 1 where the UNet takes any.
  * @throws ServerError `model_load_failed` where the UNet does not run at all
  */
 export async function probeUnet(
@@ -18,7 +18,7 @@ export async function probeUnet(
 ): Promise<number> {
   if (shape.width !== undefined || shape.height !== undefined || folder.unetScale === 1) return 1;
   const contextWidth = shape.contextWidth ?? numberOr(folder.unetConfig["cross_attention_dim"], 0);
-  // Nothing is known of the text's width: the multiple that every UNet takes is right, if stricter than need be.
+  // Without the text's width no run is possible. Every UNet takes multiples of its scale, if that may be stricter than needed.
   if (contextWidth === 0) return folder.unetScale;
   const odd = await runOnce(graph, { folder, shape, contextWidth, side: folder.unetScale + 1 });
   if (odd === undefined) return 1;
@@ -27,7 +27,7 @@ export async function probeUnet(
   throw new ServerError("model_load_failed", `${graph.name} does not run: ${even}`);
 }
 
-/** The reason why it failed; undefined where it ran. */
+/** The error of the run; undefined where it succeeded. */
 async function runOnce(
   graph: OnnxGraph,
   {

@@ -1,19 +1,19 @@
-// Where tiles lie along one side of a picture, and how much each weighs where they overlap. Weights of all tiles add up to 1 at
-// every place, so that a picture that is the same in all tiles comes back unchanged.
+// Lays tiles along one side of a picture and computes their weights where they overlap. The weights of all tiles add up to 1 at every
+// place, so that a picture on which all tiles agree comes back unchanged.
 
 export interface Tile {
   /** First element and number of elements along this side. */
   readonly start: number;
   readonly length: number;
-  /** Weight of each of the tile's elements, after enlarging by `scale`. */
+  /** Weight of each element of the result that the tile covers, [length * scale]. */
   readonly weights: Float32Array;
 }
 
-/** Share of a tile that overlaps with its neighbour. */
+/** Least share of a tile that overlaps with its neighbour. */
 const overlapShare = 0.25;
 
 /**
- * Tiles of one size that cover `length`, spread evenly. Neighbours overlap by at least a quarter and fade into each other linearly.
+ * Tiles of one size that cover `length`, spread evenly. Neighbours overlap by at least a quarter; there their weights change linearly.
  * @param scale elements of the result per element of the tiled side
  */
 export function layOutTiles(

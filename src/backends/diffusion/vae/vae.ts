@@ -1,4 +1,5 @@
-// Latents to pixels and back. Large pictures are decoded in overlapping tiles, as the decoder's memory grows with the picture.
+// Decodes latents to pixels and encodes pixels to latents. Large pictures are decoded in overlapping tiles, as the decoder's memory grows
+// with the picture.
 import type { NormalSource } from "../noise/torch-random.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import type { DiffusionFolder } from "../folder/model-folder.ts";
@@ -24,9 +25,9 @@ export interface Latents {
 
 export interface VaeOptions {
   readonly folder: Pick<DiffusionFolder, "scalingFactor" | "shiftFactor" | "vaeScale">;
-  /** Latent pixels above which a side is decoded in tiles. */
+  /** Latent pixels of a side above which the picture is decoded in tiles. */
   readonly tileSize: number;
-  /** Called between tiles: yields to the event loop, and throws where the request was cancelled. */
+  /** Called after each tile; yields to the event loop, and throws if the request was cancelled. */
   readonly betweenRuns: () => Promise<void>;
 }
 
@@ -40,7 +41,7 @@ export function assertVaeEncoder(graph: OnnxGraph): void {
   graph.floatTypeOf("sample");
 }
 
-/** @throws ServerError `internal` where the decoder gives no numbers, as some do in half precision */
+/** @throws ServerError `internal` where the decoder gives NaN, as some do in half precision, or another shape than expected */
 export async function decodeLatents(graph: OnnxGraph, latents: Latents, options: VaeOptions): Promise<Pixels> {
   const { width, height } = latents;
   const scale = options.folder.vaeScale;
@@ -66,7 +67,7 @@ function wholeOf({ width, height }: Latents): { row: Side; column: Side } {
   return { row: { start: 0, length: height }, column: { start: 0, length: width } };
 }
 
-/** [3, rows, columns] of pixels, about -1 to 1. */
+/** Decodes a part of the latents: [3, height, width] of its pixels, about -1 to 1. */
 async function decodeRegion(
   graph: OnnxGraph,
   latents: Latents,
@@ -121,7 +122,7 @@ function addTile(
   }
 }
 
-/** [3, height, width] of about -1 to 1 -> interleaved bytes. A clamped array rounds and clamps as the reference does. */
+/** [3, height, width], about -1 to 1, to interleaved bytes. A clamped array rounds and clamps as the reference does. */
 function toPixels(
   values: Float32Array,
   { width, height }: { readonly width: number; readonly height: number },
@@ -147,7 +148,7 @@ function toPixels(
   return { data, width, height };
 }
 
-/** What the encoder says of a picture: latents, or the parameters of a distribution of them. Not yet scaled. */
+/** The VAE encoder's output for a picture: latents, or the parameters of a distribution of them, not yet scaled. */
 export interface EncodedPicture {
   /** [4, height, width], or [8, height, width]: means, then logarithms of variances. */
   readonly data: Float32Array;
@@ -184,7 +185,7 @@ export async function encodePixels(
   return { data: encoded, isDistribution: encoded.length === 2 * length, ...size };
 }
 
-/** Latents as the UNet sees them. A distribution is sampled with `random`, as the reference does; latents are taken as they are. */
+/** Scaled latents for the UNet. A distribution is sampled with `random`, as in the reference; latents are taken as they are. */
 export function sampleLatents(
   { data, isDistribution, width, height }: EncodedPicture,
   { folder, random }: Pick<VaeOptions, "folder"> & { readonly random: NormalSource },

@@ -1,7 +1,7 @@
-// Which of the waiting texts go together into one call of the runtime. A padded model pays for longest x count, so what
-// a batch can win or lose is padding: neighbours in length are taken, within two limits found by measurement.
+// Chooses the waiting texts that go into one run of the graph together. The cost of a padded batch is longest x count, so it takes texts
+// of similar length, within two limits found by measurement.
 
-/** A text that waits for the device. */
+/** A text that waits to be evaluated. */
 export interface PendingText {
   /** Length in tokens, special tokens included; at least 1. */
   readonly tokens: number;
@@ -24,7 +24,7 @@ export interface BatchWindow {
  * The micro-batch around the text at `seed`: a window of `texts`, which are sorted by length, shortest first. The window
  * grows from the seed to the side that adds the smaller share of padding, as long as both limits hold.
  *
- * The seed is always part of it, so whoever chooses seeds in turn starves nobody.
+ * The seed is always part of it, so a caller that takes each request's texts as seeds in turn starves none.
  */
 export function selectMicroBatch(
   texts: readonly PendingText[],

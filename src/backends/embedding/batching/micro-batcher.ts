@@ -1,5 +1,5 @@
-// Drives one device with micro-batches from all requests that wait: what is queued when the device becomes free is the
-// next batch. There is no timer anywhere: waiting for company would delay a lonely text and gain nothing on a busy device.
+// Runs micro-batches of the texts of all requests, one after another. The next one is taken from what waits when the last has ended. There
+// is no timer: waiting for more texts would delay a single one, and gain nothing where texts wait already.
 import { ServerError } from "../../../domain/errors.ts";
 import type { MicroBatchLimits } from "./micro-batch.ts";
 import {
@@ -12,7 +12,7 @@ import {
   type RequestKey,
 } from "./pending-texts.ts";
 
-/** One text to evaluate; `Item` is what the device needs of it and where its result goes. */
+/** One text to evaluate; `Item` is what `evaluate` needs of it. */
 export interface BatchText<Item> {
   readonly tokens: number;
   readonly item: Item;
@@ -22,14 +22,14 @@ export interface MicroBatcherOptions<Item> {
   readonly limits: MicroBatchLimits;
   /** Runs one micro-batch and delivers the results. A failure fails the requests that had texts in it, no others. */
   readonly evaluate: (items: readonly Item[]) => Promise<void>;
-  /** Milliseconds of a steady clock. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
-  /** Lets what has happened meanwhile arrive: cancellations and new requests. */
+  /** Lets pending messages be handled: cancellations and new requests. */
   readonly yieldToEvents: () => Promise<void>;
 }
 
 export interface RequestTimings {
-  /** Of the time since the submission, what passed while no text of the request was evaluated. */
+  /** Time since the submission in which no text of the request was evaluated. */
   readonly queueMs: number;
   /** Duration of all micro-batches with a text of the request. */
   readonly inferenceMs: number;
@@ -44,7 +44,7 @@ interface ActiveRequest<Item> {
   inferenceMs: number;
 }
 
-/** A device shared by many requests. */
+/** Queue and loop of one encoder that many requests share. */
 export class MicroBatcher<Item> {
   readonly #options: MicroBatcherOptions<Item>;
   readonly #requests = new Map<RequestKey, ActiveRequest<Item>>();
@@ -60,18 +60,19 @@ export class MicroBatcher<Item> {
     this.#options = options;
   }
 
-  /** Tokens waiting, of all requests. */
+  /** Tokens of all waiting texts. */
   get waitingTokens(): number {
     return this.#pending.texts.reduce((sum, text) => sum + text.tokens, 0);
   }
 
+  /** Measured speed, padding not counted; 0 before the first micro-batch. */
   get tokensPerSecond(): number {
     return this.#tokensPerSecond;
   }
 
   /**
-   * Resolves when every text has been evaluated. When `signal` aborts, texts that have not started never start, and the
-   * promise rejects with the signal's reason.
+   * Resolves when every text has been evaluated; rejects with the error of a micro-batch that had one of them. When `signal` aborts, it
+   * rejects with the signal's reason at once, and texts that still wait are dropped.
    */
   async submit(texts: readonly BatchText<Item>[], signal: AbortSignal): Promise<RequestTimings> {
     signal.throwIfAborted();
@@ -99,7 +100,7 @@ export class MicroBatcher<Item> {
     }
   }
 
-  /** Rejects everything that waits with `shutting_down` and resolves when the device stands still. Idempotent. */
+  /** Rejects all requests with `shutting_down` and resolves when no micro-batch runs. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const key of this.#requests.keys()) this.#fail(key, shuttingDown());
@@ -112,11 +113,11 @@ export class MicroBatcher<Item> {
 
   async #run(): Promise<void> {
     for (;;) {
-      // Before the choice, not after: requests that came together are to be in one batch.
+      // Before the choice, not after it, so that requests that arrive together are in one batch.
       await this.#options.yieldToEvents();
       const { batch, request, rest } = takeMicroBatch(this.#pending, this.#options.limits);
       if (request === undefined) {
-        // In the same step as the look at the queue: a request submitted a moment later must start a new loop.
+        // Without an await since the choice, or a request submitted in between would start no loop.
         this.#loop = undefined;
         return;
       }

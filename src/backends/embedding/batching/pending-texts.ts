@@ -1,5 +1,5 @@
-// What waits for the device, from all requests together, and whose turn it is. Plain data with pure steps: every step
-// returns a new state, so that fairness and cancellation can be tested without a clock and without a device.
+// The queue of texts of all requests. Requests take turns, round robin: a turn gives a request one micro-batch around its longest text.
+// Every function is pure and returns a new state, so that fairness and cancellation can be tested without a clock and a model.
 import { selectMicroBatch, type MicroBatchLimits, type PendingText } from "./micro-batch.ts";
 
 /** Identifies a request among those that wait. */
@@ -7,20 +7,20 @@ export type RequestKey = number;
 
 export interface QueuedText extends PendingText {
   readonly request: RequestKey;
-  /** Place of the text in its request. */
+  /** Index of the text in its request. */
   readonly index: number;
 }
 
 /** The state of the queue. */
 export interface PendingTexts {
-  /** All waiting texts, shortest first; of equal length in the order of arrival. */
+  /** All waiting texts, shortest first; those of equal length in order of arrival. */
   readonly texts: readonly QueuedText[];
   /** The requests that have waiting texts, in the order of their turns. */
   readonly turns: readonly RequestKey[];
 }
 
 export interface NextMicroBatch {
-  /** Empty only where nothing waits. */
+  /** Empty only if nothing waits. */
   readonly batch: readonly QueuedText[];
   /** The request whose turn it was. */
   readonly request: RequestKey | undefined;
@@ -29,7 +29,7 @@ export interface NextMicroBatch {
 
 export const nothingPending: PendingTexts = { texts: [], turns: [] };
 
-/** Adds a request at the end of the turns. `lengths` are token counts in the order of the request's texts. */
+/** Adds a request, with the last turn. `lengths` are the token counts of its texts, in order. */
 export function addRequest(
   pending: PendingTexts,
   { request, lengths }: { readonly request: RequestKey; readonly lengths: readonly number[] },
@@ -52,12 +52,12 @@ export function removeRequest(pending: PendingTexts, request: RequestKey): Pendi
 }
 
 /**
- * Takes the next micro-batch: the request at the head of the turns gives its longest text as the seed, and texts of
- * like length join it, whoever sent them. Requests take turns in a circle, so one of 2,048 texts delays another by one
- * micro-batch per turn. Long texts first: they set the size of the runtime's buffers once.
+ * Takes the next micro-batch: the seed is the longest text of the request whose turn it is, and texts of similar length from any
+ * request join it. A request of 2,048 texts thus delays another by one micro-batch per turn. Long texts go first, so that the runtime's
+ * buffers get their size at once.
  *
- * The served request is left out of `rest.turns`; give it back with {@link endTurn} once its micro-batch is done. A
- * request that arrives meanwhile then stands ahead of it, and waits for the running micro-batch only.
+ * `rest.turns` lacks the served request; {@link endTurn} puts it back when its micro-batch has ended. A request that arrives meanwhile
+ * is ahead of it then, and waits for the running micro-batch only.
  */
 export function takeMicroBatch(pending: PendingTexts, limits: MicroBatchLimits): NextMicroBatch {
   const [request, ...turns] = pending.turns;
@@ -74,7 +74,7 @@ export function takeMicroBatch(pending: PendingTexts, limits: MicroBatchLimits):
   return { batch, request, rest: { texts, turns: turns.filter((turn) => !emptied.has(turn)) } };
 }
 
-/** Puts the request that was just served at the end of the turns, if it has texts left. */
+/** Gives the request that was served the last turn, if it has texts left. */
 export function endTurn(pending: PendingTexts, request: RequestKey): PendingTexts {
   const hasTexts = pending.texts.some((text) => text.request === request);
   if (!hasTexts || pending.turns.includes(request)) return pending;

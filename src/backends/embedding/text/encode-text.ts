@@ -1,15 +1,15 @@
-// From a text of any length to its ids, and from a query and a document to one pair. Truncation cuts the text, never the special
-// tokens around it, as the Python original does.
+// Encodes texts of any length to ids, and pairs of query and document. Truncation cuts the text, never the special tokens around it, as
+// the Python original does.
 import { ServerError } from "../../../domain/errors.ts";
 import type { EmbeddingModelOptions } from "../../../domain/model.ts";
 import type { EncodedBody } from "../../common/embedding-policy.ts";
 import type { TextTokenizer } from "./text-tokenizer.ts";
 import type { TimeSlices } from "../../../util/time-slice.ts";
 
-/** What the graph is fed for one text, or one pair of texts. */
+/** The ids of one text, or of one pair of texts, special tokens included. */
 export interface EncodedText {
   readonly ids: Int32Array;
-  /** Index in `ids` from which on the tokens belong to the second text of a pair; `ids.length` = there is none. */
+  /** Index in `ids` at which the second text of a pair begins; `ids.length` = there is none. */
   readonly secondAt: number;
 }
 
@@ -23,13 +23,12 @@ export interface EncodingSettings {
 }
 
 /**
- * Characters that are tokenised per token that fits, before the rest of a text is looked at. Prose has 3 to 5
- * characters per token in any of the supported tokenizers, so this covers it three times over; where it does not (long
- * runs of spaces, words that are one unknown token) the text is read on, twice as far each time.
+ * Characters that are tokenised at first for each token that fits. Prose has 3 to 5 characters per token, so that is three times enough;
+ * where it is not (long runs of spaces, words that are one unknown token), twice as many are tokenised each time.
  */
 const charactersPerToken = 16;
 
-/** Tokens next to a cut that may differ from those of the whole text; they are never used. */
+/** Tokens before a cut, which may differ from those of the whole text and are never used. */
 const cutMarginTokens = 16;
 
 /** Characters per step when the tokens of an overlong text are counted. */
@@ -38,7 +37,7 @@ const countStepCharacters = 16_384;
 /**
  * Encodes query and document `index` for a cross-encoder. Where the pair is too long, the longer of the two is cut
  * first (`longest_first` of the Python original).
- * @throws ServerError `context_length_exceeded` by policy
+ * @throws ServerError `context_length_exceeded` for a pair that is too long where `truncation` is `error`
  */
 export async function encodePair(
   query: readonly number[],
@@ -73,8 +72,8 @@ export async function encodePair(
 }
 
 /**
- * Lengths of two texts after cutting the longer one until both fit into `limit`: the shorter keeps up to half. As the
- * Rust tokenizers' `truncate_encodings`, the odd token included, which goes to the longer (of equals to the second).
+ * Lengths of two texts after cutting the longer one until both fit into `limit`; the shorter keeps up to half. As `truncate_encodings` of
+ * the Rust tokenizers: an odd token goes to the longer text, or to the second of equals.
  */
 export function longestFirst({
   first,
@@ -91,7 +90,10 @@ export function longestFirst({
   return first > second ? { first: longer, second: shorter } : { first: shorter, second: longer };
 }
 
-/** Encodes as much of a text as can be used. A text of megabytes costs no more than its beginning. */
+/**
+ * Encodes a text, of which it tokenises no more than is needed: its beginning if `truncation` is `truncate`, else all of it, in pieces.
+ * Then `tokens` of a text that is cut in pieces may differ slightly from its own number.
+ */
 export async function encodeBody(
   text: string,
   {
@@ -120,7 +122,7 @@ export async function encodeBody(
   return { ids, tokens };
 }
 
-/** Where to cut a text near `characters`: at a space, where words are not torn, else between code points. */
+/** The place to cut a text near `characters`: at a space within the last 256 characters, else between code points. */
 function cutPoint(text: string, characters: number): number {
   if (text.length <= characters) return text.length;
   const space = text.lastIndexOf(" ", characters);

@@ -1,10 +1,9 @@
-// The model's tokenizer, from @huggingface/transformers, reduced to what embedding needs: ids of a text without special
-// tokens, and the special tokens around one text and around a pair. The library's own truncation is not used: it cuts
-// the final [SEP] off. Nor is its padding, so the fixed padding that some tokenizer.json ask for has no effect.
+// Loads a model's tokenizer by @huggingface/transformers, for what embedding needs: the ids of a text without special tokens, and the
+// special tokens around a text and a pair. The library's truncation is not used, as it cuts the final [SEP] off, nor its padding, so the
+// fixed padding in some tokenizer.json has no effect.
 //
-// The whole package is imported although its dependency @huggingface/tokenizers alone would load in 8 ms and 1 MB
-// rather than 190 ms and 42 MB: its tokenizer classes carry the model families' corrections, and it is what the project
-// promises. The cost is paid once per runner process.
+// Its dependency @huggingface/tokenizers alone would load in 8 ms and 1 MB instead of 190 ms and 42 MB, once per runner, but lacks the
+// tokenizer classes with the model families' corrections.
 import { join } from "node:path";
 import { AutoTokenizer, env, type PreTrainedTokenizer } from "@huggingface/transformers";
 import { ServerError } from "../../../domain/errors.ts";
@@ -31,7 +30,7 @@ export interface TextTokenizer {
   readonly single: SingleTemplate;
   readonly pair: PairTemplate;
   readonly padId: number;
-  /** Number of ids the tokenizer knows. */
+  /** Number of tokens in the vocabulary. */
   readonly vocabularySize: number;
 }
 
@@ -61,7 +60,7 @@ export async function loadTextTokenizer(folder: string): Promise<TextTokenizer> 
   };
 }
 
-/** Probes: the special tokens are what surrounds the known ids of a word. */
+/** Words whose ids are known: the special tokens are the ids around them. */
 const firstProbe = "hello";
 const secondProbe = "world";
 

@@ -1,11 +1,11 @@
 // Broken and hostile files: each is refused by name, none reaches the native library.
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readGguf } from "../../../../src/model-files/gguf/gguf-facts.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "hearth-gguf-"));
+const folder = temporaryFolder("gguf");
 
 function file(name: string, ...parts: readonly (string | Buffer)[]): string {
   const path = join(folder, name);

@@ -1,12 +1,11 @@
 // Graphs as the wire format of protobuf has them, and what is broken about them.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { inspectGraphFile } from "../../../../src/model-files/onnx/graph-weights.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "hearth-onnx-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("onnx");
 
 function varint(value: number): Buffer {
   const bytes: number[] = [];

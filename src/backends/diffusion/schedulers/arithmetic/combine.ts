@@ -1,5 +1,5 @@
-// Weighted sums of arrays: every scheduler's step is one, once its scalar coefficients are known. Plain loops, as these run over all
-// latents at every step; sums are taken in double precision and rounded once. `out` may be any of the inputs.
+// Weighted sums of arrays: given its scalar coefficients, every scheduler's step is one. Sums are computed in double precision and rounded
+// once. `out` may be any of the inputs. Plain loops, as they run over all latents at every step.
 
 /** out = a x */
 export function scale(out: Float32Array, a: number, x: Float32Array): Float32Array {
@@ -79,7 +79,7 @@ function combine5(out: Float32Array, terms: readonly [Term, Term, Term, Term, Te
   return out;
 }
 
-/** An array of this length, the given one where it fits. */
+/** `array` if it has that length, else a new one. */
 export function sized(array: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
   return array.length === length ? array : new Float32Array(length);
 }

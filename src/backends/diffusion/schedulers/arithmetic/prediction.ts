@@ -1,5 +1,5 @@
-// What the model predicts, turned into the clean latents. Every prediction type is a weighted sum of the sample and the model's output,
-// so a pair of numbers says it all. v-prediction: Salimans and Ho, arXiv 2202.00512, appendix D.
+// Converts the model's output into clean latents or noise, by prediction type. Each conversion is a weighted sum of sample and output, so
+// it is given as two weights. v-prediction: Salimans and Ho, arXiv 2202.00512, appendix D.
 import type { PredictionType } from "../settings/scheduler-settings.ts";
 
 /** result = sample * `sample` + modelOutput * `output` */
@@ -50,12 +50,12 @@ export interface SignalAndNoise {
   readonly sigma: number;
 }
 
-/** From the cumulative alpha of the training schedule. */
+/** The weights at a cumulative alpha of the training schedule. */
 export function fromAlphaCumprod(alphaCumprod: number): SignalAndNoise {
   return { alpha: Math.sqrt(alphaCumprod), sigma: Math.sqrt(1 - alphaCumprod) };
 }
 
-/** From a noise level of the unscaled form. */
+/** The weights at a noise level where the sample is clean + sigma * noise. */
 export function fromSigma(sigma: number): SignalAndNoise {
   const alpha = 1 / Math.sqrt(sigma * sigma + 1);
   return { alpha, sigma: sigma * alpha };

@@ -1,4 +1,4 @@
-// Timesteps and noise levels of the multistep solvers, DPM-Solver++ and UniPC, which lay them out almost alike.
+// Lays out timesteps and noise levels of the multistep solvers, DPM-Solver++ and UniPC, which do so almost alike.
 // Reference: `set_timesteps` of diffusers' DPMSolverMultistepScheduler and UniPCMultistepScheduler.
 import { createFiniteAlphasCumprod, toSigmas } from "./noise-schedule.ts";
 import { fromSigma, type SignalAndNoise } from "../arithmetic/prediction.ts";
@@ -41,12 +41,12 @@ export function layOutMultistep(settings: SchedulerSettings, steps: number): Mul
   });
   const exact = timestepsOfSigmas(levels, table);
   const timesteps = exact.map(timestepRounding(settings));
-  // UniPC repeats the last level of the curve where DPM-Solver++ takes the table's first: the same unless sigma_min is set.
+  // UniPC repeats the curve's last level, DPM-Solver++ takes the table's first; they are the same unless sigma_min is set.
   const last = settings.finalSigma === "zero" ? 0 : isUniPc ? levels.at(-1)! : table[0]!;
   return { timesteps, sigmas: withFinalSigma(levels, last) };
 }
 
-/** At sigma 0 lambda is infinite, which the first-order formulas bear. */
+/** At sigma 0 lambda is infinite, which the first-order formulas allow. */
 export function noisePoint(sigma: number): NoisePoint {
   const point = fromSigma(sigma);
   return { ...point, lambda: Math.log(point.alpha) - Math.log(point.sigma) };
@@ -66,12 +66,12 @@ function timestepRounding({ className, sigmaCurve, betaSchedule }: SchedulerSett
   return sigmaCurve === "exponential" || betaSchedule === "squaredcos_cap_v2" ? cutFraction : roundHalfToEven;
 }
 
-/** What rounding noise left just below a whole number, as at the curve's very ends, counts as that number. */
+/** Truncates; a value that rounding errors left just below a whole number, as at the curve's ends, counts as that number. */
 function cutFraction(value: number): number {
   return Math.trunc(value + 1e-5);
 }
 
-/** How many training timesteps have a half log-SNR of at least `lambdaMin`: cosine schedules end in levels that are all noise. */
+/** Number of training timesteps whose half log-SNR is at least `lambdaMin`: cosine schedules end in levels of nothing but noise. */
 function clippedLength(table: Float32Array, lambdaMin: number): number {
   let length = table.length;
   while (length > 0 && -Math.log(table[length - 1]!) < lambdaMin) {

@@ -1,16 +1,16 @@
-// The training-time noise schedule: betas, cumulative alphas and the sigmas they mean. The reference computes these in float32, and
-// its rounding decides the last digits of every timestep table, so the same roundings are made here.
+// Computes the noise schedule of training: betas, cumulative alphas and sigmas. The reference computes them in float32, and its rounding
+// decides the last digits of every table, so every value is rounded as there.
 // Reference: diffusers, schedulers/scheduling_*.py (`__init__`); "zero terminal SNR" is Lin et al., arXiv 2305.08891, algorithm 1.
 import type { SchedulerSettings } from "../settings/scheduler-settings.ts";
 
 const float32 = Math.fround;
 
-// Lanes of an AVX2 register of float32; torch unrolls its loop twice.
+// float32 lanes of an AVX2 register; torch unrolls its loop twice.
 const vectorWidth = 8;
 
-// The largest beta of a cosine schedule; 1 would leave nothing of the picture.
+// The largest beta of a cosine schedule; a beta of 1 would leave nothing of the picture.
 const largestBeta = 0.999;
-// Stands in for a zero at the last step where a sigma is needed: sigma becomes 4096 instead of infinite.
+// Replaces a zero at the last step where a sigma is needed: sigma is then 4096, not infinite.
 const smallestAlphaCumprod = 2 ** -24;
 
 /** Products of (1 - beta) up to each training timestep, [trainTimesteps], float32. */
@@ -22,7 +22,7 @@ export function createAlphasCumprod(settings: SchedulerSettings): Float32Array {
   return cumulativeAlphas(betas);
 }
 
-/** As `createAlphasCumprod`, kept above zero so that every sigma is finite: what the sigma-based schedulers use. */
+/** As {@link createAlphasCumprod}, above zero so that every sigma is finite, for schedulers that are defined by sigmas. */
 export function createFiniteAlphasCumprod(settings: SchedulerSettings): Float32Array {
   const alphasCumprod = createAlphasCumprod(settings);
   if (settings.rescaleBetasZeroSnr) {
@@ -61,8 +61,8 @@ function createBetas(settings: SchedulerSettings): Float32Array {
 }
 
 /**
- * torch.linspace in float32, bit for bit as its AVX2 kernel rounds: runs of eight are counted from a base of their own, and the second
- * half is counted from the end. The last digits of beta move every sigma's last digits, so a plain formula would not give the same table.
+ * torch.linspace in float32, with the rounding of its AVX2 kernel: runs of eight are counted from a base of their own, and the second
+ * half from the end. A plain formula would give betas, and so sigmas, with other last digits.
  */
 function linearSpace(start: number, end: number, count: number): Float32Array {
   const values = new Float32Array(count);

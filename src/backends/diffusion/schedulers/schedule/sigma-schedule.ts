@@ -1,5 +1,5 @@
-// Noise levels of a run: read from the training table at the chosen timesteps, or laid along a curve (Karras et al., arXiv 2206.00364,
-// equation 5) with the timesteps found back from the table. Reference: `_convert_to_*` and `_sigma_to_t` of the diffusers schedulers.
+// Chooses the noise levels of a run: from the training table at given timesteps, or along a curve (Karras et al., arXiv 2206.00364,
+// equation 5), whose timesteps are then looked up in the table. Reference: `_convert_to_*` and `_sigma_to_t` of the diffusers schedulers.
 import type { SchedulerSettings } from "../settings/scheduler-settings.ts";
 
 const karrasRho = 7;
@@ -30,7 +30,7 @@ export function curveSigmas({ curve, steps, sigmaMin, sigmaMax }: SigmaCurveRequ
       const high = sigmaMax ** (1 / karrasRho);
       return ramp(steps).map((x) => (high + x * (low - high)) ** karrasRho);
     }
-    // Even steps of log sigma. Lu et al.'s lambdas with rho = 1 are the same thing.
+    // Even steps of log sigma; Lu et al.'s lambdas with rho = 1 are the same.
     case "exponential":
     case "lu": {
       const low = Math.log(sigmaMin);
@@ -40,7 +40,7 @@ export function curveSigmas({ curve, steps, sigmaMin, sigmaMax }: SigmaCurveRequ
   }
 }
 
-/** The fractional training timesteps whose noise levels these are, by interpolating the logarithms of the table. */
+/** The fractional training timesteps of these noise levels, by interpolation of the table's logarithms. */
 export function timestepsOfSigmas(sigmas: readonly number[], table: Float32Array): number[] {
   const logs = table.map(Math.log);
   return sigmas.map((sigma) => {
@@ -49,7 +49,7 @@ export function timestepsOfSigmas(sigmas: readonly number[], table: Float32Array
     while (low < logs.length - 2 && logs[low + 1]! <= log) {
       low++;
     }
-    // The spacing is rounded as the reference's float32 table rounds it: some solvers cut the fraction off what comes out here.
+    // Rounded as the reference's float32 table: some solvers truncate the result, so its last digits count.
     const weight = (logs[low]! - log) / Math.fround(logs[low]! - logs[low + 1]!);
     const clamped = Math.min(Math.max(weight, 0), 1);
     return (1 - clamped) * low + clamped * (low + 1);
@@ -61,7 +61,7 @@ export function withFinalSigma(sigmas: readonly number[], final: number): number
   return [...sigmas, final].map(Math.fround);
 }
 
-/** The level after the last step for schedulers that know `final_sigmas_type`. */
+/** The level after the last step, by `final_sigmas_type`. */
 export function finalSigma(settings: SchedulerSettings, table: Float32Array): number {
   return settings.finalSigma === "zero" ? 0 : table[0]!;
 }

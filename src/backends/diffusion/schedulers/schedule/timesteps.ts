@@ -1,4 +1,4 @@
-// Which of the training timesteps a run visits. Three ways to spread them: Lin et al., arXiv 2305.08891, table 2.
+// Chooses the training timesteps of a run, by one of three spacings: Lin et al., arXiv 2305.08891, table 2.
 // Reference: `set_timesteps` of the diffusers schedulers, whose roundings (numpy's half to even) are kept.
 import type { TimestepSpacing } from "../settings/scheduler-settings.ts";
 
@@ -23,9 +23,9 @@ export function fractionalTimesteps(request: TimestepRequest): number[] {
 }
 
 /**
- * Descending timesteps of the multistep solvers: one more is laid out and the last, which would be timestep 0, is left away.
- * @param request.trainTimesteps where the run begins; below the model's own number with a clipped log-SNR
- * @param spacedFrom the model's own number, from which `trailing` takes its stride
+ * Descending timesteps of the multistep solvers: one more is laid out, and the last, timestep 0 before the offset, is dropped.
+ * @param request.trainTimesteps the number to lay out; with a clipped log-SNR it is below the model's own number
+ * @param spacedFrom the model's own number, which decides the stride of `trailing`
  */
 export function multistepTimesteps(request: TimestepRequest, spacedFrom: number): number[] {
   if (request.spacing === "trailing") {
@@ -58,8 +58,8 @@ function linearTimesteps({ steps, trainTimesteps }: TimestepRequest): number[] {
 }
 
 /**
- * Counts down from the end by `stride`. For a few numbers of steps (61, 103, ...) the reference's rounding errors yield one entry
- * more, timestep -1, which no model knows; it is left away here.
+ * Counts down from the end by `stride`. For some numbers of steps (61, 103, ...) the reference's rounding errors yield one entry more,
+ * timestep -1, which no model knows; it is dropped here.
  */
 function trailingTimesteps(start: number, { steps, stride }: { steps: number; stride: number }): number[] {
   const count = Math.min(steps, Math.ceil(start / stride));

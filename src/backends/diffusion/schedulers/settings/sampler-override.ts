@@ -1,19 +1,19 @@
-// Another scheduler for the same model: the class and its own switches change, the model's training schedule stays.
+// Replaces a model's scheduler by another one: class and switches change, the model's training schedule stays.
 // Reference: diffusers' `from_config`, which carries over the keys that the file states and the new class knows.
 import type { SchedulerConfig } from "./scheduler-settings.ts";
 
 interface Override {
   readonly className: string;
-  /** Switches that the name itself promises, whatever the file says. */
+  /** Keys that the name implies, whatever the file says. */
   readonly fixed?: SchedulerConfig;
-  /** Taken where the file says nothing. */
+  /** Keys for what the file does not say. */
   readonly fallback?: SchedulerConfig;
 }
 
 const plainSigmas = { use_karras_sigmas: false, use_exponential_sigmas: false, use_lu_lambdas: false } as const;
 const secondOrder = { algorithm_type: "dpmsolver++", solver_order: 2, solver_type: "midpoint" } as const;
 
-// DDIM clips to [-1, 1] by default, which is for pixels: in latent space it destroys the picture, so it must be asked for.
+// DDIM's default is to clip predictions to [-1, 1]. That is meant for pixels; latents would be destroyed, so a file must ask for it.
 const unclipped = { clip_sample: false } as const;
 
 const overrides = {
@@ -25,7 +25,7 @@ const overrides = {
     fixed: { ...secondOrder, ...plainSigmas, use_karras_sigmas: true },
   },
   ddim: { className: "DDIMScheduler", fallback: unclipped },
-  // Without this a file of another class would start the Runge-Kutta warm-up: nine more model calls and a weaker result.
+  // Without this a file of another class would get the Runge-Kutta warm-up: eight more model calls and a weaker result.
   pndm: { className: "PNDMScheduler", fallback: { skip_prk_steps: true } },
   lcm: { className: "LCMScheduler" },
   unipc: { className: "UniPCMultistepScheduler", fixed: plainSigmas },
@@ -48,8 +48,8 @@ export function withSampler(config: SchedulerConfig, name: SamplerName): Schedul
 }
 
 /**
- * What diffusers' Stable Diffusion 1 and 2 pipelines (not SDXL's) do to the configuration of an old folder: the offset is 1 and the
- * prediction is not clipped, whatever the file says. Apply it before `withSampler`.
+ * Corrects a configuration as diffusers' Stable Diffusion 1 and 2 pipelines (not SDXL's) do for old folders: the offset is 1 and the
+ * prediction is not clipped, whatever the file says. To be applied before `withSampler`.
  */
 export function withStableDiffusionCorrections(config: SchedulerConfig): SchedulerConfig {
   return { ...config, steps_offset: 1, clip_sample: false };

@@ -1,5 +1,5 @@
-// Reads a diffusers `scheduler_config.json` into settings with every default filled in, per class, as the reference has them.
-// What cannot be honoured is refused by the name of its key: a silently different sampler is worse than none.
+// Reads a diffusers `scheduler_config.json` into settings, with the reference's defaults for the class filled in. A value that cannot be
+// honoured is refused by the name of its key: a sampler that is silently different is worse than none.
 import { SchedulerConfigError, schedulerClassNames, type SchedulerClassName } from "../scheduler.ts";
 
 /** The parsed JSON object of a `scheduler_config.json`. */
@@ -9,7 +9,7 @@ export type PredictionType = (typeof predictionTypes)[number];
 export type TimestepSpacing = (typeof timestepSpacings)[number];
 export type BetaSchedule = (typeof betaSchedules)[number];
 
-/** One flat set for all classes; a class reads only the fields that it knows. */
+/** The settings of all classes in one type; a class reads only the fields that it knows. */
 export interface SchedulerSettings {
   readonly className: SchedulerClassName;
   readonly trainTimesteps: number;
@@ -47,11 +47,11 @@ const predictionTypes = ["epsilon", "v_prediction", "sample"] as const;
 const timestepSpacings = ["leading", "trailing", "linspace"] as const;
 const betaSchedules = ["linear", "scaled_linear", "squaredcos_cap_v2", "exp"] as const;
 
-// Values of the reference that this module does not build. Each is refused only where it is switched on.
+// Switches of the reference that are not supported. Each is refused only where it is on.
 const refusedSwitches = ["thresholding", "use_beta_sigmas", "use_flow_sigmas", "use_dynamic_shifting"] as const;
 
 /**
- * Parses the text of a `scheduler_config.json`. Python writes `-Infinity` and `NaN`, which JSON has not: both are understood.
+ * Parses the text of a `scheduler_config.json`, with the `Infinity`, `-Infinity` (kept) and `NaN` (null) that Python may write.
  * @throws SchedulerConfigError where the text is no JSON object
  */
 export function parseSchedulerConfig(text: string): SchedulerConfig {
@@ -75,7 +75,7 @@ export function parseSchedulerConfig(text: string): SchedulerConfig {
 
 /**
  * Fills in the reference's defaults for the class that the configuration names.
- * @throws SchedulerConfigError for an unknown class, a value of the wrong type, or a feature that is not built
+ * @throws SchedulerConfigError for an unknown class, a value of the wrong type, or a feature that is not supported
  */
 export function readSchedulerSettings(config: SchedulerConfig): SchedulerSettings {
   const className = readClassName(config);
@@ -161,7 +161,7 @@ function readSigmaCurve(read: Reader, knowsLu: boolean): SchedulerSettings["sigm
   return exponential ? "exponential" : "table";
 }
 
-/** The two multistep solvers have types of their own and map each other's names to their default, as the reference does. */
+/** The two multistep solvers have solver types of their own. Each takes the other's names for its default, as the reference does. */
 function readSolverType(read: Reader, className: SchedulerClassName): SchedulerSettings["solverType"] {
   const named = read.choice("solver_type", ["midpoint", "heun", "bh1", "bh2", "logrho"], "midpoint");
   if (className === "UniPCMultistepScheduler") {

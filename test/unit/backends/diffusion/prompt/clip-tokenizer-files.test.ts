@@ -1,8 +1,7 @@
 // Both file layouts and every way of naming special tokens, on a vocabulary small enough to read.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
   loadClipTokenizer,
   parseClipTokenizer,
@@ -12,6 +11,7 @@ import {
   ClipTokenizerError,
   createClipTokenizer,
 } from "../../../../../src/backends/diffusion/prompt/clip-tokenizer.ts";
+import { temporaryFolder } from "../../../../support/temporary-folder.ts";
 
 const symbols = ["!", "a", "b", "c", "!</w>", "a</w>", "b</w>", "c</w>", "ab", "ab</w>", "abc</w>", "!!</w>"];
 const vocabulary = Object.fromEntries(
@@ -143,11 +143,8 @@ describe("prompts of any length", () => {
 describe("loading a folder", () => {
   let directory: string;
   const signal = new AbortController().signal;
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), "clip-tokenizer-"));
-  });
-  afterEach(async () => {
-    await rm(directory, { recursive: true });
+  beforeEach(() => {
+    directory = temporaryFolder("clip-tokenizer");
   });
 
   it("prefers no layout to another: either will do", async () => {
