@@ -85,7 +85,7 @@ export interface Backend {
 export interface BackendContext {
   /** Messages for the operator: `info` for facts worth a line, `warn` for something degraded. */
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts?: Record<string, unknown>) => void;
-  /** Folder for caches that survive a restart, such as thread calibration. */
+  /** Folder for caches that survive a restart, such as the states of long prompts. */
   readonly cacheDirectory: string;
   /** Aborts when the process is told to stop; a load still under way then rejects. */
   readonly signal: AbortSignal;

@@ -35,7 +35,7 @@ export interface TextModelOptions {
   readonly parallel: number;
   /** Prompt tokens per decode step over all sequences. */
   readonly batchSize: number;
-  /** 0 = found by calibration at load. */
+  /** 0 = the cores that the process may use, corrected by the speed of the steps that are run. */
   readonly threads: number;
   /** Layers on the GPU: `auto`, `max`, or a count. */
   readonly gpuLayers: "auto" | "max" | number;

@@ -4,7 +4,7 @@
 import { availableParallelism } from "node:os";
 import type { Backend, BackendContext } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
-import type { ModelSpec } from "../../domain/model.ts";
+import type { ModelSpec, TextModelOptions } from "../../domain/model.ts";
 import type { NativeContextHandle } from "./native/context.ts";
 import { createBackend, single } from "../common/operation-table.ts";
 import { ChatRunner } from "./generate/chat.ts";
@@ -12,6 +12,7 @@ import { runCompletion } from "./generate/completion.ts";
 import { DraftGuesser, draftLength } from "./speculative/draft-model.ts";
 import { LlamaEmbedder } from "./embedding/embedding.ts";
 import { Engine } from "./engine/engine.ts";
+import { fixedThreads, threadCandidates, ThreadTuner, type ThreadChoice } from "./native/thread-tuner.ts";
 import { loadFailure } from "../../model-files/gguf/gguf-facts.ts";
 import { promptLookup } from "./speculative/prompt-lookup.ts";
 import { type Guesser } from "./engine/guesser.ts";
@@ -47,7 +48,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     kvCacheType: options.kvCacheType,
     loras: weights.loras,
   });
-  const threads = await resolveThreads({ options, weights, context }, native);
+  const threads = resolveThreads({ options, weights });
   const canTrim = weights.native.canTrimSequences;
   const promptCache =
     options.prefixStoreBytes > 0
@@ -71,7 +72,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,
     maxQueue: options.maxQueue,
-    threads,
+    threads: chooseThreads(options, threads),
     guesser,
   });
   const model = new TextModel({
@@ -99,6 +100,13 @@ async function createText({ spec, options, weights, context }: Creation): Promis
       await weights.native.dispose();
     },
   });
+}
+
+/** A configured count stays; any other is where the engine begins. */
+function chooseThreads(options: TextModelOptions, start: number): ThreadChoice {
+  if (options.threads > 0) return fixedThreads(options.threads);
+  const candidates = threadCandidates({ cores: start, logicalCores: availableParallelism() });
+  return new ThreadTuner({ candidates, start, now: () => performance.now() });
 }
 
 function withDraft(description: ModelDescription, guesser: Guesser | undefined): ModelDescription {
@@ -136,11 +144,10 @@ async function createDraft(
         `it cannot draft for this model (${error instanceof Error ? error.message : String(error)})`,
       );
     }
-    const threads = await resolveThreads({ options, weights: draft, context }, native);
     return new DraftGuesser({
       model: draft.native,
       context: native,
-      threads: threads.decode,
+      threads: resolveThreads({ options, weights: draft }),
       parallel: options.parallel,
       isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     });
@@ -165,8 +172,8 @@ async function createEmbedding({ spec, options, weights, context }: Creation): P
     embeddings: true,
     loras: weights.loras,
   });
-  const threads = await resolveThreads({ options, weights, context }, native);
-  native.setThreads(threads.prompt);
+  const threads = resolveThreads({ options, weights });
+  native.setThreads(threads);
   const embedder = new LlamaEmbedder({
     context: native,
     vocabulary: weights.vocabulary,

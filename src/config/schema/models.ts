@@ -84,7 +84,9 @@ export const textModel = z.strictObject({
     .describe("Tokens of context per request. 0 = what the model was trained with, at most 8192."),
   parallel: integer(1, 256).default(4).describe("Requests that generate at once."),
   batch_size: integer(1, 65_536).default(512).describe("Prompt tokens per decode step, over all requests."),
-  threads: threads.describe("CPU threads. 0 = found by a short calibration at load."),
+  threads: threads.describe(
+    "CPU threads. 0 = the cores that the process may use, corrected by the speed of the steps that are run.",
+  ),
   gpu_layers: z
     .union([z.enum(["auto", "max"]), z.number().int().min(0)], { error: "must be auto, max, or a count of layers" })
     .default("auto")

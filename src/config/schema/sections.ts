@@ -137,7 +137,7 @@ export const runnersSection = z.strictObject({
     flag: "cache-directory",
     placeholder: "FOLDER",
     description:
-      "Folder for what survives a restart, such as thread calibration. Left out = the user's cache folder (~/.cache/hearth).",
+      "Folder for what survives a restart, such as the states of long prompts. Left out = the user's cache folder (~/.cache/hearth).",
   }),
 });
 

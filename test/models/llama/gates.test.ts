@@ -2,6 +2,7 @@
 // that a model might have generated, and the tests ask what their grammars allow then.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NativeGrammarState } from "../../../src/backends/llama/native/binding.ts";
+import { fixedThreads } from "../../../src/backends/llama/native/thread-tuner.ts";
 import { Engine } from "../../../src/backends/llama/engine/engine.ts";
 import { freePartGrammar, FreePartGate, TriggerGate } from "../../../src/backends/llama/guided/trigger-gates.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
@@ -71,7 +72,7 @@ describe("grammar gates", () => {
       isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
       vocabularySize: vocabulary.size,
       maxQueue: 1,
-      threads: { decode: 1, prompt: 1 },
+      threads: fixedThreads(1),
       guesser: undefined,
     });
     let text = "";

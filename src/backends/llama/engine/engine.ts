@@ -19,6 +19,7 @@ import type { Guesser } from "./guesser.ts";
 import { withGeneratedPenalty } from "./sampler-config.ts";
 import type { Sequence, SequenceRequest, SequenceView } from "./sequence.ts";
 import { Slots, type Slot, type SlotsOptions } from "./slots/slots.ts";
+import type { ThreadChoice } from "../native/thread-tuner.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
 
 export interface EngineOptions extends SlotsOptions {
@@ -27,7 +28,7 @@ export interface EngineOptions extends SlotsOptions {
   readonly vocabularySize: number;
   /** Requests that may wait for a slot. */
   readonly maxQueue: number;
-  readonly threads: { readonly decode: number; readonly prompt: number };
+  readonly threads: ThreadChoice;
   readonly guesser: Guesser | undefined;
 }
 
@@ -169,8 +170,11 @@ export class Engine {
 
   async #step(plan: BatchPlan): Promise<void> {
     const { context, threads } = this.#options;
-    context.setThreads(plan.prompting.length > 0 ? threads.prompt : threads.decode);
+    const kind = { reads: plan.prompting.length > 0, tokens: plan.total };
+    const threadCount = threads.next(kind);
+    context.setThreads(threadCount);
     const batch = buildBatch(plan, { context, slots: this.#slots });
+    const startedAt = performance.now();
     const decoded = context.decode();
     const parts: Part[] = batch.parts.map((part) => ({ ...part, early: sampleEarly(context, part) }));
     this.#deliver();
@@ -182,6 +186,7 @@ export class Engine {
       for (const part of parts) this.#failPart(part, error);
       return;
     }
+    threads.record(kind, { threads: threadCount, ms: performance.now() - startedAt });
     for (const { slot, tokens } of parts) this.#slots.append(slot.id, tokens);
     await Promise.all(
       parts.map((part) => this.#finishPart(part).catch((error: unknown) => this.#failPart(part, error))),

@@ -1,9 +1,8 @@
 // Describes a loaded GGUF: memory, device, fingerprint, and the facts of the model list. Also decides its thread counts.
-import { availableParallelism } from "node:os";
 import type { BackendContext, BackendDescription } from "../../../domain/backend.ts";
 import type { ModelSpec, TextModelOptions } from "../../../domain/model.ts";
 import type { NativeContextHandle } from "../native/context.ts";
-import { calibrateThreads, type ThreadCounts } from "../native/thread-calibration.ts";
+import { usableCores } from "../native/usable-cores.ts";
 import { computeFingerprint } from "./fingerprint.ts";
 import type { LoadedWeights } from "./load-model.ts";
 
@@ -18,22 +17,17 @@ export interface Creation {
   readonly context: BackendContext;
 }
 
-/** The configured number of threads, or the calibrated ones. */
-export async function resolveThreads(
-  { options, weights, context }: Omit<Creation, "spec">,
-  native: NativeContextHandle,
-): Promise<ThreadCounts> {
-  if (options.threads > 0) return { decode: options.threads, prompt: options.threads };
-  const { name, sizeBytes, quantization } = weights.facts;
-  const identity = [name, sizeBytes, quantization, weights.native.systemInfo, weights.gpuLayers];
-  return calibrateThreads({ context: native, cacheDirectory: context.cacheDirectory, identity });
+/** The threads that a model computes with: as configured, or one for each core that it may use. */
+export function resolveThreads({ options, weights }: Pick<Creation, "options" | "weights">): number {
+  return options.threads > 0 ? options.threads : usableCores(weights.library.llama.cpuMathCores);
 }
 
 export async function describeModel(
   { spec, options, weights }: Creation,
   parts: {
     readonly native: NativeContextHandle;
-    readonly threads: ThreadCounts;
+    /** At the start; without a configured count it is corrected by the steps that are run. */
+    readonly threads: number;
     readonly contextSize: number;
   },
 ): Promise<ModelDescription> {
@@ -45,7 +39,7 @@ export async function describeModel(
   return {
     memoryBytes: native.memoryBytes + parts.native.memoryBytes,
     device: gpu === false ? "cpu" : gpu,
-    occupiesAllCores: gpu === false && parts.threads.decode >= availableParallelism(),
+    occupiesAllCores: gpu === false && parts.threads >= usableCores(library.llama.cpuMathCores),
     ...(wantsGpu && gpu === false
       ? { deviceNote: "GPU layers are configured, but llama.cpp found no usable GPU on this machine." }
       : {}),
@@ -55,8 +49,8 @@ export async function describeModel(
       modifiedMs: facts.modifiedMs,
       quantization: facts.quantization,
       build: `${release.release} ${library.llama.buildType} ${String(gpu)} ${native.systemInfo}`,
-      threads: parts.threads.decode,
-      settings: [parts.threads.prompt, gpuLayers, options.kvCacheType, options.flashAttention, options.lora],
+      threads: options.threads,
+      settings: [gpuLayers, options.kvCacheType, options.flashAttention, options.lora],
     }),
     facts: {
       architecture: facts.architecture,
@@ -67,8 +61,7 @@ export async function describeModel(
       quantization: facts.quantization,
       parameters: native.parameterCount,
       parallel: options.embedding ? 1 : options.parallel,
-      threads: parts.threads.decode,
-      prompt_threads: parts.threads.prompt,
+      threads: parts.threads,
       llama_cpp: release.release,
     },
   };

@@ -1,0 +1,125 @@
+// The choice of threads on machines that are played: `speed` says what a step takes with each count.
+import { describe, expect, it } from "vitest";
+import { threadCandidates, ThreadTuner } from "../../../../../src/backends/llama/native/thread-tuner.ts";
+
+interface Machine {
+  /** Milliseconds of a step with so many threads. */
+  speed: (threads: number) => number;
+}
+
+/** Runs steps for `seconds` of the machine's time; the threads of each, and the milliseconds in all. */
+function run(
+  tuner: ThreadTuner,
+  {
+    clock,
+    machine,
+    seconds,
+    tokens = 1,
+    reads = false,
+  }: { clock: { ms: number }; machine: Machine; seconds: number; tokens?: number; reads?: boolean },
+): number[] {
+  const used: number[] = [];
+  const endMs = clock.ms + seconds * 1000;
+  while (clock.ms < endMs) {
+    const threads = tuner.next({ reads, tokens });
+    const ms = machine.speed(threads);
+    clock.ms += ms;
+    tuner.record({ reads, tokens }, { threads, ms });
+    used.push(threads);
+  }
+  return used;
+}
+
+function start(candidates: readonly number[], first: number): { tuner: ThreadTuner; clock: { ms: number } } {
+  const clock = { ms: 0 };
+  return { tuner: new ThreadTuner({ candidates, start: first, now: () => clock.ms }), clock };
+}
+
+const twoFreeCores: Machine = { speed: (threads) => (threads === 1 ? 10 : 6) };
+/** Somebody else computes on both cores: a second thread is not running when the first one waits for it. */
+const twoBusyCores: Machine = { speed: (threads) => (threads === 1 ? 14 : 975) };
+
+/** The count that most of the last steps used. */
+function settled(used: readonly number[]): number {
+  const last = used.slice(-20);
+  return last.filter((threads) => threads === last.at(-1)).length > last.length / 2
+    ? (last.at(-1) as number)
+    : Number.NaN;
+}
+
+describe("ThreadTuner", () => {
+  it("stays with the cores that the process may use while these are the fastest, and hardly tries others", () => {
+    const { tuner, clock } = start([1, 2], 2);
+    const used = run(tuner, { clock, machine: twoFreeCores, seconds: 300 });
+    expect(used.filter((threads) => threads !== 2).length / used.length).toBeLessThan(0.002);
+  });
+
+  it("leaves the second thread when others take the cores, and takes it back when they are gone", () => {
+    const { tuner, clock } = start([1, 2], 2);
+    run(tuner, { clock, machine: twoFreeCores, seconds: 5 });
+    expect(settled(run(tuner, { clock, machine: twoBusyCores, seconds: 20 }))).toBe(1);
+    expect(settled(run(tuner, { clock, machine: twoFreeCores, seconds: 20 }))).toBe(2);
+  });
+
+  it("finds its way when it was started under load", () => {
+    const { tuner, clock } = start([1, 2], 2);
+    expect(settled(run(tuner, { clock, machine: twoBusyCores, seconds: 20 }))).toBe(1);
+    expect(settled(run(tuner, { clock, machine: twoFreeCores, seconds: 20 }))).toBe(2);
+  });
+
+  it("spends little of its time on trials while others use the cores", () => {
+    const { tuner, clock } = start([1, 2], 1);
+    const used = run(tuner, { clock, machine: twoBusyCores, seconds: 120 });
+    expect(used.filter((threads) => threads === 2).length * 975).toBeLessThan(120_000 / 9);
+  });
+
+  it("climbs over several candidates in both directions", () => {
+    // Memory is the bottleneck: six threads are the best.
+    const machine: Machine = { speed: (threads) => 60 / Math.min(threads, 6) + Math.max(0, threads - 6) };
+    for (const first of [1, 4, 16]) {
+      const { tuner, clock } = start([1, 4, 6, 8, 16], first);
+      expect(settled(run(tuner, { clock, machine, seconds: 60 }))).toBe(6);
+    }
+  });
+
+  it("takes the smaller of two counts that are equally fast", () => {
+    const { tuner, clock } = start([1, 2, 4], 4);
+    expect(settled(run(tuner, { clock, machine: { speed: () => 8 }, seconds: 60 }))).toBe(1);
+  });
+
+  it("decides for prompts and for decoding apart", () => {
+    const { tuner, clock } = start([1, 2], 2);
+    // One token is bound by memory, a prompt by arithmetic.
+    const decode: Machine = { speed: () => 8 };
+    const prompt: Machine = { speed: (threads) => 100 / threads };
+    for (let turn = 0; turn < 60; turn += 1) {
+      run(tuner, { clock, machine: decode, seconds: 1 });
+      run(tuner, { clock, machine: prompt, seconds: 1, tokens: 64, reads: true });
+    }
+    expect(settled(run(tuner, { clock, machine: decode, seconds: 2 }))).toBe(1);
+    expect(settled(run(tuner, { clock, machine: prompt, seconds: 2, tokens: 64, reads: true }))).toBe(2);
+  });
+
+  it("compares steps of one shape only", () => {
+    const { tuner, clock } = start([1, 2], 2);
+    // Eight sequences take longer than one; with alternating shapes that must not look like a slow count.
+    const used: number[] = [];
+    for (let step = 0; step < 2000; step += 1) {
+      const tokens = step % 2 === 0 ? 1 : 8;
+      const threads = tuner.next({ reads: false, tokens });
+      const ms = (threads === 1 ? 10 : 6) * (tokens === 8 ? 4 : 1);
+      clock.ms += ms;
+      tuner.record({ reads: false, tokens }, { threads, ms });
+      used.push(threads);
+    }
+    expect(used.filter((threads) => threads === 2).length / used.length).toBeGreaterThan(0.98);
+  });
+});
+
+describe("threadCandidates", () => {
+  it("are ascending and different", () => {
+    expect(threadCandidates({ cores: 2, logicalCores: 2 })).toEqual([1, 2]);
+    expect(threadCandidates({ cores: 8, logicalCores: 16 })).toEqual([1, 4, 6, 7, 8, 16]);
+    expect(threadCandidates({ cores: 1, logicalCores: 1 })).toEqual([1]);
+  });
+});
