@@ -1,4 +1,4 @@
-// An embeddings backend for tests: options with every default, small encoders written for the occasion, short ways to ask.
+// An embeddings backend for tests: options with every default, small encoders in temporary folders, short ways to ask.
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

@@ -4,7 +4,7 @@ import { createAdmission, estimateRetryAfterSeconds } from "../../../../src/back
 const never = new AbortController().signal;
 
 describe("admission", () => {
-  it("refuses the request after the last place at once, with a time to come back", () => {
+  it("refuses a request at once when no place is free, with a retry time", () => {
     const admission = createAdmission({ running: 1, maxQueue: 2, retryAfterSeconds: () => 7 });
     for (let i = 0; i < 3; i++) admission.enter(never);
     expect(() => admission.enter(never)).toThrowError(
@@ -21,7 +21,7 @@ describe("admission", () => {
     expect(admission.size).toBe(1);
   });
 
-  it("gives the place of a caller who has left back at once, and once", () => {
+  it("gives a place back when its signal aborts, and once only", () => {
     const admission = createAdmission({ running: 1, maxQueue: 1, retryAfterSeconds: () => 1 });
     const caller = new AbortController();
     const leave = admission.enter(caller.signal);
