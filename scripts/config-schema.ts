@@ -1,4 +1,4 @@
-// Writes config/schema.json from the schema in src/config; `--check` says whether the committed file is what it writes.
+// Writes config/schema.json from the schema in src/config; `--check` compares the committed file with it instead.
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { toConfigurationJsonSchema } from "../src/config/schema/json-schema.ts";

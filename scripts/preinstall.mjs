@@ -1,7 +1,7 @@
-// Runs when somebody installs the package: keeps onnxruntime-node's install script from downloading CUDA libraries, which
-// nobody has asked for and without which the installation would fail where NuGet cannot be reached. That script leaves
-// alone what is in place, and npm runs every `preinstall` before any `postinstall`, so placeholders are put in place. An
-// explicit download (README.md, "GPU") replaces them. It is JavaScript with built-ins only: at this moment nothing is built.
+// Runs when the package is installed: keeps onnxruntime-node's install script from downloading CUDA libraries, which most users do not need
+// and whose download fails the installation where NuGet cannot be reached. That script does not download files that exist, and npm runs
+// every `preinstall` before any `postinstall`, so this one writes placeholders. An explicit download (README.md, "GPU") replaces them.
+// It is JavaScript with built-ins only, as nothing is built at this time.
 import { existsSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
@@ -13,7 +13,7 @@ const text = `A placeholder by hearth-server, so that installing it downloads no
 node node_modules/onnxruntime-node/script/install --onnxruntime-node-install=cuda12
 `;
 
-/** The copies that Hearth and transformers.js use: two where another package needs a third version at the top. */
+/** The folders of onnxruntime-node that Hearth and transformers.js use: two where npm installed a copy for each. */
 function runtimeFolders() {
   const importers = [here, createRequire(here.resolve("@huggingface/transformers"))];
   return new Set(importers.map((from) => dirname(from.resolve("onnxruntime-node/package.json"))));
@@ -38,7 +38,7 @@ if (isInstalledAsDependency()) {
   try {
     for (const folder of runtimeFolders()) placePlaceholders(folder);
   } catch (error) {
-    // The worst that follows is the download: no reason to fail.
+    // At worst the libraries are downloaded, which is no reason to fail.
     console.warn(`hearth-server could not switch off the download of CUDA libraries: ${String(error)}`);
   }
 }

@@ -1,4 +1,4 @@
-// The yardsticks: bare onnxruntime-node calls in a given schedule, and the naive pipeline of transformers.js.
+// What the embeddings backend is compared with: bare onnxruntime-node calls in a given schedule, and the pipeline of transformers.js.
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { AutoTokenizer, env, pipeline } from "@huggingface/transformers";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import type { BenchPrecision } from "./bench-model.ts";
 
 env.allowRemoteModels = false;
 
+/** How texts are shared among calls of the runtime. */
 export interface Schedule {
   readonly name: string;
   /** Largest longest x count of a call; 0 = one text per call. */
@@ -13,7 +14,7 @@ export interface Schedule {
   readonly maxPaddingShare: number;
 }
 
-/** One text per call, and neighbours in length under every combination of limits that is worth trying. */
+/** One text per call, and texts of similar length together, within various limits. */
 export const schedules: readonly Schedule[] = [
   { name: "one text per call", maxBatchTokens: 0, maxPaddingShare: 0 },
   ...[128, 256, 512, 1024, 2048].flatMap((maxBatchTokens) =>
@@ -26,7 +27,7 @@ export const schedules: readonly Schedule[] = [
 ];
 
 export interface BareRuntime {
-  /** Tokenises and runs all texts; nothing is pooled, which is to the yardstick's advantage. */
+  /** Tokenises and runs all texts. It does not pool, which is an advantage over the backend. */
   embed(texts: readonly string[], schedule: Schedule): Promise<void>;
 }
 
@@ -58,7 +59,7 @@ export async function openBareRuntime(
   };
 }
 
-/** Sorted longest first, so the first text of a call is its length. */
+/** The end of the call that begins at `start`. `encoded` is sorted longest first, so its first text is its longest. */
 function batchEnd(
   encoded: readonly (readonly number[])[],
   { start, schedule }: { readonly start: number; readonly schedule: Schedule },

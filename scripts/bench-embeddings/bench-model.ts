@@ -1,5 +1,5 @@
-// The model and the texts of the embedding benchmarks: the published sizes of e5-small-v2 with random weights. Speed does
-// not depend on the values of weights, so nothing has to be downloaded.
+// The model and the texts of the embedding benchmarks. The model has the published sizes of e5-small-v2 and random weights: speed does not
+// depend on their values, so nothing has to be downloaded.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bertModel, bertShapes } from "../build-models/shapes/bert.ts";
@@ -36,7 +36,7 @@ export function benchModelFolder(): string {
   return folder;
 }
 
-/** The tokenizer of e5-small's family where it is at hand, else the bundled model's. */
+/** The published tokenizer of e5-small's family if it is on this machine, else the bundled model's. */
 function tokenizerFiles(): Map<string, string> {
   const candidates = [resolve(root, "../shared/models/bert-uncased-tokenizer"), join(root, "models/tiny-embed")];
   const folder = candidates.find((candidate) => existsSync(join(candidate, "tokenizer.json")));
@@ -53,7 +53,7 @@ export interface TextMix {
   readonly maxWords: number;
 }
 
-/** Texts of log-normal length (sigma 0.8, as search queries and paragraphs mixed). Words are whole tokens of the vocabulary. */
+/** Texts of log-normal length (sigma 0.8: search queries and paragraphs mixed). Each word is one token of the vocabulary. */
 export function mixedTexts({ count, seed, medianWords, maxWords }: TextMix): string[] {
   const next = createUniform(seed);
   const words = vocabularyWords();
@@ -71,7 +71,7 @@ function vocabularyWords(): string[] {
   return Object.keys(model.vocab).filter((token) => /^[a-z]{3,}$/.test(token));
 }
 
-/** Mulberry32: enough for lengths and words, and the same on every machine. */
+/** A generator of numbers in [0, 1) (Mulberry32): good enough for lengths and words, and the same on every machine. */
 export function createUniform(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

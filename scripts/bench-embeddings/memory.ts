@@ -1,5 +1,5 @@
-// Resident memory over many requests of mixed sizes, some of them cancelled, some too large to be one micro-batch: it
-// must be flat. Runs on the bundled model, where ten thousand requests take a minute.
+// Prints the resident memory of the embeddings backend over many requests of mixed sizes, some cancelled, some too large for one
+// micro-batch; it must stay flat. On the bundled model ten thousand requests take a minute.
 //
 //   npx tsx --expose-gc scripts/bench-embeddings/memory.ts [--requests 10000]
 import { join, resolve } from "node:path";

@@ -1,7 +1,8 @@
-// How long a single short text waits while a request of 1,024 texts runs, in micro-batches. The promise is a 95th
-// percentile of at most 3: the micro-batch that is running, perhaps one of the large request's, and its own.
+// Measures how long a short text takes while a request of 1,024 texts runs, in units of a full micro-batch. The goal is a 95th percentile
+// of at most 3: the micro-batch that runs, perhaps one more of the large request, and its own.
 //
 //   npx tsx scripts/bench-embeddings/short-text-latency.ts [--precision fp32|int8] [--threads 2] [--texts 1024]
+//                                                          [--batch-tokens 256] [--padding 0.05]
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { benchModelFolder, embedOnce, median, mixedTexts, openBenchBackend, quantile } from "./bench-model.ts";
@@ -37,10 +38,10 @@ for (let i = 0; ; i++) {
   const start = performance.now();
   const { inferenceMs } = await embedOnce(backend, i % 8 === 7 ? fullBatch : [short]);
   if (!isRunning) break;
-  // Every eighth request is one full micro-batch: the unit, measured under the same load.
+  // Every eighth request is one full micro-batch, which measures the unit under the same load.
   if (i % 8 === 7) fullBatches.push(inferenceMs);
   else latencies.push(performance.now() - start);
-  // A client that thinks: without a pause the short texts would be a load of their own.
+  // Without a pause the short texts would be a load of their own.
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
 await large;

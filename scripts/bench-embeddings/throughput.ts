@@ -1,6 +1,6 @@
-// Texts per second of the engine in this process, beside the best schedule of bare onnxruntime-node calls and the naive
-// pipeline, on the same texts. Contenders take turns within every round, so that a busy machine slows all alike; the
-// processor time is measured too, because it barely feels what else is running.
+// Measures texts per second of the embeddings backend, of bare onnxruntime-node calls in several schedules, and of the pipeline of
+// transformers.js, on the same texts and in this process. All run in every round, so that a busy machine slows all alike; processor time
+// is measured too, because other processes hardly affect it.
 //
 //   npx tsx scripts/bench-embeddings/throughput.ts [--precision fp32|int8] [--texts 64] [--threads 2] [--rounds 5]
 //                                                  [--max-words 281] [--naive] [--sweep] [--batch-tokens N] [--padding P]
@@ -91,7 +91,7 @@ for (let round = 0; round <= Number(values.rounds); round++) {
 await backend.dispose();
 report();
 
-/** Closed loop: every client sends its next request when it has the answer to the last, until all texts are done. */
+/** Closed loop: every client sends its next request when its last is answered, until all texts are done. */
 async function fromClients({ clients, perRequest }: { clients: number; perRequest: number }): Promise<void> {
   const requests: string[][] = [];
   for (let i = 0; i < texts.length; i += perRequest) requests.push(texts.slice(i, i + perRequest));
@@ -110,7 +110,7 @@ function report(): void {
   if (engine === undefined) return;
   console.log("| contender | texts/s | texts per CPU second | engine's share: wall | CPU |\n|---|---|---|---|---|");
   for (const { name, wallMs, cpuMs } of contenders) {
-    // Ratios are taken within a round: the machine was equally busy for both.
+    // Ratios are taken within a round, in which the machine was equally busy for both.
     const wallRatio = median(wallMs.map((ms, i) => ms / (engine.wallMs[i] ?? Number.NaN)));
     const cpuRatio = median(cpuMs.map((ms, i) => ms / (engine.cpuMs[i] ?? Number.NaN)));
     const perSecond = (ms: readonly number[]): string => ((texts.length * 1000) / median(ms)).toFixed(1);

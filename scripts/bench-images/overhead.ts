@@ -1,11 +1,11 @@
-// How much of a picture's time is spent outside the runtime: wall time of a request over the time inside ONNX `run()`, at the
-// latents of 512x512. One row for 20 steps with guidance, one for a single-step turbo picture; both include writing the PNG file.
+// Measures how much of a picture's time is spent outside the runtime: the wall time of a request over its time inside ONNX `run()`, at
+// 512x512, with the PNG file written. The rows are 20 steps with guidance, one turbo picture of a single step, and four of these.
 //
 //   npx tsx scripts/bench-images/overhead.ts [--runs 5] [--folder FOLDER] [--tiny]
 //
-// Models have Stable Diffusion 1's shape at a fifth of its width (`--tiny`: a few hundred kilobytes, which makes what lies outside
-// the runtime weigh more than any real model does). The ratio, not the time, is what a shared machine can tell.
-import { existsSync, mkdtempSync } from "node:fs";
+// Models have Stable Diffusion 1's shape at a fifth of its width. With `--tiny` they have a few hundred kilobytes, and what is outside the
+// runtime weighs more than with any real model. On a shared machine only the ratio says something, not the time.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -65,13 +65,12 @@ const cases = [
   { name: "SD-Turbo, 4 images", family: "sd-turbo", fields: { n: 4 }, limit: 1.15 },
 ] as const;
 
+const models = values.folder ?? mkdtempSync(join(tmpdir(), "bench-images-"));
+if (values.folder === undefined) process.once("exit", () => rmSync(models, { recursive: true, force: true }));
 console.log("| case | wall ms | inside run() ms | ratio (median, best) | limit |");
 console.log("|---|---|---|---|---|");
 for (const { name, family, fields, limit } of cases) {
-  const folder = join(
-    values.folder ?? mkdtempSync(join(tmpdir(), "bench-images-")),
-    `${family}${values.tiny ? "-tiny" : ""}`,
-  );
+  const folder = join(models, `${family}${values.tiny ? "-tiny" : ""}`);
   if (!existsSync(folder))
     writeDiffusionFixture(folder, { family, ...(values.tiny ? {} : { sizes: sd1ReducedSizes }) });
   const runs = await measure(folder, { ...request, ...fields });
@@ -89,7 +88,7 @@ interface Run {
   readonly insideMs: number;
 }
 
-/** The first run is left out: the runtime plans its memory in it. */
+/** Runs the request several times. The first run does not count, as the runtime allocates its memory in it. */
 async function measure(folder: string, request: ImageRequest): Promise<Run[]> {
   let insideMs = 0;
   const signal = new AbortController().signal;

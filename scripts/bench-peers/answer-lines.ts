@@ -1,10 +1,10 @@
-// The side of `hearth bench --against-process` that works: one request per line of standard input, one answer per line
-// of standard output, both JSON. What a library prints to standard output does not disturb: it is no JSON object.
+// The process's side of `hearth bench --against-process`: one request per line of standard input, one answer per line of standard output,
+// both JSON. Lines that a library prints there do no harm, as they are no JSON objects.
 import { createInterface } from "node:readline";
 
 export type Answer = Readonly<Record<string, number>>;
 
-/** Answers until standard input ends; a failure is answered as `{ "error": message }`. */
+/** Answers requests until standard input ends; a failure is answered as `{ "error": message }`. */
 export async function answerLines(answer: (request: unknown) => Promise<Answer>): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
     try {

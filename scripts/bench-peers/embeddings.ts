@@ -1,5 +1,5 @@
-// Embeddings without a server: bare onnxruntime-node calls, neighbours in length together (the floor), or the pipeline
-// of transformers.js as its documentation shows it (naive). Tokenising is included, pooling only in the pipeline.
+// Embeddings without a server: bare onnxruntime-node calls with texts of similar length together, or with `--naive` the pipeline of
+// transformers.js as its documentation shows it. Both tokenise, only the pipeline pools.
 //
 //   hearth bench embeddings ... --against-process 'npx tsx scripts/bench-peers/embeddings.ts FOLDER'
 //     [--naive] [--precision fp32|int8] [--threads 2] [--batch-tokens 512] [--padding 0.1] [--spinning]
@@ -27,7 +27,7 @@ const embed = values.naive ? await openNaivePipeline(resolve(folder), options) :
 
 await answerLines(async (request) => {
   const { texts, batch } = request as { readonly texts: readonly string[]; readonly batch: number };
-  // The pipeline takes what a caller would hand it; bare calls may arrange all texts as suits them best.
+  // The pipeline gets the batches that a caller would send; bare calls may arrange all texts as suits them best.
   const size = values.naive ? batch : texts.length;
   const seconds = await secondsOf(async () => {
     for (let start = 0; start < texts.length; start += size) await embed(texts.slice(start, start + size));

@@ -1,5 +1,5 @@
-// Pictures without a server: the calls of onnxruntime-node that a Stable Diffusion 1 picture takes, and nothing between
-// them (the floor): text encoder twice, unet once per step with guidance in one batch, VAE decoder.
+// Pictures without a server: only the calls of onnxruntime-node that a Stable Diffusion 1 picture takes, i.e. the text encoder twice, the
+// UNet once per step with guidance as one batch, and the VAE decoder.
 //
 //   hearth bench images ... --against-process 'npx tsx scripts/bench-peers/images.ts FOLDER' [--threads 2] [--steps 20]
 import { availableParallelism } from "node:os";
@@ -43,9 +43,9 @@ await answerLines(async (request) => {
   return { seconds, runtimeSeconds: seconds };
 });
 
-/** The states of prompt and negative prompt side by side: [2, 77, width]. */
+/** The states of prompt and negative prompt as one batch, [2, 77, width]. */
 async function encodePrompt(): Promise<Tensor> {
-  // Which tokens they are makes no difference to the time.
+  // The time does not depend on which tokens they are.
   const states: Float32Array[] = [];
   let dims: readonly number[] = [];
   for (let i = 0; i < 2; i++) {
@@ -85,7 +85,7 @@ function timestepDims(): number[] {
   return metadata?.isTensor === true && metadata.shape.length > 0 ? [1] : [];
 }
 
-/** A tensor of one whole number throughout, in the type that the graph asks for. */
+/** A tensor filled with one whole number, in the type that the graph asks for. */
 function whole(
   name: string,
   session: InferenceSession,

@@ -1,13 +1,13 @@
-// How long the server's event loop keeps others waiting while chat, embeddings and images are served at once: everything that the
-// HTTP process does for all of them it does on this one loop.
+// Measures the delay of the server's event loop while chat, embeddings and images are served at once: the HTTP process does all its work
+// for them on this one loop.
 //
 //   npx tsx scripts/bench-server/event-loop.ts [--seconds 20] 2>/dev/null
 //
-// The server runs in this process, with the bundled models in runners of their own and its log as in production (on standard
-// error); the client is another process. Node's histogram holds the times between the ticks of a timer, which are the resolution
-// even when nothing is late, so the resolution is subtracted; the first two rows show what is left where nothing happens.
-// A tick is also late when another process has the core, and the runners and the client want the same cores: where Linux tells it,
-// the last columns say how much of the time the loop's thread ran, and how much it was ready and waited for a core.
+// The server runs in this process, with the bundled models in their runners and its log as in production (on standard error); the client
+// is another process. Node's histogram holds the times between the ticks of a timer. Without any delay they equal the timer's resolution,
+// which is therefore subtracted; the first two rows show the rest when nothing happens. A tick is also late when another process has the
+// core, and runners and client use the same cores: on Linux the last columns tell how long the loop's thread ran, and how long it was
+// ready and waited for a core.
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -78,7 +78,7 @@ function send(child: ChildProcess, command: LoadCommand): void {
   child.send(command);
 }
 
-/** @throws Error when the client ends instead */
+/** The client's next message. @throws Error when it ends instead, or sends another type */
 function nextMessage<T extends LoadMessage["type"]>(
   child: ChildProcess,
   type: T,
@@ -94,7 +94,7 @@ function nextMessage<T extends LoadMessage["type"]>(
   });
 }
 
-/** Never resolves; rejects when the client fails, so that nobody waits for the end of a measurement of nothing. */
+/** Never resolves; rejects when the client fails, so that the measurement ends with it. */
 async function failOf(reported: Promise<unknown>): Promise<never> {
   await reported;
   throw new Error("The client reported before it was told to stop.");

@@ -1,5 +1,5 @@
-// The client process of event-loop.ts: chat streams, embeddings and images at once against one server. It is a process of its own,
-// so that what it parses is not on the loop that is measured.
+// The client process of event-loop.ts: requests chat streams, embeddings and images of one server at once. It is a process of its own, so
+// that its work is not on the loop that is measured.
 export interface LoadPlan {
   /** e.g. `http://127.0.0.1:8484/v1` */
   readonly baseUrl: string;
@@ -8,7 +8,7 @@ export interface LoadPlan {
   readonly imageModel: string;
 }
 
-/** `run` may be sent when `warm` has come, `stop` any time later. */
+/** Commands to the client: `run` after its message `warm`, then `stop` at any time. */
 export type LoadCommand = "run" | "stop";
 
 export type LoadMessage = { readonly type: "warm" } | { readonly type: "report"; readonly served: LoadReport };
@@ -29,7 +29,7 @@ const texts = Array.from(
 const plan = JSON.parse(process.argv[2] ?? "{}") as LoadPlan;
 const stopping = new AbortController();
 
-// The bundled model says the end token, which ends each message of its template, after a few dozen tokens: it is banned.
+// The bundled model would end its answer after a few dozen tokens. So its end token, the last but one of a rendered message, is banned.
 const rendered = await post(new URL("/apply-template", plan.baseUrl), {
   model: plan.chatModel,
   messages: [{ role: "user", content: "" }],
@@ -37,7 +37,7 @@ const rendered = await post(new URL("/apply-template", plan.baseUrl), {
 });
 const endToken = (JSON.parse(rendered) as { readonly tokens: readonly number[] }).tokens.at(-2) ?? 0;
 
-/** One request of each kind, read to its end. */
+/** Sends one request of each kind and reads the answer to its end. */
 const requests = {
   chats: () =>
     answer("chat/completions", {
@@ -81,7 +81,7 @@ async function run(): Promise<LoadReport> {
   return { chats: streams.reduce((total, count) => total + count, 0), embeddings, images };
 }
 
-/** Answers how often it was done; what was cut off by the end does not count. */
+/** Repeats a request until `stop`; returns how many were answered in full. */
 async function repeat(request: () => Promise<void>): Promise<number> {
   for (let count = 0; ; count++) {
     try {
@@ -97,7 +97,7 @@ async function answer(path: string, body: Readonly<Record<string, unknown>>): Pr
   await post(new URL(`${plan.baseUrl}/${path}`), body);
 }
 
-/** @throws Error when the server answers with one, within a stream too */
+/** The answer's text. @throws Error when the server answers with an error, also within a stream */
 async function post(url: URL, body: Readonly<Record<string, unknown>>): Promise<string> {
   const response = await fetch(url, {
     method: "POST",

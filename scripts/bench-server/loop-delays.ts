@@ -1,18 +1,18 @@
-// How late this process's event loop is over a stretch of time, and whether its thread had a core meanwhile.
+// Measures the delay of this process's event loop over a time, and whether its thread had a core meanwhile.
 import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Of the timer whose ticks are measured. */
+/** Resolution of the timer whose ticks are measured. */
 export const resolutionMs = 1;
 
-/** Milliseconds beyond the resolution, over all ticks. */
+/** Delays of all ticks in milliseconds, the resolution subtracted. */
 export interface LoopDelays {
   readonly mean: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** Shares of the time; `null` where the system does not tell. */
+  /** Share of the time in which the thread ran, and in which it waited for a core; `null` where the system does not tell. */
   readonly ran: number | null;
   readonly waited: number | null;
 }

@@ -1,5 +1,5 @@
-// The child process of overhead.ts: the decode and nothing else, through the adapter that the engine uses. It is started with a
-// runner's environment and reads the same configuration as the server beside it, so that both compute the same with the same.
+// The child process of overhead.ts: decodes and samples through the adapter that the engine uses, and nothing else. It has a runner's
+// environment and reads the configuration of the server that it is compared with, so that both do the same computation.
 import { availableParallelism } from "node:os";
 
 import { createContext, loadWeights, resolveContextSize } from "../../src/backends/llama/load/load-model.ts";
@@ -14,7 +14,7 @@ export interface BareModel {
   readonly endTokens: readonly number[];
 }
 
-/** One round: between the first token and the last. */
+/** The times of one round, from the first token to the last. */
 export interface BareRound {
   readonly wallMs: number;
   readonly mainThreadMs: number | null;
@@ -76,7 +76,7 @@ async function decodeRound(): Promise<BareRound> {
   };
 }
 
-/** As the engine does it: the sampling is handed over right behind the decode. */
+/** Decodes and samples as the engine does: the sampling is queued right after the decode. */
 async function decode(batch: Uint32Array, position: number): Promise<number> {
   context.beginBatch(batch.length);
   const last = Uint32Array.of(batch.length - 1);

@@ -1,4 +1,4 @@
-// The two processes that overhead.ts compares: a whole server, and the bare decode. Both are started from here and ended here.
+// Starts and ends the two processes that overhead.ts compares: a whole server, and the bare decode.
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -19,13 +19,13 @@ export interface BareProcess {
   stop(): Promise<void>;
 }
 
-/** What app.ts starts a text runner with. */
+/** As in app.ts (`runnerEnvironments`, text). */
 const runnerEnvironment = {
   UV_THREADPOOL_SIZE: "1",
   GLIBC_TUNABLES: [process.env["GLIBC_TUNABLES"], "glibc.malloc.hugetlb=1"].filter(Boolean).join(":"),
 };
 
-/** Resolves when the server has said where it listens. `built` takes what `npm run build` has left. */
+/** Resolves when the server has printed where it listens. `built` = run `dist/`, as `npm run build` wrote it. */
 export async function startServerProcess(file: string, { built }: { built: boolean }): Promise<ServerProcess> {
   const entry = fileURLToPath(new URL(built ? "../../dist/main.js" : "../../src/main.ts", import.meta.url));
   const child = spawn(process.execPath, [...(built ? [] : ["--import", "tsx"]), entry, "--config", file], {
@@ -72,7 +72,7 @@ export async function startBareProcess(file: string, tokens: number): Promise<Ba
   };
 }
 
-/** @throws Error when the child ends instead */
+/** The child's next message. @throws Error when it ends instead */
 function nextMessage<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
     const end = (code: number | null): void => reject(new Error(`The bare decode ended with exit code ${code}.`));
@@ -84,7 +84,7 @@ function nextMessage<T>(child: ChildProcess): Promise<T> {
   });
 }
 
-/** The configuration file alone decides: neither keys nor models of this shell get into the server. */
+/** The environment without Hearth's variables, so that the configuration file alone decides. */
 function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("HEARTH_"))),

@@ -1,11 +1,11 @@
-// What our own code costs per generated token at one stream: the same tokens decoded bare, in a process that does nothing else,
-// and streamed by a whole server over HTTP and server-sent events. Everything between the two is ours: engine, runner, the line
-// between the processes, mapping, SSE, and Node's HTTP.
+// Measures the cost of Hearth's own code per generated token, with one stream: the same tokens are decoded by a process that does nothing
+// else, and streamed by a whole server over HTTP. The difference is engine, runner, the messages between the processes, mapping,
+// server-sent events, and Node's HTTP.
 //
 //   npx tsx scripts/bench-text/overhead.ts MODEL.gguf [--tokens 400] [--rounds 5] [--threads 1] [--built]
 //
-// Both are timed from the first token to the last, so that loading, the prompt and the request itself are left out. Rounds take
-// turns, so that a busy machine slows both; only the differences within a round count. Needs an idle machine all the same.
+// Both are timed from the first token to the last, without the load, the prompt and the request itself. Every round measures both, so that
+// a busy machine slows both; the differences within a round count. It needs an idle machine all the same.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -34,7 +34,7 @@ const goalMs = 0.4;
 
 const folder = mkdtempSync(join(tmpdir(), "bench-text-"));
 const file = join(folder, "config.yaml");
-// JSON is YAML too.
+// JSON, which is YAML too.
 const configuration = {
   server: { port: 0 },
   logging: { level: "error" },
@@ -93,7 +93,7 @@ function report(samples: readonly { readonly bare: Sample; readonly streamed: Sa
 }
 
 function formatCell(milliseconds: readonly (number | null)[]): string {
-  // The first token is before the clock starts.
+  // The clock starts with the first token, which does not count.
   const perToken = milliseconds.flatMap((value) => (value === null ? [] : [value / (tokens - 1)]));
   if (perToken.length === 0) return "–";
   return `${median(perToken).toFixed(3)} (${min(perToken).toFixed(3)} to ${max(perToken).toFixed(3)})`;

@@ -1,8 +1,8 @@
-// Processor time of threads, as Linux tells it under /proc; `null` on other systems. What a process uses as a whole would hide
-// what is asked for here: in a runner most of it is the decode itself, on a thread of its own.
+// Reads the processor time of threads from Linux's /proc; `null` on other systems. Of a runner the main thread counts, as most of the
+// process's time is the decode itself, on another thread.
 import { readdirSync, readFileSync } from "node:fs";
 
-/** USER_HZ, which Linux fixes at 100 for what it tells programs. */
+/** One tick of USER_HZ, which Linux fixes at 100 per second for programs. */
 const tickMs = 10;
 
 /** Milliseconds that a process's main thread has used. */
@@ -10,14 +10,14 @@ export function mainThreadMs(processId: number): number | null {
   return threadMs(processId, String(processId));
 }
 
-/** Milliseconds that all living threads of a process have used; its children do not count. */
+/** Milliseconds that all living threads of a process have used, without its children. */
 export function processMs(processId: number): number | null {
   const threads = list(`/proc/${processId}/task`);
   if (threads.length === 0) return null;
   return threads.reduce((total, thread) => total + (threadMs(processId, thread) ?? 0), 0);
 }
 
-/** The child of a process that calls itself a runner (`process.title`). */
+/** The id of a process's child whose title says that it is a runner (`process.title` in src/runner.ts). */
 export function findRunner(processId: number): number | null {
   const found = list("/proc").find(
     (entry) =>
@@ -37,7 +37,7 @@ function threadMs(processId: number, thread: string): number | null {
   return fields === undefined ? null : (Number(fields[11]) + Number(fields[12])) * tickMs;
 }
 
-/** What follows the name, which may hold blanks and brackets: state, parent, ... */
+/** The fields after the process's name, which may hold blanks and brackets: state, parent, ... */
 function statFields(path: string): string[] | undefined {
   return read(path)
     ?.replace(/^.*\) /s, "")
@@ -52,7 +52,7 @@ function list(folder: string): string[] {
   }
 }
 
-/** `undefined` when the thread has just ended, or there is no such file here. */
+/** `undefined` when the thread has just ended or the system has no such file. */
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

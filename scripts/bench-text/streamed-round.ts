@@ -1,4 +1,4 @@
-// One round of overhead.ts through the server: a streamed completion, read to its end.
+// Runs one round of overhead.ts on the server: a streamed completion, read to its end.
 import type { BareModel } from "./bare-decode.ts";
 import type { ServerProcess } from "./measured-processes.ts";
 import { findRunner, mainThreadMs, processMs } from "./processor-time.ts";
@@ -7,13 +7,13 @@ import { findRunner, mainThreadMs, processMs } from "./processor-time.ts";
 export interface Sample {
   readonly wallMs: number;
   readonly serverMs: number | null;
-  /** Of the process that holds the model; the decode runs on another thread of it. */
+  /** Of the runner's main thread; the decode runs on another thread. */
   readonly mainThreadMs: number | null;
 }
 
 /**
- * Reads as little as a client can: counts bytes, and looks at the end whether it was all there.
- * @throws Error when it was not
+ * Does as little as a client can: it counts bytes and checks the end of the stream.
+ * @throws Error when the stream is not complete
  */
 export async function streamRound(
   { baseUrl, processId }: ServerProcess,

@@ -1,4 +1,4 @@
-// Writes a model of a real size with random weights, for benchmarks. Nothing of it is committed; weights stream to disk.
+// Writes a model of a published size with random weights, for benchmarks. Weights are streamed to disk; nothing is committed.
 //   npx tsx scripts/build-models/bench.ts NAME FOLDER [--tokenizer FOLDER]
 
 import { join, resolve } from "node:path";

@@ -1,4 +1,4 @@
-// Writes the bundled models, or with --check proves that the committed files are what this program writes.
+// Writes the bundled models, or with --check compares the committed files with what it would write.
 //   npx tsx scripts/build-models/build.ts [--check] [--models FOLDER]
 
 import { resolve } from "node:path";

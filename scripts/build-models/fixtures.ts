@@ -1,5 +1,5 @@
-// Models of every supported shape with random weights, for tests and benchmarks: each function writes what a published
-// model's folder or file would hold. Deterministic by seed; small unless a size is asked for.
+// Writes models of every supported shape with random weights, for tests and benchmarks, in the layout of published folders and files.
+// Weights are determined by the seed. Models are small unless a size is given.
 
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -32,7 +32,7 @@ export interface DiffusionFixtureOptions
   readonly sizes?: FamilySizes;
   /** Type of the text encoders' ids. @default "int64" */
   readonly idsType?: "int32" | "int64";
-  /** Name of the weights' own file, false for none. @default "model.onnx_data" for the two SDXL families, else false */
+  /** Name of a separate file of weights, false for none. @default "model.onnx_data" for the two SDXL families, else false */
   readonly externalData?: string | false;
   /** Changes to the family's scheduler. */
   readonly scheduler?: Partial<SchedulerOptions>;
@@ -70,7 +70,7 @@ export function writeDiffusionFixture(folder: string, options: DiffusionFixtureO
 export interface EmbeddingFixtureOptions extends Partial<
   Pick<BertOptions, "seed" | "family" | "output" | "dtype" | "storage" | "int8" | "idsType" | "layerGain">
 > {
-  /** `vocabulary` may be left out: it is then the tokenizer's. @default 2 layers, 32 wide */
+  /** Without `vocabulary` it is the tokenizer's. @default 2 layers, 32 wide */
   readonly shape?: Omit<BertShape, "vocabulary"> & { readonly vocabulary?: number };
   /** Folder whose tokenizer files are copied. @default one of our own, of the right family */
   readonly tokenizerFrom?: string;
@@ -79,7 +79,7 @@ export interface EmbeddingFixtureOptions extends Partial<
   readonly externalData?: string;
 }
 
-/** Writes an encoder's folder: embeddings, or with `output: "logits"` a cross-encoder. */
+/** Writes the folder of an encoder, or with `output: "logits"` of a cross-encoder. */
 export function writeEmbeddingFixture(folder: string, options: EmbeddingFixtureOptions = {}): void {
   const { family = "bert", output = "last_hidden_state", fileName = "model.onnx", externalData } = options;
   const asked = options.shape ?? { ...fixtureShape, positions: family === "bert" ? 128 : 130 };
@@ -119,7 +119,7 @@ export interface BertGgufFixtureOptions extends Pick<
   readonly name?: string;
 }
 
-/** Writes an encoder as GGUF: with the same options the same weights and tokenizer as `writeEmbeddingFixture`. */
+/** Writes an encoder as GGUF, with the weights and the tokenizer that `writeEmbeddingFixture` writes for the same options. */
 export function writeBertGgufFixture(path: string, options: BertGgufFixtureOptions = {}): void {
   const { seed = 1, type = "f32", name = "fixture", layerGain } = options;
   const asked = options.shape ?? { ...fixtureShape, positions: 128 };
@@ -135,7 +135,7 @@ export interface LlamaFixtureOptions {
   readonly shape?: LlamaShape;
   /** @default "f16" */
   readonly type?: GgufTensorType;
-  /** Tokens; what the corpus does not give is filled with made-up words. @default 512 */
+  /** Number of tokens; made-up words fill up those of the corpus. @default 512 */
   readonly vocabulary?: number;
   readonly seed?: number;
   /** Spread of the logits: higher makes sampling more certain. @default 2 */

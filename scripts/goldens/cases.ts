@@ -1,8 +1,8 @@
-// What the reference is asked. Everything is written for this purpose, so that a clone can hold the answers.
+// The cases of the golden values: prompts, grammars, texts and conversations, all written for this repository.
 
 /**
- * Prompts of the story model, and how many tokens are compared: up to the first that wins by less than 0.03, because a nearer tie
- * may fall either way on another processor. All texts are of the model's own little world.
+ * Prompts of the story model, and the number of tokens that are compared: up to the first whose lead in log-probability is below 0.03,
+ * because another processor may choose another token there. The texts use the story's words.
  */
 export const greedyPrompts = [
   { prompt: "Once upon a time", tokens: 16 },
@@ -15,7 +15,7 @@ export const greedyPrompts = [
   { prompt: "", tokens: 12 },
 ] as const;
 
-/** Grammars and schemas; the answer is the greedy text that they leave. */
+/** Grammars and schemas, under which the model answers greedily. */
 export const constraints = {
   choice: { grammar: 'root ::= "the cat" | "the dog" | "a bird"' },
   repetition: { grammar: 'root ::= (word " "){3,5} word "."\nword ::= [a-z]{1,6}' },
@@ -35,7 +35,7 @@ export const constraints = {
   list: { json_schema: { type: "array", items: { type: "boolean" }, minItems: 2, maxItems: 4 } },
 } as const;
 
-/** Texts whose tokens are compared, with and without control tokens read. */
+/** Texts whose tokens are compared, once with control tokens in them read as such and once as text. */
 export const tokenisedTexts = [
   "Once upon a time there was a little girl.",
   " leading, trailing ",

@@ -1,11 +1,11 @@
-// Compares golden values made now with those committed: everything exactly, but numbers with a fraction within a tolerance.
+// Compares golden values with the committed ones: numbers with a fraction within a tolerance, everything else exactly.
 
 export interface ComparedGoldens {
   readonly committed: unknown;
   readonly made: unknown;
 }
 
-/** The places that differ, as `path: committed is not made`. */
+/** The differences, as `PATH: COMMITTED is not MADE`. */
 export function differences({ committed, made }: ComparedGoldens, tolerance: number): string[] {
   return compare("", { committed, made }, tolerance);
 }

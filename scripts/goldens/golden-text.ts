@@ -1,6 +1,6 @@
-// A file of golden values as text: a line for each case, so that a change shows which cases it touched.
+// Formats a file of golden values with one line for each case, so that a diff shows the cases that changed.
 
-/** JSON whose outermost values are laid out over lines; what lies within them is one line each. */
+/** JSON with two levels laid out over lines; each value of the second level is one line. */
 export function goldenText(values: object): string {
   const rows = Object.entries(values).map(
     ([key, value]: [string, unknown]) => `${JSON.stringify(key)}: ${laidOut(value)}`,

@@ -1,5 +1,5 @@
-// Writes the golden values in test/golden/own: what llama-server answers on models and templates that this repository writes.
-// With --check nothing is written, and differences are told.
+// Writes the golden values in test/golden/own: llama-server's answers on models and templates that this repository writes. With --check it
+// writes nothing and prints the differences.
 //   LLAMA_SERVER_BIN=.../llama-server npx tsx scripts/goldens/llama-server.ts [--check]
 // README.md beside this file says how to build llama-server of the llama.cpp commit in use.
 
@@ -20,7 +20,7 @@ import { serverFlags } from "./server-process.ts";
 const root = resolve(import.meta.dirname, "../..");
 const goldens = join(root, "test/golden/own");
 
-/** Log-probabilities of two builds of llama.cpp differ by less on these models; ids and texts must be the same. */
+/** Log-probabilities of two builds of llama.cpp differ by less than this on these models; ids and texts must be the same. */
 const tolerance = 0.01;
 
 const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
@@ -61,7 +61,7 @@ async function golden(name: string, { model, values: answers }: Golden): Promise
   if (found.length > 0) process.exitCode = 1;
 }
 
-/** What the values were made with. */
+/** How the values were made. */
 function source(model: string): object {
   const release = join(root, "node_modules/node-llama-cpp/llama/binariesGithubRelease.json");
   const { release: llamaCpp } = JSON.parse(readFileSync(release, "utf8")) as { release: string };

@@ -1,4 +1,4 @@
-// The models of the golden values other than the story model, so that script and tests write the same ones.
+// The models of the golden values other than the story model, for the script and the tests alike.
 
 import { type BertGgufFixtureOptions, writeLlamaFixture } from "../build-models/fixtures.ts";
 

@@ -1,4 +1,4 @@
-// Asks the reference, and keeps of its answers what the tests compare.
+// Sends the cases to llama-server, and keeps the parts of its answers that the tests compare.
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -21,13 +21,13 @@ interface Completion {
 }
 
 /**
- * Builds of llama.cpp for different processors differ by up to 0.007 on the story model (half-precision arithmetic where the
- * processor has it), so a token that wins by less than this is no golden value.
+ * Least lead of a token's log-probability. Builds of llama.cpp for different processors differ by up to 0.007 on the story model, as some
+ * compute in half precision, so a token with a smaller lead may be another one elsewhere.
  */
 const smallestMargin = 0.02;
 const greedy = { temperature: 0, cache_prompt: false, return_tokens: true, n_probs: 5 };
 
-/** Greedy continuations with log-probabilities, one that ends by itself, and what grammars leave. */
+/** Greedy continuations with log-probabilities, one that ends by the end token, and answers under grammars. */
 export async function answersOfStory(model: string): Promise<object> {
   return withServer(model, [], async (server) => {
     const first = greedyPrompts[0].prompt;
@@ -47,7 +47,7 @@ export async function answersOfStory(model: string): Promise<object> {
   });
 }
 
-/** Token ids of texts, as callers' words and with control tokens read. */
+/** Token ids of texts, with control tokens in them as text and read as such. */
 export async function tokenisations(model: string): Promise<object> {
   return withServer(model, [], async (server) => {
     const cases = [];
@@ -72,7 +72,7 @@ export async function answersOfBert(model: string): Promise<object> {
   });
 }
 
-/** Every template with every conversation: the prompt, or the words with which it is refused. */
+/** Every template with every conversation: the prompt, or that it is refused. */
 export async function renderings(model: string, folder: string): Promise<object> {
   const rendered: Record<string, Record<string, object>> = {};
   for (const file of readdirSync(folder).toSorted()) {

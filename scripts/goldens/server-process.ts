@@ -1,13 +1,13 @@
-// The reference: a llama-server process of the caller's (LLAMA_SERVER_BIN), started on one model and asked over HTTP.
+// Starts the reference, the llama-server binary in LLAMA_SERVER_BIN, on one model, and asks it over HTTP.
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 
-/** What the goldens' header tells of how the reference ran; `-t 1` and one slot keep the shape of every batch the same. */
+/** The reference's flags, which the golden files name. `-t 1` and one slot keep the shape of every batch the same. */
 export const serverFlags = ["-t", "1", "-np", "1", "-fa", "off", "--no-warmup", "--jinja"] as const;
 
 export interface ReferenceServer {
-  /** Answer of a POST as JSON; an error answer comes back as it is, with its status. */
+  /** Posts JSON and returns the answer; one with an error status too. */
   ask(path: string, body: object): Promise<{ readonly status: number; readonly body: unknown }>;
   stop(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface ReferenceOptions {
   readonly flags?: readonly string[];
 }
 
-/** Starts the server and resolves when it has loaded the model. Throws with its last words where it ends instead. */
+/** Starts the server and resolves when it has loaded the model. @throws Error with its last output when it ends instead */
 export async function startReference({ model, flags = [] }: ReferenceOptions): Promise<ReferenceServer> {
   const binary = process.env["LLAMA_SERVER_BIN"];
   if (binary === undefined)
@@ -56,7 +56,7 @@ export async function startReference({ model, flags = [] }: ReferenceOptions): P
   };
 }
 
-/** Waits a tenth of a second for a server that does not answer yet. */
+/** Whether the server is ready; if not, it waits a tenth of a second before it returns. */
 async function isHealthy(url: string): Promise<boolean> {
   try {
     const response = await fetch(`${url}/health`);

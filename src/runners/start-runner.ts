@@ -172,17 +172,20 @@ function watch(options: {
   const { hangTimeoutMs, isBusy, lastHeardMs, ping, onHang } = options;
   if (hangTimeoutMs === 0) return undefined;
   let busySinceMs: number | undefined;
-  const timer = setInterval(() => {
-    const nowMs = performance.now();
-    busySinceMs = isBusy() ? (busySinceMs ?? nowMs) : undefined;
-    if (busySinceMs === undefined) return;
-    if (nowMs - Math.max(lastHeardMs(), busySinceMs) > hangTimeoutMs) {
-      clearInterval(timer);
-      onHang();
-      return;
-    }
-    ping();
-  }, hangTimeoutMs / 4);
+  const timer = setInterval(
+    () => {
+      const nowMs = performance.now();
+      busySinceMs = isBusy() ? (busySinceMs ?? nowMs) : undefined;
+      if (busySinceMs === undefined) return;
+      if (nowMs - Math.max(lastHeardMs(), busySinceMs) > hangTimeoutMs) {
+        clearInterval(timer);
+        onHang();
+        return;
+      }
+      ping();
+    },
+    Math.min(hangTimeoutMs / 4, maxTimerMs),
+  );
   timer.unref();
   return timer;
 }

@@ -1,2 +1,2 @@
-// Sends back what it gets.
+// A child process that sends every message back.
 process.on("message", (message) => process.send(message));

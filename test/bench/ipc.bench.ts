@@ -1,4 +1,4 @@
-// The line between server and runner, with a child that sends back what it gets, as runners are started:
+// The time of messages between server and runner, to a child that is forked as a runner and sends them back:
 // npx vitest bench test/bench/ipc.bench.ts
 import { fork } from "node:child_process";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Decisions that are made per batch, per step or per request: npx vitest bench test/bench/policies.bench.ts
+// The time of decisions per batch, per step and per request: npx vitest bench test/bench/policies.bench.ts
 import { bench, describe } from "vitest";
 import { createScheduler } from "../../src/backends/diffusion/schedulers/create-scheduler.ts";
 import { selectMicroBatch } from "../../src/backends/embedding/batching/micro-batch.ts";

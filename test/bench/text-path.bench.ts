@@ -1,4 +1,4 @@
-// What a generated token costs on its way out, piece by piece: npx vitest bench test/bench/text-path.bench.ts
+// The time of each part of a generated token's way to the caller: npx vitest bench test/bench/text-path.bench.ts
 import { bench, describe } from "vitest";
 import type { TextEvent } from "../../src/domain/text.ts";
 import { formatEvent, sseResponse } from "../../src/http/sse-response.ts";
@@ -14,7 +14,7 @@ const pieces = Array.from(
 );
 const encoder = new TextEncoder();
 const wholePieces = pieces.map((piece) => encoder.encode(piece));
-// Every character of four bytes comes as two tokens.
+// Every character has four bytes and comes as two tokens.
 const halves = Array.from({ length: tokens }, (_, index) =>
   encoder.encode("🔥").subarray(index % 2 === 0 ? 0 : 2, index % 2 === 0 ? 2 : 4),
 );

@@ -1,12 +1,12 @@
 // `hearth bench` against real servers with the bundled models: every command, and what it prints, writes and starts.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Report } from "../../src/bench/report/report.ts";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runCommandLine, type Captured } from "../unit/cli/capture.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
@@ -14,12 +14,9 @@ let server: TestServer;
 let folder: string;
 beforeAll(async () => {
   server = await startTestServer();
-  folder = await mkdtemp(join(tmpdir(), "hearth-bench-"));
+  folder = temporaryFolder("bench");
 }, 60_000);
-afterAll(async () => {
-  await server.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => server.close());
 
 async function bench(...args: string[]): Promise<{ readonly captured: Captured; readonly report: Report }> {
   const json = join(folder, "report.json");

@@ -1,9 +1,9 @@
 // A runner that dies, a caller that leaves, and a model that cannot be loaded: only the requests concerned fail.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestServer, type TestServer } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 interface HealthModel {
   id: string;
@@ -16,18 +16,13 @@ interface HealthModel {
 const endless = { "1528": -100, "1530": -100 };
 
 let server: TestServer;
-let directory: string;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "hearth-faults-"));
-  const broken = join(directory, "broken.gguf");
+  const broken = join(temporaryFolder("faults"), "broken.gguf");
   await writeFile(broken, Buffer.concat([Buffer.from("GGUF"), Buffer.alloc(64, 0xff)]));
   server = await startTestServer({ flags: { model: [`broken=${broken}`] } });
 });
-afterAll(async () => {
-  await server.close();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(() => server.close());
 
 async function modelHealth(id: string): Promise<HealthModel> {
   const report = (await (await fetch(`${server.url}/health/ready`)).json()) as { models: HealthModel[] };

@@ -1,6 +1,4 @@
 // Token ids against llama-server's, without and with control tokens parsed.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeChatVocabulary } from "../../scripts/goldens/models.ts";
@@ -10,11 +8,11 @@ import { Vocabulary } from "../../src/backends/llama/tokens/vocabulary.ts";
 import { readGguf } from "../../src/model-files/gguf/gguf-facts.ts";
 import { expectModelOf, readGolden } from "../support/goldens.ts";
 import { useStoryModel } from "../support/story-model.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "hearth-tokens-"));
+const folder = temporaryFolder("tokens");
 const chat = join(folder, "chat.gguf");
 writeChatVocabulary(chat);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const story = useStoryModel();
 
 describe.each([

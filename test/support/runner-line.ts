@@ -6,12 +6,13 @@ import { RunnerBackend } from "../../src/runners/runner-backend.ts";
 import { serveRunner } from "../../src/runners/serve-runner.ts";
 
 export interface RunnerLine {
-  /** The server's side. */
+  /** The server's side. Its `dispose` tells the runner to, and resolves when the runner exits. */
   readonly line: RunnerBackend;
   /** Messages that the server sent. */
   readonly sent: readonly ServerMessage[];
+  /** Codes with which the runner exited. */
   readonly exits: readonly number[];
-  /** Messages with updates that the runner sent. */
+  /** Number of messages with updates that the runner sent. */
   readonly updates: () => number;
 }
 
@@ -24,10 +25,15 @@ export async function connectRunner(
   let updates = 0;
   const exits: number[] = [];
   let toRunner: (message: ServerMessage) => void = () => {};
+  let onExit = (): void => {};
   const line = new RunnerBackend({
     modelId: "m",
     description: backend.description,
-    stop: () => Promise.resolve(),
+    stop: () =>
+      new Promise((resolve) => {
+        onExit = resolve;
+        toRunner({ type: "dispose" });
+      }),
     channel: {
       send: (message) => {
         sent.push(message);
@@ -39,7 +45,10 @@ export async function connectRunner(
   await new Promise<void>((ready) => {
     serveRunner({
       createBackend: () => Promise.resolve(backend),
-      exit: (code) => exits.push(code),
+      exit: (code) => {
+        exits.push(code);
+        onExit();
+      },
       channel: {
         send: (message: RunnerMessage) => {
           if (message.type === "ready") ready();

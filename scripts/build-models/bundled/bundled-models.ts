@@ -1,4 +1,4 @@
-// The models that ship with the server: written, and compared with what is committed.
+// Writes the models that ship with the server, and compares them with the committed ones.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -52,7 +52,7 @@ export function writeBundledModels(root: string): void {
   }
 }
 
-/** Paths below `root` that are not byte for byte what `writeBundledModels` writes: changed, missing or too many. */
+/** Paths below `root` that are changed, missing or additional, compared with what `writeBundledModels` writes. */
 export function differingFiles(root: string): string[] {
   const fresh = mkdtempSync(join(tmpdir(), "hearth-models-"));
   try {

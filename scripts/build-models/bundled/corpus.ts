@@ -1,9 +1,9 @@
-// The text that all vocabularies are learned from; written for this project, next to this folder.
+// Reads the text from which all vocabularies are learned, `../corpus.txt`; it was written for this project.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The corpus, with line feeds however git checked it out. */
+/** The corpus, with line feeds even where git checked it out with others. */
 export function readCorpus(): string {
   return readFileSync(join(import.meta.dirname, "../corpus.txt"), "utf8").replaceAll("\r\n", "\n");
 }

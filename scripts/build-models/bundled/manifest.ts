@@ -1,4 +1,4 @@
-// What lies in a model's folder and where it came from; readers verify the files by it.
+// Writes a model's manifest: its files with their digests, and how they were made.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ export interface Manifest {
   readonly license: "MIT";
   readonly madeBy: string;
   readonly seed: number;
-  /** Path of the corpus the vocabulary was learned from, in the repository. */
+  /** Path in the repository of the corpus from which the vocabulary was learned. */
   readonly corpus: string;
   readonly files: readonly ManifestFile[];
 }

@@ -1,4 +1,4 @@
-// tiny-chat: a small llama with random weights. It babbles, but in whole characters, and it stops now and then.
+// Writes tiny-chat, a small llama with random weights. It babbles in whole characters and stops now and then.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ export function writeTinyChat(folder: string): void {
   );
 }
 
-/** Bytes that are no text of their own practically never; the end about once in fifty tokens; quotes often, so that strings end. */
+/** Parts of characters practically never come, the end token about once in fifty tokens, and quotes often, so that strings end. */
 function babbleBias(tokenizer: LlamaTokenizer): Float32Array {
   const never = -16;
   return Float32Array.from(tokenizer.tokens, (token, id) => {

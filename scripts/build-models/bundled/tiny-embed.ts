@@ -1,5 +1,5 @@
-// tiny-embed: a small BERT with random weights and the folder layout of the e5 family. Its layers add little to the word
-// vectors, so that texts with common words come out near each other even untrained.
+// Writes tiny-embed, a small BERT with random weights in the folder layout of the e5 family. Its layers add little to the word vectors, so
+// that texts with common words have similar vectors although it is not trained.
 
 import { bertModel, type BertShape } from "../shapes/bert.ts";
 import { writeEmbeddingFolder } from "../shapes/embedding-folder.ts";

@@ -1,4 +1,4 @@
-// tiny-image: a complete Stable Diffusion 1 folder, small enough to draw 512 x 512 pixels in a second or two on one core.
+// Writes tiny-image, a complete Stable Diffusion 1 folder, small enough to draw 512 x 512 pixels in a second or two on one core.
 
 import { writeDiffusionFolder } from "../shapes/diffusion-folder.ts";
 import { trainClipBpe } from "../tokenizers/bpe.ts";
@@ -26,7 +26,7 @@ export function writeTinyImage(folder: string): void {
         contextWidth: 64,
       },
     },
-    // No attention in the middle: it would take gigabytes at 1024 x 1024.
+    // No attention in the middle, which would take gigabytes at 1024 x 1024.
     vae: { channels: [8, 16, 24, 32], layersPerLevel: 1, groups: 8, attention: false },
     storage: "float16",
     scheduler: { className: "PNDMScheduler" },

@@ -1,5 +1,5 @@
-// Bytes of known length that are produced on demand. Model files of several gigabytes are written from these without
-// ever being held in memory, and protobuf needs every length before the bytes themselves.
+// Sources of bytes that are produced on demand and whose length is known before. Model files of several gigabytes are written from them
+// without being in memory, and protobuf needs every length before its bytes.
 
 import { closeSync, openSync, writeSync } from "node:fs";
 
@@ -48,7 +48,7 @@ export function readSource(source: ByteSource): Uint8Array {
   return bytes;
 }
 
-/** Writes a source to a file. Small chunks are gathered first: a graph is thousands of fields of a few bytes each. */
+/** Writes a source to a file. Small chunks are collected first, as a graph is thousands of fields of a few bytes. */
 export function writeSource(path: string, source: ByteSource): void {
   const file = openSync(path, "w");
   const buffer = new Uint8Array(writeBufferBytes);

@@ -1,4 +1,4 @@
-// ggml's block formats (ggml-common.h, ggml-quants.c: the reference quantisers), as far as the builders need them.
+// Quantises floats to ggml's block formats (ggml-common.h; ggml-quants.c, the reference quantisers), as far as the builders need them.
 
 import { type ByteSource } from "./byte-source.ts";
 import { toHalfBits } from "./half-float.ts";
@@ -66,7 +66,7 @@ function writeQ4(values: Float32Array, start: number, view: DataView, offset: nu
 
 /**
  * Eight sub-blocks of 32 with a 6-bit scale and minimum each, under one half scale for both: value = d * scale * nibble -
- * dmin * minimum. Plain minimum and maximum of each sub-block; the reference also searches for a smaller error.
+ * dmin * minimum. They are those of each sub-block's extremes; the reference also searches for a smaller error.
  */
 function writeQ4K(values: Float32Array, start: number, view: DataView, offset: number): void {
   const ranges = new Float64Array(8);

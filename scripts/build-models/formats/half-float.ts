@@ -1,5 +1,5 @@
-// float32 to the two 16-bit formats that model files use. Node 20 has no Float16Array, and the bytes of the bundled
-// models must not depend on an engine's own rounding.
+// Converts float32 to and from binary16 and bfloat16, the 16-bit formats of model files. Node 20 has no Float16Array, and the bytes of the
+// bundled models must not depend on an engine's rounding.
 
 const floatView = new Float32Array(1);
 const bitsView = new Uint32Array(floatView.buffer);

@@ -1,5 +1,5 @@
-// Reads ModelProto files as the writer makes them: for tests that compare, and for reference implementations that need a
-// fixture's weights. Reads raw data and external files; the older typed fields of TensorProto are refused.
+// Reads ModelProto files that the writer has written, for tests and for reference implementations that need a fixture's weights. Weights
+// are raw data or in external files; the older typed fields of TensorProto are refused.
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

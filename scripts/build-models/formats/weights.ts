@@ -1,5 +1,5 @@
-// Weights as streams of float32: random ones that are bit-identical on every platform, constants, and arrays.
-// Only integer arithmetic and single IEEE operations are used: Math.exp, sin and log differ between engines.
+// Weights as streams of float32: random ones, constants, and arrays. They are bit-identical on every platform, as only integer arithmetic
+// and single IEEE operations are used: Math.exp, sin and log differ between engines.
 
 import { type ByteSource } from "./byte-source.ts";
 import { toBfloat16Bits, toHalfBits } from "./half-float.ts";
@@ -7,7 +7,7 @@ import { toBfloat16Bits, toHalfBits } from "./half-float.ts";
 /** Floats that can be produced any number of times; every chunk but the last has `chunkElements` elements. */
 export interface FloatSource {
   readonly length: number;
-  /** No element's magnitude exceeds this, where known: an int8 scale can be chosen without looking at the data. */
+  /** Largest magnitude of an element, if known: an int8 scale can then be chosen without the data. */
   readonly bound?: number;
   chunks(): Iterable<Float32Array>;
 }
@@ -66,7 +66,7 @@ export function floatsOf(values: Float32Array): FloatSource {
   };
 }
 
-/** Each float replaced by what `change` makes of it and its index. */
+/** A source with `change` applied to each float and its index. */
 export function mapFloats(source: FloatSource, change: (value: number, index: number) => number): FloatSource {
   return {
     length: source.length,

@@ -1,9 +1,9 @@
-// Multi-head attention, as one function for self-attention, causal attention and attention to another sequence.
+// Builds multi-head attention: self-attention, causal attention and attention to another sequence.
 
 import { type Graph, type Value } from "./builder.ts";
 import { cast, linear } from "./layers.ts";
 
-/** A masked score: large enough to vanish in the softmax, small enough for float16, and no infinity to make NaN of. */
+/** The score of a masked key: it vanishes in the softmax, fits float16, and unlike infinity gives no NaN. */
 export const maskedScore = -10_000;
 
 export interface AttentionNames {

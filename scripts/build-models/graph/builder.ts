@@ -1,5 +1,5 @@
-// Builds an ONNX graph node by node. Values are their names; weights are drawn from the seed and their own name, so a
-// layer's weights do not change when another layer is added before it.
+// Builds an ONNX graph node by node. A value is given by its name. Random weights depend on the seed and their name, so a layer's weights do
+// not change when another layer is added before it.
 
 import { bytesOf } from "../formats/byte-source.ts";
 import {
@@ -36,7 +36,7 @@ export interface GraphOptions {
   readonly storage?: WeightStorage;
 }
 
-/** How float32 weights lie in the file: "float16" halves it, and the runtime widens them once while loading. */
+/** The type of float32 weights in the file: "float16" halves the file, and the runtime widens them once while it loads. */
 export type WeightStorage = FloatType;
 
 export interface WeightOptions {
@@ -45,14 +45,14 @@ export interface WeightOptions {
   readonly std: number;
 }
 
-/** Attributes in short: a string, an integer, integers; floats and tensors need their kind said. */
+/** An attribute: a plain string, integer or list of integers; floats and tensors as an {@link Attribute}. */
 export type AttributeInput = number | string | readonly number[] | Attribute;
 
 export interface Graph {
   readonly dtype: FloatType;
   readonly int8: boolean;
   input(name: string, type: ElementType, dims: readonly Dimension[]): Value;
-  /** Gives a value its name among the model's outputs. */
+  /** Makes a value an output of the model under that name. */
   output(name: string, value: Value, info: { type?: ElementType; dims: readonly Dimension[] }): void;
   node(op: string, inputs: readonly Value[], attributes?: Readonly<Record<string, AttributeInput>>): Value;
   /** A node with several outputs. */

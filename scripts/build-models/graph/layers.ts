@@ -1,5 +1,5 @@
-// The layers that transformers and diffusion models are made of, in terms of opset 17. Weight names follow PyTorch's
-// (`NAME.weight`, `NAME.bias`), weights have a standard deviation of 1/sqrt(fan-in) so that activations stay near one.
+// Builds the layers of transformers and diffusion models from the operators of opset 17. Weights are named as in PyTorch (`NAME.weight`,
+// `NAME.bias`) and have a standard deviation of 1/sqrt(fan-in), so that activations stay near one.
 
 import { elementTypes } from "../formats/onnx.ts";
 import { float, type Graph, type Value } from "./builder.ts";

@@ -1,5 +1,5 @@
-// A BERT encoder as llama.cpp's architecture `bert`: the weights of the ONNX model under ggml's names. They are taken from
-// that model rather than drawn again, so that both formats hold the same numbers whatever the shape's code does.
+// Builds a BERT encoder as llama.cpp's architecture `bert`, from the weights of the ONNX model under ggml's names. They are not drawn anew,
+// so that both formats hold the same numbers whatever bert.ts does.
 
 import { readSource } from "../formats/byte-source.ts";
 import { type GgufModel, type GgufTensor, type MetadataValue } from "../formats/gguf.ts";
@@ -29,7 +29,7 @@ const meanPooling = 1;
 /** Value of `token_type` for ids that no token has. */
 const unusedToken = 5;
 
-/** Our names (PyTorch's) and ggml's, as llama.cpp's conversion maps them. */
+/** ggml's names by PyTorch's, as llama.cpp's conversion maps them. */
 const tableNames: Readonly<Record<string, string>> = {
   "embeddings.word_embeddings": "token_embd",
   "embeddings.position_embeddings": "position_embd",
@@ -133,7 +133,7 @@ function metadata({ name, shape, type, tokenizer }: BertGgufOptions): Map<string
     // llama.cpp begins a text with the BOS token, whose id is 101 unless the file says otherwise; `cls` is for other readers.
     ["tokenizer.ggml.bos_token_id", uint32(special.cls)],
     ["tokenizer.ggml.cls_token_id", uint32(special.cls)],
-    // Misspelt in the format.
+    // The format spells it like this.
     ["tokenizer.ggml.seperator_token_id", uint32(special.separator)],
     ["tokenizer.ggml.padding_token_id", uint32(special.padding)],
     ["tokenizer.ggml.unknown_token_id", uint32(special.unknown)],

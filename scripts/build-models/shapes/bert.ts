@@ -1,4 +1,4 @@
-// BERT and XLM-RoBERTa encoders of any size, with the layout and names of Hugging Face's ONNX exports.
+// Builds BERT and XLM-RoBERTa encoders of any size, with the layout and names of Hugging Face's ONNX exports.
 
 import { attention, dimensionOf, paddingMask } from "../graph/attention.ts";
 import { createGraph, type FloatType, type Graph, type Value, type WeightStorage } from "../graph/builder.ts";

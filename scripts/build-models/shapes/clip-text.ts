@@ -1,4 +1,4 @@
-// CLIP text encoders of any size, with the input and output names of Stable Diffusion's ONNX folders.
+// Builds CLIP text encoders of any size, with the input and output names of Stable Diffusion's ONNX folders.
 
 import { attention, causalMask, dimensionOf } from "../graph/attention.ts";
 import { createGraph, type FloatType, type Graph, type Value, type WeightStorage } from "../graph/builder.ts";

@@ -1,4 +1,4 @@
-// A Stable Diffusion folder of any family: graphs, configurations, tokenizers and scheduler in diffusers' layout.
+// Writes a Stable Diffusion folder of any family: graphs, configurations, tokenizers and scheduler in diffusers' layout.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,7 +15,7 @@ import { vaeDecoderModel, vaeEncoderModel, type VaeEncoderOptions, type VaeShape
 type Without<Options> = Omit<Options, "seed" | "dtype" | "storage">;
 
 export interface TextEncoderPart extends Omit<Without<ClipTextOptions>, "name"> {
-  /** What fills a prompt up to 77 tokens. @default "<|endoftext|>" */
+  /** The token that pads a prompt to 77 tokens. @default "<|endoftext|>" */
   readonly padding?: "<|endoftext|>" | "!";
 }
 
@@ -38,7 +38,7 @@ export interface DiffusionOptions {
   readonly sampleSize?: number;
   /** @default "float32" */
   readonly dtype?: FloatType;
-  /** How the weights lie in the files. @default `dtype` */
+  /** Type of the weights in the files. @default `dtype` */
   readonly storage?: WeightStorage;
   /** The autoencoder's own type, since float16 decoders overflow in some published models. @default `dtype` */
   readonly vaeDtype?: FloatType;

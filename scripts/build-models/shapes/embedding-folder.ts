@@ -1,4 +1,4 @@
-// The folder around an encoder, as sentence-transformers and transformers.js expect it.
+// Writes an encoder's folder, as sentence-transformers and transformers.js expect it.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

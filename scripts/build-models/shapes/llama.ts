@@ -1,4 +1,4 @@
-// Llama models of any size in GGUF, with random weights.
+// Builds llama models of any size in GGUF, with random weights.
 
 import { type GgufModel, type GgufTensor, type GgufTensorType, type MetadataValue } from "../formats/gguf.ts";
 import { constantFloats, type FloatSource, mapFloats, randomNormal } from "../formats/weights.ts";

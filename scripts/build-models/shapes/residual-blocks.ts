@@ -1,4 +1,4 @@
-// The blocks that UNet and VAE share: residual convolutions, and attention over the pixels of an image.
+// Builds the blocks that UNet and VAE share: residual convolutions, and attention over the pixels of an image.
 
 import { attention } from "../graph/attention.ts";
 import { type Graph, type Value } from "../graph/builder.ts";

@@ -1,4 +1,4 @@
-// scheduler_config.json of the published model families.
+// Makes the scheduler_config.json of the published model families.
 
 export interface SchedulerOptions {
   readonly className:

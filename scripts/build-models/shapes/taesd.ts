@@ -1,5 +1,5 @@
-// TAESD (github.com/madebyollin/taesd), the tiny autoencoder of Stable Diffusion's latents, from its published weights to
-// ONNX with the names of a Stable Diffusion folder. Its latents are scaled already: the scaling factor is 1.
+// Converts TAESD (github.com/madebyollin/taesd), a tiny autoencoder of Stable Diffusion's latents, from its published weights to ONNX with
+// the names of a Stable Diffusion folder. Its latents are scaled already: the scaling factor is 1.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ export function taesdDecoderModel(weights: Weights): OnnxModel {
   const clamped = graph.node("Mul", [graph.node("Tanh", [graph.node("Div", [latents, three])]), three]);
   let hidden = graph.node("Relu", [plainConvolution(graph, "1", clamped, { weights })]);
   for (let index = 3; index < 19; index += 1) {
-    // Where the weights have a gap in their numbers, the layer between is the one without weights: enlarging.
+    // A number without weights is a layer without weights: upsampling.
     if (weights.has(`${index}.conv.0.weight`)) hidden = block(graph, String(index), hidden, weights);
     else if (weights.has(`${index}.weight`)) hidden = plainConvolution(graph, String(index), hidden, { weights });
     else hidden = upsampleTwice(graph, hidden);

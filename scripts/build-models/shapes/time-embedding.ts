@@ -1,4 +1,4 @@
-// How a UNet learns which step it is at: sines and cosines of the timestep through two layers, plus what SDXL and LCM add.
+// Builds a UNet's embedding of the timestep: sines and cosines through two layers, plus the inputs that SDXL and LCM add.
 
 import { type Graph, type Value } from "../graph/builder.ts";
 import { cast, linear, silu } from "../graph/layers.ts";

@@ -1,4 +1,4 @@
-// What can be said about a UNet: its sizes, its types, and the inputs that some families have and others lack.
+// The options of a UNet: its sizes, its types, and the inputs that only some families have.
 
 import { type FloatType, type WeightStorage } from "../graph/builder.ts";
 import { type ElementType } from "../formats/onnx.ts";

@@ -1,4 +1,4 @@
-// Stable Diffusion's conditional UNet at any width and depth, with the names of Hugging Face's ONNX exports.
+// Builds Stable Diffusion's conditional UNet at any width and depth, with the names of Hugging Face's ONNX exports.
 
 import { createGraph, type Graph, type Value } from "../graph/builder.ts";
 import { convolution, groupNorm, silu, upsampleTo } from "../graph/layers.ts";

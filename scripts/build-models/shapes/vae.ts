@@ -1,4 +1,4 @@
-// Stable Diffusion's autoencoder at any width: latents to pixels and back, eight times smaller with four levels.
+// Builds Stable Diffusion's autoencoder at any width. With four levels its latents are eight times smaller than the picture, each way.
 
 import { createGraph, type FloatType, type WeightStorage } from "../graph/builder.ts";
 import { convolution, groupNorm, silu, upsampleTwice } from "../graph/layers.ts";

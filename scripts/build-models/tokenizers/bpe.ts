@@ -1,4 +1,4 @@
-// The two byte-level BPE tokenizers that the models carry: Qwen2's pre-tokenizer for text, CLIP's for image prompts.
+// Trains the models' two kinds of byte-level BPE vocabulary, with Qwen2's pre-tokenizer for text and CLIP's for image prompts.
 
 import { byteAlphabet, fromByteLevel, toByteLevel } from "./byte-level.ts";
 import { countItems, learnMerges } from "./pair-merging.ts";
@@ -10,7 +10,7 @@ export interface BpeVocabulary {
   readonly merges: readonly string[];
 }
 
-/** Qwen2's pre-tokenizer; llama.cpp knows it as `qwen2` and must split texts exactly like the trainer. */
+/** Qwen2's pre-tokenizer. llama.cpp has it as `qwen2` and must split texts exactly like the trainer. */
 const qwen2Pattern =
   /(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+/gu;
 

@@ -1,11 +1,9 @@
-// GPT-2's way of writing bytes as visible characters, which all byte-level BPE vocabularies share.
+// Writes bytes as visible characters as GPT-2 does; all byte-level BPE vocabularies share it.
 
 /** The character for each byte: printable Latin-1 stands for itself, the other 68 bytes follow from U+0100. */
 export const byteCharacters: readonly string[] = buildTable();
 
-/**
- * The 256 characters in the order of published vocabularies: `!` is id 0.
- */
+/** The 256 characters in the order of published vocabularies: `!` is id 0. */
 export const byteAlphabet: readonly string[] = [
   ...byteCharacters.filter((_, byte) => isPrintable(byte)),
   ...byteCharacters.filter((_, byte) => !isPrintable(byte)),

@@ -1,4 +1,4 @@
-// The tokenizer of the text models: byte-level BPE with ChatML's control tokens, tools, and fill-in-the-middle.
+// Makes the tokenizer of the text models: byte-level BPE with control tokens of ChatML and fill-in-the-middle, and tokens for tool calls.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const controlTokens = [
   "<|fim_middle|>",
   "<|fim_suffix|>",
 ];
-/** Text that callers must be able to read back, so not control tokens: the same choice as Qwen2.5's. */
+/** No control tokens, as callers must get them as text; Qwen2.5 does the same. */
 const markupTokens = ["<tool_call>", "</tool_call>"];
 
 /** How many tokens stand after the trained ones. */

@@ -1,5 +1,4 @@
-// Byte-pair encoding learned from word counts (Sennrich et al., 2016). BPE vocabularies keep the merges; WordPiece keeps
-// only what was merged. Ties are broken by code units, so that the result does not depend on the order of the words.
+// Learns byte-pair encoding from word counts (Sennrich et al., 2016). BPE vocabularies keep the merges, WordPiece only their results. Ties are broken by code units, so that the result does not depend on the order of the words.
 
 /** A word as its symbols, and how often it occurs. */
 export interface CountedWord {

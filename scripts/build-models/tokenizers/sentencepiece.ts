@@ -1,4 +1,4 @@
-// A SentencePiece-like BPE vocabulary with byte fallback, as Llama 2 has one: <unk>, <s>, </s>, the 256 bytes, then pieces.
+// Makes a SentencePiece-like BPE vocabulary with byte fallback, as Llama 2 has: <unk>, <s>, </s>, the 256 bytes, then pieces.
 
 import { type LlamaTokenizer } from "../shapes/llama.ts";
 import { countItems, learnMerges } from "./pair-merging.ts";

@@ -1,4 +1,4 @@
-// A SentencePiece-like unigram tokenizer with XLM-RoBERTa's special tokens, for fixtures of that family.
+// Makes a SentencePiece-like unigram tokenizer with XLM-RoBERTa's special tokens, for fixtures of that family.
 
 import { countItems } from "./pair-merging.ts";
 

@@ -1,5 +1,5 @@
-// A WordPiece tokenizer.json as llama.cpp's vocabulary `bert`. There a word's first piece is the one with a mark, a "phantom
-// space", where Hugging Face marks the pieces that continue a word: `play`, `##ing` become `▁play`, `ing`.
+// Converts a WordPiece tokenizer.json to llama.cpp's vocabulary `bert`. That marks the first piece of a word (by a "phantom space"), where
+// Hugging Face marks the pieces that continue it: `play`, `##ing` become `▁play`, `ing`.
 
 export interface WordPieceTokenizer {
   /** In llama.cpp's spelling, by id. */

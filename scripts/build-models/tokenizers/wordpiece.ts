@@ -1,12 +1,12 @@
-// A WordPiece vocabulary of our own, and the tokenizer files that transformers libraries load it from.
+// Trains a WordPiece vocabulary, and writes the tokenizer files from which transformers libraries load it.
 
 import { countItems, learnMerges } from "./pair-merging.ts";
 
 const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
 /**
- * Characters that get a token of their own, alone and within words: a text in one of these scripts is never all [UNK].
- * BERT's normaliser takes accents off and lower-cases first, so those need none. Hangul arrives as jamo.
+ * Characters that get tokens, alone and within words, so that a text in one of these scripts is never all [UNK]. BERT's normaliser strips
+ * accents and lower-cases first, so letters with accents and capitals need none. Hangul arrives as jamo.
  */
 const letterRanges: readonly (readonly [number, number])[] = [
   [0x30, 0x39],
@@ -27,7 +27,7 @@ const letterRanges: readonly (readonly [number, number])[] = [
   [0x30a1, 0x30f3],
 ];
 const moreLetters = "ßæøœđłıþðŋіїєґә";
-/** These are words of their own for BERT's pre-tokenizer. */
+/** BERT's pre-tokenizer makes each ideograph a word. */
 const ideographs =
   "一二三四五六七八九十百千人口日月年火水木金土大小中上下左右天地山川田子女男王玉石花草虫犬目耳手足力文字学校先生名正赤青白早見休立出入车車東西南北京国國本语語我你他她们們好不是的了在有这這那个個会會来來去说說看想要吃喝书書家门門";
 

@@ -13,8 +13,6 @@ export interface AdmissionOptions {
 }
 
 export interface Admission {
-  /** Requests that hold a place. */
-  readonly size: number;
   /**
    * Takes a place and returns the function that gives it back; calling that again does nothing. The place is also given back when
    * the signal aborts, as an aborted request takes the model for the rest of its step at most.
@@ -26,9 +24,6 @@ export interface Admission {
 export function createAdmission({ running, maxQueue, retryAfterSeconds }: AdmissionOptions): Admission {
   let size = 0;
   return {
-    get size() {
-      return size;
-    },
     enter(signal) {
       if (size >= running + maxQueue) {
         throw new ServerError("overloaded", {

@@ -1,16 +1,13 @@
 // POST /v1/embeddings and POST /v1/rerank.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type OpenAI from "openai";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { writeEmbeddingFixture } from "../../../scripts/build-models/fixtures.ts";
 import { jsonHeaders } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const directory = await mkdtemp(join(tmpdir(), "hearth-contract-"));
+const directory = temporaryFolder("cross-encoder");
 writeEmbeddingFixture(directory, { output: "logits" });
-afterAll(() => rm(directory, { recursive: true, force: true }));
 const api = useContractServer({ flags: { model: [`org/cross-encoder=${directory}`] } });
 const path = "/v1/embeddings";
 

@@ -1,4 +1,4 @@
-// How the image backend behaves: sizes, previews, cancellation, the queue, memory, files, refusals.
+// The image backend's sizes, previews, cancellation, queue, memory, files and refusals.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -74,7 +74,7 @@ describe("sizes", () => {
     });
   });
 
-  it("the native size of a small model bounds nothing that it resamples", async () => {
+  it("makes sizes far above a small model's native size, by resampling", async () => {
     const backend = await models.open(tinyImagePath, { nativeSize: 64, upscale: true, maxSize: 1024 });
     const size = { width: 1024, height: 1024 };
     expect(await decodePicture(fileOf(await generate(backend, { size })))).toMatchObject(size);
@@ -107,9 +107,9 @@ describe("progress and previews", () => {
     expect(kinds).toEqual(["partial", "partial", "image"]);
     const [first, second] = await Promise.all(partials.map(({ bytes }) => decodePicture(bytes)));
     const last = await decodePicture(fileOf(events));
-    // Each preview is nearer to what comes out.
+    // Each preview is nearer to the final picture.
     expect(peakSignalToNoise(second!.data, last.data)).toBeGreaterThan(peakSignalToNoise(first!.data, last.data));
-    // Looking on does not change the picture.
+    // Previews do not change the picture.
     expect(fileOf(events)).toEqual(fileOf(await generate(backend, { steps: 9, scheduler: "ddim" })));
   });
 
@@ -125,7 +125,7 @@ describe("progress and previews", () => {
 });
 
 describe("the last event", () => {
-  it("tells the time of every phase, which are no more than the whole", async () => {
+  it("has the times of all phases, which together are no more than the whole", async () => {
     const backend = await models.open(sd1());
     const start = performance.now();
     const [{ timings }] = eventsOf(await generate(backend, { n: 2, partialImages: 1 }), "finish") as [
@@ -141,7 +141,7 @@ describe("the last event", () => {
 });
 
 describe("a reader who is behind", () => {
-  it("is waited for between two pictures, while others have the device", async () => {
+  it("is waited for between two pictures, while others use the model", async () => {
     const log: LogLine[] = [];
     const backend = await models.open(sd1(), {}, log);
     const made = (of: number): number =>
@@ -180,7 +180,7 @@ describe("cancellation", () => {
     expect(eventsOf(await generate(backend), "image").length).toBe(1);
   });
 
-  it("a caller that stops reading frees the model", async () => {
+  it("of a caller that stops reading frees the model", async () => {
     const backend = await models.open(sd1(), { maxQueue: 0 });
     for await (const event of runBackend(backend, "image", { ...imageRequest, steps: 500 })) {
       if (event.type === "progress") break;
@@ -188,7 +188,7 @@ describe("cancellation", () => {
     expect(eventsOf(await generate(backend), "image").length).toBe(1);
   });
 
-  it("one that waits leaves the queue", async () => {
+  it("takes a waiting request out of the queue", async () => {
     const backend = await models.open(sd1());
     const abort = new AbortController();
     const running = generate(backend, { steps: 30 });
@@ -198,19 +198,19 @@ describe("cancellation", () => {
     expect(eventsOf(await running, "image").length).toBe(1);
   });
 
-  it("disposing ends what runs", async () => {
+  it("by disposal ends running requests", async () => {
     const backend = await models.open(sd1());
     const outcome = generate(backend, { steps: 500 }).catch((error: unknown) => error);
     await new Promise((resolve) => setImmediate(resolve));
     await backend.dispose();
     expect(await outcome).toMatchObject({ kind: "shutting_down" });
-    // Twice does no harm.
+    // A second call does nothing.
     await backend.dispose();
   });
 });
 
 describe("the queue", () => {
-  it("refuses more than it may hold, with a time to come back", async () => {
+  it("refuses a request when it is full, with a retry time", async () => {
     const backend = await models.open(sd1(), { maxQueue: 1 });
     const first = generate(backend);
     const second = generate(backend);
@@ -259,7 +259,7 @@ describe("memory", () => {
     }
   });
 
-  it("is told, and is less with one graph at a time", async () => {
+  it("is in the description, and is less with one graph at a time", async () => {
     const usual = await models.open(sd1());
     const low = await models.open(sd1(), { lowMemory: true });
     expect(usual.description.memoryBytes).toBeGreaterThan(50 * 2 ** 20);
@@ -382,7 +382,7 @@ describe("the safety checker", () => {
 });
 
 describe("folders that cannot be loaded", () => {
-  /** What the caller of a failed load is told. */
+  /** The message of a failed load. */
   const refusalOf = async (path: string): Promise<string> => {
     const failure: unknown = await models.open(path).then(
       () => "it was loaded",
@@ -409,7 +409,7 @@ describe("folders that cannot be loaded", () => {
     expect(await refusalOf(path)).toMatch(/unet\/diffusion_pytorch_model\.safetensors.*optimum-cli export onnx/);
   });
 
-  it("a graph that is cut off or no graph at all", async () => {
+  it("a graph that is cut off, and a file that is no graph, are named", async () => {
     const path = sd1Copy("cut");
     const file = join(path, "unet/model.onnx");
     writeFileSync(file, readFileSync(file).subarray(0, 5000));
@@ -425,7 +425,7 @@ describe("folders that cannot be loaded", () => {
     expect(await refusalOf(path)).toMatch(/'model\.onnx_data' beside it; that file is missing/);
   });
 
-  it("missing tokenizer, missing scheduler, unknown scheduler, foreign channels", async () => {
+  it("a missing tokenizer, a missing or unknown scheduler, and other numbers of channels are named", async () => {
     const tokenizer = sd1Copy("tokenizer");
     rmSync(join(tokenizer, "tokenizer"), { recursive: true });
     expect(await refusalOf(tokenizer)).toMatch(/tokenizer/);
@@ -442,7 +442,7 @@ describe("folders that cannot be loaded", () => {
     expect(await refusalOf(channels)).toMatch(/4 input channels, or 9 for inpainting.*8/);
   });
 
-  it("a UNet of SDXL without the second encoder", async () => {
+  it("a UNet of SDXL without the second encoder is refused", async () => {
     const path = models.emptyFolder("half-xl");
     cpSync(models.folder("sdxl", { family: "sdxl" }), path, { recursive: true });
     rmSync(join(path, "text_encoder_2"), { recursive: true });
@@ -458,7 +458,7 @@ describe("folders that cannot be loaded", () => {
   });
 });
 
-it("an operation that the model has not is refused by name", async () => {
+it("an operation that the model cannot do is refused by name", async () => {
   const backend = await models.open(sd1());
   await expect(runBackend(backend, "chat", {} as never).next()).rejects.toMatchObject({
     kind: "unsupported_operation",

@@ -1,4 +1,4 @@
-// What the embeddings backend accepts, refuses and counts, on the bundled model and on encoders written for the occasion.
+// What the embeddings backend accepts, refuses and counts, on the bundled model and on encoders that the test writes.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -38,7 +38,7 @@ describe("the bundled model", () => {
     backend = await open(tinyEmbedFolder, { options: { ...e5, dimensions: 32 } });
   });
 
-  it("says what it is", () => {
+  it("describes itself", () => {
     expect(backend.description).toMatchObject({
       operations: ["embedding"],
       device: "cpu",
@@ -156,7 +156,7 @@ describe("length", () => {
     expect(promptTokens).toBe(512);
   });
 
-  it("is refused by policy with counts and place", async () => {
+  it("is refused where `truncation` is `error`, with counts and place", async () => {
     const backend = await open(tinyEmbedFolder, { options: { truncation: "error", maxTokens: 16 } });
     await expect(embed(backend, { inputs: ["a", "a ".repeat(100)] })).rejects.toMatchObject({
       kind: "context_length_exceeded",
@@ -192,7 +192,7 @@ describe("cancellation", () => {
 });
 
 describe("overload", () => {
-  it("refuses the request that finds the queue full, at once and with a time to come back", async () => {
+  it("refuses a request at once when the queue is full, with a retry time", async () => {
     const backend = await open(tinyEmbedFolder, { options: { maxQueue: 2 } });
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => embed(backend, { inputs: ["a"] })));
     const refused = outcomes.filter((outcome) => outcome.status === "rejected");

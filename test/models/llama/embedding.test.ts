@@ -1,7 +1,5 @@
 // One encoder in two files: a BERT as GGUF, served by the llama backend, and its ONNX twin with the same weights, served by the
 // embedding backend. The two engines and tokenizers, which share no code, have to agree.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -19,10 +17,8 @@ import { cosine, embed, openEmbedding, rowsOf } from "../../support/embedding.ts
 import { testContext, textDefaults, textSpec } from "../../support/llama.ts";
 import { sharedPath, shared } from "../../support/shared.ts";
 import { attentionDifference, blockDifference, cosineDifference } from "../../support/tolerances.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { none, type Requirement } from "../../support/skips/requires.ts";
-
-const root = mkdtempSync(join(tmpdir(), "hearth-gguf-encoder-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const sizes = { layers: 3, width: 64, heads: 4, feedForward: 128 };
 const embeddingOptions: TextModelOptions["embeddingOptions"] = {
@@ -42,7 +38,7 @@ async function openTwins(
 ): Promise<Twins> {
   const { type = "f32", ...common } = fixture;
   const shape = { ...sizes, positions: options.positions ?? 128 };
-  const folder = mkdtempSync(join(root, "twins-"));
+  const folder = temporaryFolder("twins");
   const path = join(folder, "encoder.gguf");
   writeBertGgufFixture(path, { shape, ...common, type });
   writeEmbeddingFixture(join(folder, "onnx-twin"), { shape, ...common });

@@ -1,8 +1,6 @@
 // Options that need a file or a shape of their own: LoRA adapters, and KV caches in blocks of 32 values.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { writeLlamaFixture } from "../../../scripts/build-models/fixtures.ts";
 import { writeGguf, type MetadataValue } from "../../../scripts/build-models/formats/gguf.ts";
 import { randomNormal } from "../../../scripts/build-models/formats/weights.ts";
@@ -11,9 +9,10 @@ import type { Backend } from "../../../src/domain/backend.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import type { TokenLogprob } from "../../../src/domain/text.ts";
 import { complete, testContext, textSpec } from "../../support/llama.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { blockDifference, roundingDifference } from "../../support/tolerances.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "hearth-options-"));
+const folder = temporaryFolder("options");
 const path = join(folder, "model.gguf");
 const adapter = join(folder, "adapter.gguf");
 /** Heads of 64 values, as most published models have them. */
@@ -52,7 +51,6 @@ beforeAll(() => {
 afterEach(async () => {
   await Promise.all(backends.splice(0).map((backend) => backend.dispose()));
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function load(options: Partial<TextModelOptions>): Promise<Backend> {
   const backend = await createLlamaBackend(textSpec(path, { parallel: 2, ...options }), testContext());

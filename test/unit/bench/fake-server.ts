@@ -1,4 +1,4 @@
-// A server that answers what a test tells it to.
+// An HTTP server whose answers a test decides.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import { ServerClient, type ServerClientOptions } from "../../../src/bench/peers/server-client.ts";

@@ -63,7 +63,7 @@ describe("runRounds", () => {
     expect(four?.errors).toEqual([[], ["503 busy", "503 busy"]]);
   });
 
-  it("ends when it is told to", async () => {
+  it("rejects with the reason of its signal", async () => {
     await expect(run(fakeBenchmark(), AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
   });
 });

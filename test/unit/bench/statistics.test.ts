@@ -13,7 +13,7 @@ describe("summarise", () => {
     });
   });
 
-  it("says nothing of nothing", () => {
+  it("gives nothing without samples", () => {
     expect(summarise([])).toBeNull();
     expect(percentiles("latency", [])).toEqual({});
   });

@@ -22,7 +22,7 @@ import {
 } from "../../../scripts/build-models/formats/weights.ts";
 
 describe("random weights", () => {
-  it("are the same numbers for ever", () => {
+  it("never change", () => {
     const next = createRandomBits("8484/output.weight");
     expect([next(), next(), next()]).toEqual([3_686_775_420, 3_375_211_945, 896_295_894]);
     const values = readFloats(randomNormal("1/a", { length: 3, std: 512 }));

@@ -37,13 +37,13 @@ describe("a file", () => {
     expect(kindOf(gguf("none.gguf", { ...metadata, "qwen3.pooling_type": 0 }))).toBe("text for text");
   });
 
-  it("whose vocabulary is longer than what is read is still known by what stands before it", () => {
+  it("whose vocabulary goes past the part that is read is known by the values before it", () => {
     const tokens = Array.from({ length: 60_000 }, (_, index) => `token-${index}`);
     const path = gguf("long.gguf", { "general.architecture": "bert", tokens, "bert.pooling_type": 1 });
     expect(kindOf(path)).toBe("text for embedding");
   });
 
-  it("that is cut off behind its first facts is known by them, and refused when it is loaded", () => {
+  it("that is cut off after its first values is known by them, and refused when it is loaded", () => {
     const whole = ggufBytes({ "general.architecture": "bert", "bert.context_length": 512, tokens: ["a", "b"] });
     const path = sandbox.write("half.gguf", whole.subarray(0, whole.length - 20));
     expect(kindOf(path)).toBe("text for embedding");

@@ -42,7 +42,7 @@ describe("a JSON file of a model", () => {
     });
   });
 
-  it("is only looked at without an error", () => {
+  it("that is absent, broken or no object is undefined to `peekJsonObject`", () => {
     expect([object, list, broken, absent].map(peekJsonObject)).toEqual([{ a: 1 }, undefined, undefined, undefined]);
   });
 });

@@ -59,7 +59,7 @@ describe("chooseEvictions", () => {
         const kept = loaded.filter((model) => !decision.evict.includes(model.id));
         const used = kept.reduce((sum, model) => sum + model.bytes, 0) + 40;
         expect(used).toBeLessThanOrEqual(budgetBytes);
-        // Nobody leaves for nothing: with any one of them back, it would not fit.
+        // None leaves without need: with any one of them back, the target would not fit.
         for (const model of evicted) {
           if (model.bytes > 0) expect(used + model.bytes).toBeGreaterThan(budgetBytes);
         }

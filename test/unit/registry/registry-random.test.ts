@@ -19,7 +19,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe("a registry under random events", () => {
-  it("has each model once, keeps what is used, counts what lives and answers everyone", async () => {
+  it("loads no model twice, unloads none in use, keeps to the budget, tells the truth and answers every caller", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
         const world = new World();

@@ -1,4 +1,4 @@
-// A registry whose time and whose loader are in the test's hands: no process, no clock, no weights.
+// A registry with a loader and a clock that the test controls, without processes and weights.
 import type { ModelEvent } from "../../../src/domain/model-events.ts";
 import type { ModelSpec } from "../../../src/domain/model.ts";
 import type { LoadedModelHandle, LoadOptions } from "../../../src/registry/instances.ts";
@@ -7,19 +7,19 @@ import { onAbort } from "../../../src/util/abort.ts";
 import { createFakeBackend } from "../../support/fake-backend.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
 
-/** One load that the registry has asked for. The test decides what becomes of it. */
+/** A load that the registry has begun. The test decides how it ends. */
 export interface TestLoad {
   readonly id: string;
   readonly signal: AbortSignal;
-  /** The load succeeds with a model that holds `bytes`, measured by its process or said by its backend. */
+  /** Ends the load with a model of that memory, as measured of its process and as its backend describes it. */
   succeed(bytes?: { readonly residentBytes?: number; readonly memoryBytes?: number }): void;
   fail(error: Error): void;
-  /** Its process ends, by itself or because it was disposed of. */
+  /** Ends the model's process. */
   end(exit: string): void;
-  /** Its backend's `dispose` settles. */
+  /** Settles its backend's `dispose`. */
   finishDispose(error?: Error): void;
   reportMemory(residentBytes: number): void;
-  /** How often it was told to free its memory. */
+  /** How often its backend was disposed of. */
   readonly disposals: () => number;
 }
 
@@ -27,34 +27,34 @@ export interface TestModel {
   readonly id: string;
   readonly pinned?: boolean;
   readonly ttlMs?: number;
-  /** What the registry reserves for it. */
+  /** The estimate of its memory. @default 40 */
   readonly bytes?: number;
 }
 
 export interface TestRegistry {
   readonly registry: Registry;
   readonly clock: ManualClock;
-  /** Everything told, in order. */
+  /** Every event, in order. */
   readonly events: ModelEvent[];
   /** Every load begun, in order. */
   readonly loads: TestLoad[];
   readonly faults: unknown[];
-  /** A lease, loading the model where that is needed. */
+  /** Acquires a lease; loads that this begins succeed. */
   readonly use: (id: string) => ReturnType<Registry["acquire"]>;
 }
 
 export interface TestRegistryOptions {
   readonly models: readonly TestModel[];
   readonly budgetBytes?: number;
-  /** `at-once`: a process told to free its memory ends in that turn. `by-hand`: the test ends it. */
+  /** `at-once`: a process ends in the turn in which its backend is disposed of. `by-hand`: the test ends it. @default "at-once" */
   readonly disposal?: "at-once" | "by-hand";
-  /** A load told to stop rejects; `false` = it goes on, as one may that has just succeeded. */
+  /** Whether an aborted load rejects; one that has just succeeded may not. @default true */
   readonly heedsAbort?: boolean;
 }
 
 export const never = new AbortController().signal;
 
-/** Lets everything run that waits for nothing but promises. */
+/** Lets every chain of promises run to its end. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,12 +1,12 @@
-// The world around one registry under test, as a test knows it without asking the registry: what is alive, who waits and who uses
-// what. It notes where the registry's behaviour or its events disagree with that.
+// A model of everything around a registry under test, kept without asking the registry: the models alive, the callers that wait and their
+// leases. It notes where the registry's behaviour or events disagree with it.
 import { isDeepStrictEqual } from "node:util";
 import type { ModelEvent } from "../../../src/domain/model-events.ts";
 import { createModelStates } from "../../../src/registry/model-states.ts";
 import type { Lease } from "../../../src/registry/registry.ts";
 import { createTestRegistry, settle, type TestLoad, type TestModel } from "./registry-under-test.ts";
 
-/** What a caller, a loader or time may do. `pick` chooses among those who can. */
+/** An action of a caller, a loader or time. `pick` chooses among the candidates. */
 export type Step =
   | { readonly type: "acquire"; readonly model: string }
   | { readonly type: "load succeeds"; readonly pick: number; readonly bytes: number }
@@ -45,7 +45,7 @@ interface Caller {
 }
 
 export class World {
-  /** Everything that was not as it has to be. */
+  /** Descriptions of all disagreements. */
   readonly violations: string[] = [];
   readonly #test = createTestRegistry({ models, budgetBytes, disposal: "by-hand" });
   readonly #states = createModelStates([...reserved.keys()]);
@@ -69,7 +69,7 @@ export class World {
     this.#compare();
   }
 
-  /** Everything under way comes to its end; nobody may be left waiting. */
+  /** Ends everything that is under way, closes the registry and checks that no caller, model or timer is left. */
   async finish(): Promise<void> {
     const isBusy = (): boolean => this.#waiting().length + this.#leases.length + this.#draining().length > 0;
     for (let round = 0; round < 40 && isBusy(); round += 1) {
@@ -193,7 +193,7 @@ export class World {
     await settle();
   }
 
-  /** Holds in the very turn in which something happens. */
+  /** Checks what must hold in the turn of an event. */
   #check(event: ModelEvent): void {
     if (event.type === "load-begun") {
       // Its loader is called in the same turn, after the event.
@@ -221,7 +221,7 @@ export class World {
     this.#seenLoads = this.#test.loads.length;
   }
 
-  /** Holds whenever nothing is under way: what is told equals what is. */
+  /** Checks that the states made from events equal the actual ones. To be called when no promise is under way. */
   #compare(): void {
     const told = this.#states.all().map(({ id, status, bytes, leases, waiting }) => ({
       id,
@@ -244,7 +244,7 @@ export class World {
     this.violations.push(`told: ${JSON.stringify(told)}, actual: ${JSON.stringify(actual)}`);
   }
 
-  /** Each load has one outcome, each model that was ready one end. */
+  /** Checks that each load has one outcome and each model that was ready one end. */
   #comparePairs(): void {
     const count = (...types: ModelEvent["type"][]): number =>
       this.#test.events.filter(({ type }) => types.includes(type)).length;

@@ -105,7 +105,7 @@ describe("a lease", () => {
     expect(events).toEqual([]);
   });
 
-  it("is still the caller's when he aborts in the very turn of the grant", async () => {
+  it("is granted although the caller aborts in the turn of the grant", async () => {
     const { registry, events, loads } = createTestRegistry({ models: [{ id: "a" }] });
     const abort = new AbortController();
     registry.subscribe(({ type }) => {

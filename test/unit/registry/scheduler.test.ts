@@ -199,7 +199,7 @@ describe("Scheduler", () => {
               break;
           }
         }
-        // When everything settles, nobody is left waiting.
+        // When everything has settled, no caller is left waiting.
         for (let round = 0; round < 50; round += 1) {
           nowMs += 3;
           for (const load of loading.splice(0)) {

@@ -18,7 +18,7 @@ describe("Outbox", () => {
     vi.useRealTimers();
   });
 
-  it("joins what comes in one turn, and without an interval nothing else", () => {
+  it("joins the updates of one turn of the event loop, and without an interval no others", () => {
     const outbox = open(0);
     outbox.push({ id: 1, event: "a" }, "interval");
     outbox.push({ id: 2, event: "b" }, "interval");
@@ -28,7 +28,7 @@ describe("Outbox", () => {
     expect(sent).toEqual([["a", "b"], ["c"]]);
   });
 
-  it("sends at most once per interval, with what came meanwhile", () => {
+  it("sends at most once per interval, with the updates since then", () => {
     const outbox = open(40);
     for (let index = 0; index < 10; index += 1) {
       outbox.push({ id: 1, event: index }, "interval");
@@ -37,7 +37,7 @@ describe("Outbox", () => {
     expect(sent).toEqual([[0], [1, 2, 3], [4, 5, 6], [7, 8, 9]]);
   });
 
-  it("sends slower events as they come", () => {
+  it("sends events at once that come more slowly than the interval", () => {
     const outbox = open(40);
     for (let index = 0; index < 3; index += 1) {
       outbox.push({ id: 1, event: index }, "interval");
@@ -46,7 +46,7 @@ describe("Outbox", () => {
     expect(sent).toEqual([[0], [1], [2]]);
   });
 
-  it("does not wait with urgent updates, nor let them pass what waits", () => {
+  it("sends urgent updates at once, after those that wait", () => {
     const outbox = open(40);
     outbox.push({ id: 1, event: "a" }, "interval");
     vi.advanceTimersByTime(5);
@@ -56,7 +56,7 @@ describe("Outbox", () => {
     expect(sent).toEqual([["a"], ["b", "c"]]);
   });
 
-  it("lets a lazy update wait for the next one, but not for ever", () => {
+  it("lets a lazy update wait for the next one, for 40 ms at most", () => {
     const outbox = open(0);
     outbox.push({ id: 1, event: "accepted" }, "lazy");
     vi.advanceTimersByTime(30);
@@ -69,7 +69,7 @@ describe("Outbox", () => {
     expect(sent).toEqual([["accepted", "token"], ["accepted"]]);
   });
 
-  it("sends what waits when nothing follows", () => {
+  it("sends an update that waits after two intervals when none follows", () => {
     const outbox = open(40);
     outbox.push({ id: 1, event: "a" }, "interval");
     vi.advanceTimersByTime(5);

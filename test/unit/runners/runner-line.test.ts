@@ -1,4 +1,4 @@
-// The line between server and runner: order, errors, credit, cancellation, and the end of the process.
+// The protocol between server and runner: order, errors, credit, cancellation, and the end of the process.
 import { describe, expect, it } from "vitest";
 import { ServerError } from "../../../src/domain/errors.ts";
 import type { CompletionRequest } from "../../../src/domain/completion.ts";
@@ -17,7 +17,7 @@ async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-describe("the line between server and runner", () => {
+describe("a backend in a runner", () => {
   it("delivers every event in order", async () => {
     const { line } = await connectRunner(
       createFakeBackend({
@@ -34,29 +34,32 @@ describe("the line between server and runner", () => {
   it.each([
     { occupiesAllCores: true, messages: [1, 5] },
     { occupiesAllCores: false, messages: [20, 30] },
-  ] as const)("joins the events of a model that leaves no core ($occupiesAllCores)", async (expected) => {
-    const backend = createFakeBackend(
-      {
-        async *completion() {
-          for (let index = 0; index < 24; index += 1) {
-            yield delta(String(index));
-            await new Promise((resolve) => {
-              setImmediate(resolve);
-            });
-            await new Promise((resolve) => {
-              setImmediate(resolve);
-            });
-          }
+  ] as const)(
+    "sends few messages by `auto` only for a model that computes on every core: $occupiesAllCores",
+    async (expected) => {
+      const backend = createFakeBackend(
+        {
+          async *completion() {
+            for (let index = 0; index < 24; index += 1) {
+              yield delta(String(index));
+              await new Promise((resolve) => {
+                setImmediate(resolve);
+              });
+              await new Promise((resolve) => {
+                setImmediate(resolve);
+              });
+            }
+          },
         },
-      },
-      { occupiesAllCores: expected.occupiesAllCores },
-    );
-    const { line, updates } = await connectRunner(backend, { streamIntervalMs: "auto" });
-    const events = await collect(runBackend(line, "completion", request));
-    expect(events).toEqual(Array.from({ length: 24 }, (_, index) => delta(String(index))));
-    expect(updates()).toBeGreaterThanOrEqual(expected.messages[0]);
-    expect(updates()).toBeLessThanOrEqual(expected.messages[1]);
-  });
+        { occupiesAllCores: expected.occupiesAllCores },
+      );
+      const { line, updates } = await connectRunner(backend, { streamIntervalMs: "auto" });
+      const events = await collect(runBackend(line, "completion", request));
+      expect(events).toEqual(Array.from({ length: 24 }, (_, index) => delta(String(index))));
+      expect(updates()).toBeGreaterThanOrEqual(expected.messages[0]);
+      expect(updates()).toBeLessThanOrEqual(expected.messages[1]);
+    },
+  );
 
   it("carries a ServerError over with its kind, parameter and retry time", async () => {
     const { line } = await connectRunner(
@@ -166,11 +169,10 @@ describe("the line between server and runner", () => {
     await expect(collect(runBackend(line, "completion", request))).rejects.toMatchObject({ kind: "model_crashed" });
   });
 
-  it("exits after disposing when it is told to", async () => {
-    const { exits, sent, line } = await connectRunner(createFakeBackend({}));
-    expect(sent).toEqual([]);
+  it("exits once its backend is disposed of, and takes no further call", async () => {
+    const { exits, line } = await connectRunner(createFakeBackend({}));
     await line.dispose();
+    expect(exits).toEqual([0]);
     await expect(collect(runBackend(line, "completion", request))).rejects.toMatchObject({ kind: "shutting_down" });
-    expect(exits).toEqual([]);
   });
 });

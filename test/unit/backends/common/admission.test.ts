@@ -4,7 +4,7 @@ import { createAdmission, estimateRetryAfterSeconds } from "../../../../src/back
 const never = new AbortController().signal;
 
 describe("admission", () => {
-  it("refuses the request after the last place at once, with a time to come back", () => {
+  it("refuses a request at once when no place is free, with a retry time", () => {
     const admission = createAdmission({ running: 1, maxQueue: 2, retryAfterSeconds: () => 7 });
     for (let i = 0; i < 3; i++) admission.enter(never);
     expect(() => admission.enter(never)).toThrowError(
@@ -18,18 +18,19 @@ describe("admission", () => {
     admission.enter(never);
     leave();
     leave();
-    expect(admission.size).toBe(1);
+    admission.enter(never);
+    expect(() => admission.enter(never)).toThrow(/busy/);
   });
 
-  it("gives the place of a caller who has left back at once, and once", () => {
+  it("gives a place back when its signal aborts, and once only", () => {
     const admission = createAdmission({ running: 1, maxQueue: 1, retryAfterSeconds: () => 1 });
     const caller = new AbortController();
     const leave = admission.enter(caller.signal);
     admission.enter(never);
     caller.abort();
-    expect(admission.size).toBe(1);
     leave();
-    expect(admission.size).toBe(1);
+    admission.enter(never);
+    expect(() => admission.enter(never)).toThrow(/busy/);
   });
 
   it("estimates the wait from the tokens that wait and the measured speed, between 1 and 60 seconds", () => {

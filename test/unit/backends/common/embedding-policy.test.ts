@@ -84,7 +84,7 @@ describe("a text", () => {
     expect((await read("a ".repeat(10), e5)).ids).toEqual([cls, 1006, 1001, 1001, 1001, 1001, 1001, sep]);
   });
 
-  it("that is too long is refused by policy, with the counts and its place", async () => {
+  it("that is too long is refused where `truncation` is `error`, with the counts and its place", async () => {
     await expect(read("a ".repeat(100), { truncation: "error" })).rejects.toMatchObject({
       kind: "context_length_exceeded",
       param: "inputs[3]",
@@ -92,7 +92,7 @@ describe("a text", () => {
     });
   });
 
-  it("that was not counted to its end is refused with the tokens that it has at least", async () => {
+  it("that was not read to its end is refused with a lower bound of its tokens", async () => {
     const encodeText = async () => ({ ids: [], tokens: 40, isLowerBound: true });
     const policy = createPolicy({ truncation: "error" });
     await expect(policy.readInput("a", { index: 0, inputType: undefined, encodeText })).rejects.toMatchObject({
@@ -100,7 +100,7 @@ describe("a text", () => {
     });
   });
 
-  it("of exactly the longest length is accepted by policy", async () => {
+  it("of exactly the longest length is accepted where `truncation` is `error`", async () => {
     expect((await read("a a a a a a", { truncation: "error" })).ids).toHaveLength(8);
   });
 

@@ -22,7 +22,7 @@ describe("turns", () => {
     expect(turns.waiting).toBe(0);
   });
 
-  it("one who leaves the queue is passed over", async () => {
+  it("skip a caller whose signal aborts while it waits", async () => {
     const turns = createTurns();
     const abort = new AbortController();
     const end = await turns.take(never);
@@ -35,7 +35,7 @@ describe("turns", () => {
     (await turns.take(never))();
   });
 
-  it("ending twice does not give two turns", async () => {
+  it("end once, however often the end is called", async () => {
     const turns = createTurns();
     const end = await turns.take(never);
     const second = turns.take(never);
@@ -48,7 +48,7 @@ describe("turns", () => {
     (await third)();
   });
 
-  it("refuses a signal that is aborted already", async () => {
+  it("are refused to a signal that has aborted", async () => {
     await expect(createTurns().take(AbortSignal.abort(new Error("late")))).rejects.toThrow("late");
   });
 });

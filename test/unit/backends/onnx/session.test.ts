@@ -5,7 +5,7 @@ import { createSessionOpener } from "../../../../src/backends/onnx/session.ts";
 const graph = resolve(import.meta.dirname, "../../../../models/tiny-embed/onnx/model.onnx");
 
 describe("createSessionOpener", () => {
-  it("uses the first provider of the list that works and has nothing to note then", async () => {
+  it("uses the first provider of the list, without a note, if it works", async () => {
     const opener = createSessionOpener({ executionProviders: ["cpu", "no-such-provider"], threads: 1 });
     await (await opener.open(graph)).release();
     expect(opener.device).toBe("cpu");
@@ -20,7 +20,7 @@ describe("createSessionOpener", () => {
     expect(opener.deviceNote?.match(/no-such-provider: /g)).toHaveLength(1);
   });
 
-  it("blames no provider for a graph that opens nowhere", async () => {
+  it("keeps every provider after a graph that none of them opens", async () => {
     const opener = createSessionOpener({ executionProviders: ["no-such-provider"], threads: 1 });
     await expect(opener.open(join(graph, "nowhere.onnx"))).rejects.toMatchObject({
       kind: "model_load_failed",

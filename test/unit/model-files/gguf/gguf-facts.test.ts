@@ -1,4 +1,4 @@
-// Broken and hostile files: each is refused by name, none reaches the native library.
+// Broken and hostile files: each is refused with a reason before the native library opens it.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// Graphs as the wire format of protobuf has them, and what is broken about them.
+// Graphs in protobuf's wire format, whole and broken.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

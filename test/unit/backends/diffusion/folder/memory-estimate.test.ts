@@ -34,7 +34,7 @@ describe("estimates of memory", () => {
     );
   });
 
-  it("of weights say where they lie and whether they are widened", () => {
+  it("of weights depend on the file that holds them and on widening", () => {
     expect(loadedWeightBytes({ graphBytes: 140, externalBytes: 0 }, { widened: false })).toBeCloseTo(294, 0);
     expect(loadedWeightBytes({ graphBytes: 0, externalBytes: 140 }, { widened: false })).toBeCloseTo(175, 0);
     expect(loadedWeightBytes({ graphBytes: 70, externalBytes: 0 }, { widened: true })).toBeCloseTo(294, 0);

@@ -4,7 +4,7 @@ import { createOutputChain } from "../../../../../src/backends/diffusion/output/
 const bytes = (value: number) => Uint8Array.of(value);
 
 describe("the output chain", () => {
-  it("delivers in the order of beginning, whichever is ready first", async () => {
+  it("delivers in the order of the pushes, whichever file is ready first", async () => {
     const chain = createOutputChain();
     const delivered: number[] = [];
     let finishFirst = (_bytes: Uint8Array): void => {};
@@ -17,7 +17,7 @@ describe("the output chain", () => {
     expect(delivered).toEqual([1, 2]);
   });
 
-  it("tells of a file that failed, and delivers nothing after it", async () => {
+  it("rejects when a file fails, and delivers none after it", async () => {
     const chain = createOutputChain();
     const delivered: number[] = [];
     chain.push(Promise.reject(new Error("no room")), () => delivered.push(1));

@@ -35,7 +35,7 @@ describe("PhaseClock", () => {
     expect(phases.timings).toMatchObject({ denoiseMs: 11, decodeMs: 4 });
   });
 
-  it("counts what runs beside the phases without taking from them", async () => {
+  it("counts work beside the phases without taking time from them", async () => {
     const { phases, pass } = createClock();
     let finish = (): void => {};
     const file = new Promise<void>((resolve) => {

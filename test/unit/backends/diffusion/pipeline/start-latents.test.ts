@@ -87,7 +87,7 @@ describe("inpainting with an ordinary UNet", () => {
 });
 
 describe("inpainting models", () => {
-  it("get the mask and the latents of the masked picture, and keep nothing by force", () => {
+  it("get the mask and the latents of the masked picture, and set no place back", () => {
     const { inpainting, keepUntouched } = start({ picture: undefined, masked: edit().picture });
     expect(keepUntouched).toBeUndefined();
     expect([...inpainting!.subarray(0, width * height)]).toEqual([0, 1, 0, 1, 0, 1]);

@@ -147,7 +147,7 @@ describe("loading a folder", () => {
     directory = temporaryFolder("clip-tokenizer");
   });
 
-  it("prefers no layout to another: either will do", async () => {
+  it("reads either layout", async () => {
     await writeFile(join(directory, "tokenizer.json"), tokenizerJson("pairs"));
     expect((await loadClipTokenizer(directory, { signal })).encode("abc")).toEqual([10]);
     await writeFile(join(directory, "vocab.json"), vocabAndMerges.vocabJson!);
@@ -156,13 +156,13 @@ describe("loading a folder", () => {
     expect((await loadClipTokenizer(directory, { signal })).padId).toBe(0);
   });
 
-  it("says which folder lacks what", async () => {
+  it("names the folder and the files that it lacks", async () => {
     await expect(loadClipTokenizer(directory, { signal })).rejects.toThrow(
       /clip-tokenizer-.*vocab\.json and merges\.txt/,
     );
   });
 
-  it("stops when told to", async () => {
+  it("rejects when its signal has aborted", async () => {
     await writeFile(join(directory, "vocab.json"), vocabAndMerges.vocabJson!);
     const aborted = AbortSignal.abort();
     await expect(loadClipTokenizer(directory, { signal: aborted })).rejects.toThrow(/abort/i);

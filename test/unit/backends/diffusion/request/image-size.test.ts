@@ -31,7 +31,7 @@ describe("chooseSize", () => {
     );
   });
 
-  it("a graph exported for one size makes only that", () => {
+  it("takes only the size for which the graph was exported", () => {
     const only = { ...rules, onlySize: { width: 512, height: 512 } };
     expect(() => chooseSize({ width: 512, height: 768 }, only)).toThrow("Sizes that work: 512x512.");
     expect(chooseSize({ width: 512, height: 512 }, only).output).toEqual({ width: 512, height: 512 });

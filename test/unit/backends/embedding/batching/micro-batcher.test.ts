@@ -7,7 +7,7 @@ interface Call {
   readonly finish: (error?: Error) => Promise<void>;
 }
 
-/** A device whose micro-batches last until the test says so, and a clock that moves only when told. */
+/** A micro-batcher whose micro-batches last until the test ends them, with a clock that the test moves. */
 function createDevice(limits = { maxBatchTokens: 256, maxPaddingShare: 0.1 }) {
   const calls: Call[] = [];
   const waiting: ((call: Call) => void)[] = [];
@@ -39,7 +39,7 @@ function createDevice(limits = { maxBatchTokens: 256, maxPaddingShare: 0.1 }) {
   };
 }
 
-/** Long enough for every chain of promises to run dry; no time passes. */
+/** Lets every chain of promises run to its end. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }
@@ -56,7 +56,7 @@ const never = new AbortController().signal;
 const text = (item: string, tokens: number) => ({ item, tokens });
 
 describe("MicroBatcher", () => {
-  it("joins what was queued while the device was busy into the next micro-batch", async () => {
+  it("joins the texts that came during a micro-batch into the next one", async () => {
     const device = createDevice();
     const started = device.next();
     const first = device.batcher.submit([text("a", 50)], never);
@@ -71,7 +71,7 @@ describe("MicroBatcher", () => {
     await Promise.all(rest);
   });
 
-  it("starts at once when the device is idle, also after it stood still", async () => {
+  it("starts a micro-batch at once when none runs, also after an idle time", async () => {
     const device = createDevice();
     for (const item of ["a", "b"]) {
       const started = device.next();
@@ -114,7 +114,7 @@ describe("MicroBatcher", () => {
     expect(second.items).toEqual(["small"]);
     device.advance(3);
     await second.finish();
-    // What is left of the large request is none of its time.
+    // The rest of the large request does not count.
     expect(await small).toEqual({ queueMs: 5, inferenceMs: 3 });
     void big.catch(() => {});
     void device.batcher.close();
@@ -174,7 +174,7 @@ describe("MicroBatcher", () => {
     await other;
   });
 
-  it("tells waiting and computing apart", async () => {
+  it("measures waiting and computing separately", async () => {
     const device = createDevice();
     const started = device.next();
     const first = device.batcher.submit([text("a", 100)], never);

@@ -61,7 +61,7 @@ describe("encodeBody", () => {
     );
   });
 
-  it("counts all tokens of a long text by policy", async () => {
+  it("counts all tokens of a long text where `truncation` is `error`", async () => {
     const settings = createSettings({ truncation: "error" });
     expect((await encodeBody("word ".repeat(50_000), { limit: 6, settings, slices })).tokens).toBe(50_000);
   });
@@ -82,7 +82,7 @@ describe("pairs", () => {
     expect([...ids]).toEqual([cls, 1001, sep, 1002, 1002, 1002, 1002, sep]);
   });
 
-  it("are refused by policy, naming the document", async () => {
+  it("that are too long are refused where `truncation` is `error`, naming the document", async () => {
     const settings = createSettings({ truncation: "error" });
     await expect(pair([1001], "bb ".repeat(9), settings)).rejects.toMatchObject({
       kind: "context_length_exceeded",

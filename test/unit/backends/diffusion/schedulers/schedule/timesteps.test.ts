@@ -51,7 +51,7 @@ describe("timesteps", () => {
     ]);
   });
 
-  it("lays out one entry more and leaves timestep 0 away for the multistep solvers", () => {
+  it("lays out one entry more for the multistep solvers and drops timestep 0", () => {
     // 0, 249.75, 499.5, 749.25, 999
     const list = [999, 749, 500, 250];
     expect(timesteps({ _class_name: "DPMSolverMultistepScheduler" }, 4)).toEqual(list);
@@ -79,7 +79,7 @@ describe("timesteps", () => {
     );
   });
 
-  it("leaves away the surplus timestep -1 of the reference's trailing layout", () => {
+  it("drops the extra timestep -1 of the reference's trailing layout", () => {
     const list = timesteps({ _class_name: "DDIMScheduler", timestep_spacing: "trailing" }, 61);
     expect(list).toHaveLength(61);
     expect(list.at(-1)).toBe(15);
