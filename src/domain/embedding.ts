@@ -6,6 +6,8 @@ export interface EmbeddingRequest {
   readonly inputs: readonly EmbeddingInput[];
   /** Left out = the model's default role. */
   readonly inputType?: "query" | "passage" | "none";
+  /** What is too long is cut (true) or refused (false). Left out = as the model is configured. */
+  readonly truncate?: boolean;
   /** Left out = all dimensions of the model. */
   readonly dimensions?: number;
 }

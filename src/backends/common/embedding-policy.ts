@@ -38,12 +38,20 @@ export interface EncodedBody {
   readonly isLowerBound?: boolean;
 }
 
+/** How much of an input is used, and what becomes of more. */
+export interface InputLength {
+  /** Tokens, without the special tokens around them. */
+  readonly limit: number;
+  readonly truncation: EmbeddingPolicyOptions["truncation"];
+}
+
 export interface InputContext {
   /** Index among the request's inputs. */
   readonly index: number;
   readonly inputType: EmbeddingRequest["inputType"];
+  readonly truncate: EmbeddingRequest["truncate"];
   /** Encodes a text of any length; of one with more than `limit` tokens it need not read the rest. */
-  readonly encodeText: (text: string, limit: number) => Promise<EncodedBody>;
+  readonly encodeText: (text: string, length: InputLength) => Promise<EncodedBody>;
 }
 
 /** The rules with the settings of one model. */
@@ -86,16 +94,17 @@ export class EmbeddingPolicy {
    */
   async readInput(input: EmbeddingInput, context: InputContext): Promise<number[]> {
     const { options, maxTokens, before, after } = this.#parts;
-    const { inputType, index, encodeText } = context;
+    const { inputType, truncate, index, encodeText } = context;
+    const truncation = truncate === undefined ? options.truncation : truncate ? "truncate" : "error";
     const param = `inputs[${index}]`;
     if (input.length === 0) throw new ServerError("invalid_value", { message: "An input must not be empty.", param });
     const around = before.length + after.length;
     const limit = Math.max(0, maxTokens - around);
     const body =
       typeof input === "string"
-        ? await encodeText(withPrefix(input, { inputType, options }), limit)
+        ? await encodeText(withPrefix(input, { inputType, options }), { limit, truncation })
         : this.#readIds(input, { inputType, param });
-    if (body.tokens > limit && options.truncation === "error") {
+    if (body.tokens > limit && truncation === "error") {
       const count = `${body.isLowerBound === true ? "at least " : ""}${body.tokens + around}`;
       throw new ServerError("context_length_exceeded", {
         message:

@@ -2,7 +2,7 @@
 // because the runtime's calls block their thread.
 import { availableParallelism } from "node:os";
 import { createAdmission, estimateRetryAfterSeconds, type Admission } from "../common/admission.ts";
-import { EmbeddingPolicy, type EncodedBody } from "../common/embedding-policy.ts";
+import { EmbeddingPolicy, type EncodedBody, type InputLength } from "../common/embedding-policy.ts";
 import { createBackend, single } from "../common/operation-table.ts";
 import { MicroBatcher, type RequestTimings } from "./batching/micro-batcher.ts";
 import type { Backend, BackendContext } from "../../domain/backend.ts";
@@ -97,16 +97,16 @@ class EncoderService {
   }
 
   async #embed(request: EmbeddingRequest, signal: AbortSignal): Promise<EmbeddingResult> {
-    const { inputs, inputType } = request;
+    const { inputs, inputType, truncate } = request;
     const settings = this.#encoder.encoding;
     const dimensions = this.#policy.resolveDimensions(request);
     const slices = createTimeSlices(signal);
-    const encodeText = (text: string, limit: number): Promise<EncodedBody> =>
-      encodeBody(text, { limit, settings, slices });
+    const encodeText = (text: string, { limit, truncation }: InputLength): Promise<EncodedBody> =>
+      encodeBody(text, { limit, settings: { ...settings, truncation }, slices });
     const vectors = new Float32Array(inputs.length * dimensions);
     const jobs: Job[] = [];
     for (const [index, input] of inputs.entries()) {
-      const ids = Int32Array.from(await this.#policy.readInput(input, { index, inputType, encodeText }));
+      const ids = Int32Array.from(await this.#policy.readInput(input, { index, inputType, truncate, encodeText }));
       jobs.push({
         text: { ids, secondAt: ids.length },
         deliver: (values) => {

@@ -29,8 +29,8 @@ function encodeWhole(text: string, settings: EncodingSettings): Promise<number[]
     encode: (short) => tokenizer.encode(short),
   });
   const slices = createTimeSlices(new AbortController().signal);
-  const encodeText = (whole: string, limit: number) => encodeBody(whole, { limit, settings, slices });
-  return policy.readInput(text, { index: 0, inputType: undefined, encodeText });
+  const encodeText = (whole: string, { limit }: InputLength) => encodeBody(whole, { limit, settings, slices });
+  return policy.readInput(text, { index: 0, inputType: undefined, truncate: undefined, encodeText });
 }
 
 function settingsOf(tokenizer: TextTokenizer, maxTokens = 512): EncodingSettings {

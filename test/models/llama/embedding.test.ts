@@ -180,6 +180,8 @@ describe("the policy for requests", () => {
     ["a long text that is cut", {}, { inputs: [long] }],
     ["many ids that are cut", {}, { inputs: [Array.from({ length: 300 }, (_, i) => 60 + (i % 9))] }],
     ["a long text that is refused", { truncation: "error" }, { inputs: ["a", long] }],
+    ["a long text that the request refuses", {}, { inputs: ["a", long], truncate: false }],
+    ["a long text that the request cuts", { truncation: "error" }, { inputs: ["a", long], truncate: true }],
     ["many ids that are refused", { truncation: "error", ...e5 }, { inputs: [Array.from({ length: 300 }, () => 60)] }],
     ["all dimensions", {}, { inputs: ["a river"], dimensions: 64 }],
     ["fewer dimensions than a model allows that cannot be cut", {}, { inputs: ["a river"], dimensions: 32 }],

@@ -1,6 +1,11 @@
 // Turns the inputs of embedding requests into tokens of a GGUF's vocabulary. The policy for both GGUF and ONNX models decides what an
 // input means (backends/common/embedding-policy.ts); this file gives it llama.cpp's tokenizer.
-import { EmbeddingPolicy, type EmbeddingPolicyOptions, type EncodedBody } from "../../common/embedding-policy.ts";
+import {
+  EmbeddingPolicy,
+  type EmbeddingPolicyOptions,
+  type EncodedBody,
+  type InputLength,
+} from "../../common/embedding-policy.ts";
 import { TextTokenizer, TokenLimitError } from "../tokens/tokenizer.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
 
@@ -36,12 +41,12 @@ export function createPolicy(parts: InputReaderParts): EmbeddingPolicy {
 /** Encodes texts of any length, as the policy asks for them. */
 export function createTextEncoder(
   parts: InputReaderParts,
-): (text: string, context: { readonly limit: number; readonly signal: AbortSignal }) => Promise<EncodedBody> {
-  const { options, maxTokens } = parts;
+): (text: string, context: InputLength & { readonly signal: AbortSignal }) => Promise<EncodedBody> {
+  const { maxTokens } = parts;
   const tokenizer = new TextTokenizer(parts.vocabulary);
-  return async (whole, { limit, signal }) => {
+  return async (whole, { limit, truncation, signal }) => {
     const text = decomposed(whole, parts);
-    if (options.truncation === "truncate") {
+    if (truncation === "truncate") {
       const ids = await tokenizer.tokenizeBeginning(text, { count: limit, parseSpecial, signal });
       return { ids, tokens: ids.length };
     }

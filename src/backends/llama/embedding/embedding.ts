@@ -2,7 +2,7 @@
 // addon/AddonContext.cpp), so that those of several texts in a batch could not be read. Requests alternate, text by text.
 import { performance } from "node:perf_hooks";
 import { createAdmission, type Admission } from "../../common/admission.ts";
-import type { EmbeddingPolicy, EncodedBody } from "../../common/embedding-policy.ts";
+import type { EmbeddingPolicy, EncodedBody, InputLength } from "../../common/embedding-policy.ts";
 import { createTurns } from "../../common/turns.ts";
 import type { EmbeddingRequest, EmbeddingResult } from "../../../domain/embedding.ts";
 import { createPolicy, createTextEncoder, type InputReaderParts } from "./embedding-input.ts";
@@ -73,11 +73,15 @@ export class LlamaEmbedder {
     };
   }
 
-  async #readInputs({ inputs, inputType }: EmbeddingRequest, signal: AbortSignal): Promise<readonly number[][]> {
-    const encodeText = (text: string, limit: number): Promise<EncodedBody> => this.#encode(text, { limit, signal });
+  async #readInputs(
+    { inputs, inputType, truncate }: EmbeddingRequest,
+    signal: AbortSignal,
+  ): Promise<readonly number[][]> {
+    const encodeText = (text: string, length: InputLength): Promise<EncodedBody> =>
+      this.#encode(text, { ...length, signal });
     const read: number[][] = [];
     for (const [index, input] of inputs.entries()) {
-      read.push(await this.#policy.readInput(input, { index, inputType, encodeText }));
+      read.push(await this.#policy.readInput(input, { index, inputType, truncate, encodeText }));
     }
     return read;
   }

@@ -24,6 +24,10 @@ export const embeddingRequest = once(() =>
         .enum(["query", "passage", "none"])
         .nullish()
         .describe("Extension: the role of the texts, for models with prefixes."),
+      truncate: z
+        .boolean()
+        .nullish()
+        .describe("Extension: true cuts a text that is too long, false refuses it; left out = as configured."),
       user: z.string().nullish(),
       ttl: timeToLive().nullish(),
     })
@@ -37,6 +41,7 @@ export const embeddingFields: FieldTable = {
   encoding_format: honouredWith("base64 is little-endian float32."),
   dimensions: honouredWith("Refused by models whose configuration does not allow cutting."),
   input_type: honouredWith("Extension."),
+  truncate: honouredWith("Extension: also what text-embeddings-inference calls it."),
   ttl: honouredWith("Extension: seconds, or a duration such as 10m, for which the model stays loaded."),
   user: accepted("Identifies an end user to OpenAI's abuse detection; this server has none."),
 };

@@ -20,6 +20,7 @@ export function toEmbeddingRequest(request: EmbeddingRequestWire): EmbeddingRequ
   return {
     inputs: toTextInputs(request.input),
     ...given("inputType", request.input_type),
+    ...given("truncate", request.truncate),
     ...given("dimensions", request.dimensions),
   };
 }

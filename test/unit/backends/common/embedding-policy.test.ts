@@ -35,13 +35,15 @@ async function read(
   input: EmbeddingInput,
   {
     inputType,
+    truncate,
     ...options
-  }: Partial<EmbeddingPolicyOptions> & { readonly inputType?: EmbeddingRequest["inputType"] } = {},
+  }: Partial<EmbeddingPolicyOptions> & Pick<EmbeddingRequest, "inputType" | "truncate"> = {},
 ): Promise<{ readonly ids: readonly number[]; readonly text: string | undefined }> {
   let text: string | undefined;
   const ids = await createPolicy(options).readInput(input, {
     index: 3,
     inputType,
+    truncate,
     encodeText: async (whole) => {
       text = whole;
       return { ids: encode(whole), tokens: encode(whole).length };
@@ -95,9 +97,18 @@ describe("a text", () => {
   it("that was not read to its end is refused with a lower bound of its tokens", async () => {
     const encodeText = async () => ({ ids: [], tokens: 40, isLowerBound: true });
     const policy = createPolicy({ truncation: "error" });
-    await expect(policy.readInput("a", { index: 0, inputType: undefined, encodeText })).rejects.toMatchObject({
+    await expect(
+      policy.readInput("a", { index: 0, inputType: undefined, truncate: undefined, encodeText }),
+    ).rejects.toMatchObject({
       message: expect.stringContaining("you requested at least 42 tokens"),
     });
+  });
+
+  it("that is too long is cut or refused as the request says, whatever the configuration", async () => {
+    await expect(read("a ".repeat(100), { truncate: false })).rejects.toMatchObject({
+      kind: "context_length_exceeded",
+    });
+    expect((await read("a ".repeat(100), { truncation: "error", truncate: true })).ids).toHaveLength(8);
   });
 
   it("of exactly the longest length is accepted where `truncation` is `error`", async () => {
