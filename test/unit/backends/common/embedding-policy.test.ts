@@ -37,7 +37,10 @@ async function read(
     inputType,
     truncate,
     ...options
-  }: Partial<EmbeddingPolicyOptions> & Pick<EmbeddingRequest, "inputType" | "truncate"> = {},
+  }: Partial<EmbeddingPolicyOptions> & {
+    readonly inputType?: EmbeddingRequest["inputType"];
+    readonly truncate?: EmbeddingRequest["truncate"];
+  } = {},
 ): Promise<{ readonly ids: readonly number[]; readonly text: string | undefined }> {
   let text: string | undefined;
   const ids = await createPolicy(options).readInput(input, {
