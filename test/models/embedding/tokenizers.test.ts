@@ -1,4 +1,5 @@
 // Real tokenizers through @huggingface/transformers: WordPiece on the published vocabulary, Unigram as XLM-RoBERTa has it.
+import type { InputLength } from "../../../src/backends/common/embedding-policy.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
