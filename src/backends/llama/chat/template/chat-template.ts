@@ -2,13 +2,21 @@
 // text of a caller can turn into a control token.
 import type { ChatRequest } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
-import { compileTemplate, GLOBAL_NAMES, TemplateRaisedError, type CompiledTemplate } from "./bounded-jinja.ts";
-import { createCallerGuard, type CallerGuard } from "./caller-text.ts";
+import type { OutputRun } from "../../../../jinja/template.ts";
+import type { RenderLimits } from "../../../../jinja/limits.ts";
+import { plain, type PyString } from "../../../../jinja/values/text.ts";
+import { createCallerMarks, type CallerMarks } from "./caller-text.ts";
+import {
+  compileTemplate,
+  GLOBAL_NAMES,
+  TemplateRaisedError,
+  TemplateRunError,
+  type CompiledTemplate,
+} from "./compiled-template.ts";
 import { fallbackTemplate } from "./fallback-templates.ts";
 import { detectFamily } from "../families/families.ts";
-import { formatTime } from "./format-time.ts";
-import { TemplateRunError, type TemplateLimits } from "./jinja-interpreter.ts";
-import { findControlTexts, splitPrompt } from "./prompt-pieces.ts";
+import { formatTime } from "../../../../jinja/builtins/strftime.ts";
+import { splitPrompt } from "./prompt-pieces.ts";
 import { probeTemplate, type TemplateCapabilities } from "./template-capabilities.ts";
 import { shownTools, toTemplateMessages, toTemplateTools, type TemplateMessage } from "./template-messages.ts";
 import type { ChatFamily, RenderedPrompt, RenderOptions } from "../types.ts";
@@ -26,7 +34,7 @@ export interface ChatTemplateOptions {
   readonly templateKwargs?: Readonly<Record<string, unknown>>;
   /** Name of a family, in place of detection. */
   readonly family?: string;
-  readonly limits?: TemplateLimits;
+  readonly limits?: Partial<RenderLimits>;
 }
 
 export interface ChatTemplate {
@@ -86,51 +94,42 @@ function createRenderer(
 ): Renderer {
   const { family, bosToken, eosToken, controlTexts, limits } = options;
   const template = parseAtLoad(source);
-  const fixed = { bos_token: bosToken, eos_token: eosToken, enable_thinking: true, ...dateVariables(new Date()) };
-  const capabilities = probeTemplate(template, { ...fixed, ...options.templateKwargs });
+  const fixed = { bos_token: bosToken, eos_token: eosToken };
+  const capabilities = probeTemplate(template, { ...fixed, ...dateVariables(new Date()), ...options.templateKwargs });
   const reasoning = family.reasoning.find(({ close }) => source.includes(close));
 
-  const renderGuarded = (request: ChatRequest, guard: CallerGuard, now: Date): string => {
+  const renderMarked = (request: ChatRequest, marks: CallerMarks, now: Date): readonly OutputRun[] => {
     const messages = toTemplateMessages(request, {
       capabilities,
       shape: family.formatShape,
-      guard,
+      marks,
       ...(reasoning === undefined ? {} : { reasoning }),
     });
-    const continued = request.addGenerationPrompt ? undefined : markLastTurn(messages, capabilities, guard);
-    const tools = capabilities.tools ? toTemplateTools(request, guard) : [];
-    const variables = {
-      ...fixed,
-      ...dateVariables(now),
-      ...(request.reasoningEffort === undefined ? {} : effortVariables(request.reasoningEffort, guard)),
+    const continued = request.addGenerationPrompt ? undefined : markLastTurn(messages, capabilities, marks);
+    const tools = capabilities.tools ? toTemplateTools(request, marks) : [];
+    const callers = {
+      ...(request.reasoningEffort === undefined ? {} : effortVariables(request.reasoningEffort, marks)),
       ...options.templateKwargs,
-      ...(guard.deep(request.templateKwargs) as Record<string, unknown>),
-      bos_token: bosToken,
-      eos_token: eosToken,
+      ...(marks.deep(request.templateKwargs) as Record<string, unknown>),
       messages,
       ...(tools.length === 0 ? {} : { tools }),
-      ...(request.addGenerationPrompt ? { add_generation_prompt: true } : { add_generation_prompt: false }),
     };
-    const rendered = runForRequest(template, variables, { ...limits, now });
-    return continued === undefined ? rendered : cutAfter(rendered, continued);
+    const variables = {
+      ...dateVariables(now),
+      ...Object.fromEntries(Object.entries(callers).map(([name, value]) => [name, marks.toTemplateValue(value)])),
+      ...fixed,
+      add_generation_prompt: request.addGenerationPrompt,
+    };
+    const runs = runForRequest(template, variables, { now, ...(limits === undefined ? {} : { limits }) });
+    return continued === undefined ? runs : cutAfter(runs, endCharacter(continued, marks));
   };
 
   return {
     capabilities,
     render(request, { now = new Date() }) {
       checkKwargs(request);
-      const corpus = source + collectText(request);
-      const guardOptions = { controlTexts, corpus };
-      let guard = createCallerGuard({ ...guardOptions, strict: false });
-      let rendered = renderGuarded(request, guard, now);
-      if (controlTexts.length > 0) {
-        const strictGuard = createCallerGuard({ ...guardOptions, strict: true });
-        const strict = renderOrNothing(() => renderGuarded(request, strictGuard, now));
-        // The template has made a control token of callers' text, which the strict guard prevents.
-        if (strict !== undefined && !sameControlTexts(strict, rendered, controlTexts))
-          [guard, rendered] = [strictGuard, strict];
-      }
-      const pieces = splitPrompt(rendered, { guard, controlTexts });
+      const marks = createCallerMarks(source + collectText(request));
+      const pieces = splitPrompt(renderMarked(request, marks, now), controlTexts);
       return { pieces, text: pieces.map((piece) => piece.text).join("") };
     },
   };
@@ -145,13 +144,14 @@ function parseAtLoad(source: string): CompiledTemplate {
   }
 }
 
+/** `variables`: callers' strings in them are values of the engine that know their origin. */
 function runForRequest(
   template: CompiledTemplate,
   variables: Readonly<Record<string, unknown>>,
-  options: TemplateLimits & { readonly now: Date },
-): string {
+  options: { readonly limits?: Partial<RenderLimits>; readonly now: Date },
+): readonly OutputRun[] {
   try {
-    return template.run(variables, options);
+    return template.run({ trusted: variables }, options).runs;
   } catch (error) {
     if (error instanceof TemplateRaisedError) {
       const message = `The model's chat template refuses this conversation: ${error.message}`;
@@ -165,21 +165,6 @@ function runForRequest(
   }
 }
 
-/** `undefined` for a template that refuses strictly guarded strings: it compared them with something, and did not print them. */
-function renderOrNothing(render: () => string): string | undefined {
-  try {
-    return render();
-  } catch (error) {
-    if (error instanceof ServerError && error.kind === "invalid_request") return undefined;
-    throw error;
-  }
-}
-
-function sameControlTexts(left: string, right: string, controlTexts: readonly string[]): boolean {
-  const [ours, theirs] = [left, right].map((text) => findControlTexts(text, controlTexts));
-  return ours?.length === theirs?.length && (ours ?? []).every((found, index) => found.text === theirs?.[index]?.text);
-}
-
 function checkKwargs(request: ChatRequest): void {
   const reserved = Object.keys(request.templateKwargs).find((name) => RESERVED_NAMES.has(name));
   if (reserved === undefined) return;
@@ -191,20 +176,20 @@ function checkKwargs(request: ChatRequest): void {
 
 /** Dates in llama-server's formats. Without `date_string` templates print a fixed date of their own. */
 function dateVariables(now: Date): Record<string, string> {
-  return { date_string: formatTime(now, "%d %b %Y"), datetime: formatTime(now, "%b %d %Y") };
+  return { date_string: plain(formatTime(now, "%d %b %Y")), datetime: plain(formatTime(now, "%b %d %Y")) };
 }
 
 /** The effort "none" turns reasoning off in templates that can; every other word is passed on to the template. */
-function effortVariables(effort: string, guard: CallerGuard): Record<string, unknown> {
+function effortVariables(effort: string, marks: CallerMarks): Record<string, unknown> {
   const thinks = effort !== "none";
-  return { ...(thinks ? { reasoning_effort: guard.text(effort) } : {}), enable_thinking: thinks, thinking: thinks };
+  return { ...(thinks ? { reasoning_effort: marks.text(effort) } : {}), enable_thinking: thinks, thinking: thinks };
 }
 
 /** Puts a placeholder at the end of the last assistant turn, so that the prompt can be cut there and continued. */
 function markLastTurn(
   messages: TemplateMessage[],
   capabilities: TemplateCapabilities,
-  guard: CallerGuard,
+  marks: CallerMarks,
 ): string | undefined {
   const last = messages.at(-1);
   if (last?.role !== "assistant" || last["tool_calls"] !== undefined) return undefined;
@@ -213,20 +198,28 @@ function markLastTurn(
   const field = capabilities.reasoningField;
   const thought = last[field];
   if (text === "" && typeof thought === "string") {
-    messages[messages.length - 1] = { ...last, [field]: thought + guard.endMark };
+    messages[messages.length - 1] = { ...last, [field]: thought + marks.endMark };
   } else {
-    const marked = text + guard.endMark;
+    const marked = text + marks.endMark;
     messages[messages.length - 1] = {
       ...last,
       content: capabilities.stringContent ? marked : [{ type: "text", text: marked }],
     };
   }
-  return guard.endMark;
+  return marks.endMark;
 }
 
-function cutAfter(rendered: string, mark: string): string {
-  const end = rendered.lastIndexOf(mark);
-  if (end !== -1) return rendered.slice(0, end);
+/** The character that the mark of the last turn's end is in the rendered text. */
+function endCharacter(mark: string, marks: CallerMarks): string {
+  return plain(marks.toTemplateValue(mark) as PyString);
+}
+
+/** The runs up to where the last turn ends. */
+function cutAfter(runs: readonly OutputRun[], end: string): OutputRun[] {
+  const last = runs.findLastIndex(({ text }) => text.includes(end));
+  const run = runs[last];
+  if (run !== undefined)
+    return [...runs.slice(0, last), { ...run, text: run.text.slice(0, run.text.lastIndexOf(end)) }];
   throw new ServerError("invalid_request", {
     message: "The model's chat template does not show the last message as it is, so that it cannot be continued.",
     param: "messages",

@@ -1,17 +1,17 @@
 // Splits a rendered prompt into pieces that may hold control tokens and pieces in which callers' text must not become one, and
 // tokenises the pieces.
-import { alternatives, type CallerGuard } from "./caller-text.ts";
+import type { OutputRun } from "../../../../jinja/template.ts";
+import { alternatives } from "./caller-text.ts";
 import type { ControlToken, PromptPiece, PromptTokenizer } from "../types.ts";
 
 /**
- * Splits rendered text that still holds the guard's placeholders. Text without any stays in one `special` piece, so that a
- * prompt in which no caller spells a control token is tokenised in one call.
+ * Cuts a rendered prompt at the control tokens that the template wrote. A stretch between them in which callers' characters, alone or
+ * together with the template's, spell a control text is `plain`; all other text stays in one `special` piece, so that a prompt in which
+ * no caller spells a control token is tokenised in one call, exactly as the template's author meant.
  */
-export function splitPrompt(
-  rendered: string,
-  { guard, controlTexts }: { readonly guard: CallerGuard; readonly controlTexts: readonly string[] },
-): PromptPiece[] {
+export function splitPrompt(runs: readonly OutputRun[], controlTexts: readonly string[]): PromptPiece[] {
   const pieces: PromptPiece[] = [];
+  let stretch = "";
   const append = (kind: PromptPiece["kind"], text: string, cuts: readonly number[] = []): void => {
     if (text === "") return;
     const last = pieces.at(-1);
@@ -19,23 +19,34 @@ export function splitPrompt(
       pieces[pieces.length - 1] = { kind, text: last.text + text, cuts: [] };
     } else pieces.push({ kind, text, cuts });
   };
-  const appendStretch = (stretch: string): void => {
-    if (!guard.hasPlaceholder(stretch)) return append("special", stretch);
-    const { text, cuts } = guard.restore(stretch);
-    append(
-      "plain",
-      text,
-      [...new Set(cuts)].filter((cut) => cut > 0 && cut < text.length),
-    );
+  const endStretch = (): void => {
+    const spelt = findControlTexts(stretch, controlTexts);
+    if (spelt.length === 0) append("special", stretch);
+    else append("plain", stretch, cutsInside(spelt, stretch));
+    stretch = "";
   };
-  let last = 0;
-  for (const { index, text } of findControlTexts(rendered, controlTexts)) {
-    appendStretch(rendered.slice(last, index));
-    append("special", text);
-    last = index + text.length;
+  for (const { text, origin } of runs) {
+    if (origin === "caller") {
+      stretch += text;
+      continue;
+    }
+    let last = 0;
+    for (const found of findControlTexts(text, controlTexts)) {
+      stretch += text.slice(last, found.index);
+      endStretch();
+      append("special", found.text);
+      last = found.index + found.text.length;
+    }
+    stretch += text.slice(last);
   }
-  appendStretch(rendered.slice(last));
+  endStretch();
   return pieces;
+}
+
+/** Behind the first character of each control text, so that no call of the tokenizer sees it whole. */
+function cutsInside(spelt: readonly { index: number; text: string }[], stretch: string): number[] {
+  const cuts = spelt.map(({ index }) => index + String.fromCodePoint(stretch.codePointAt(index) ?? 0).length);
+  return cuts.filter((cut) => cut < stretch.length);
 }
 
 /** Control texts in order of appearance, the longest at each place. */

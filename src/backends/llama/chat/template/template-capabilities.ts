@@ -1,7 +1,6 @@
 // Finds out which messages a chat template supports, by rendering small conversations and looking for their words in the output.
 // Reading a template's source would be guessing; what it prints is what the model sees.
-import { TemplateRaisedError, type CompiledTemplate } from "./bounded-jinja.ts";
-import { TemplateRunError } from "./jinja-interpreter.ts";
+import { TemplateRaisedError, TemplateRunError, type CompiledTemplate } from "./compiled-template.ts";
 
 /** The messages that a template supports, for callers' messages to be put in that form. */
 export interface TemplateCapabilities {
@@ -57,7 +56,8 @@ const TOOLS = [
 export function probeTemplate(template: CompiledTemplate, fixed: Conversation): TemplateCapabilities {
   const render: Render = (variables) => {
     try {
-      return template.run({ add_generation_prompt: true, ...fixed, ...variables }, { maxMs: 2_000 });
+      const all = { add_generation_prompt: true, ...fixed, ...variables };
+      return template.run({ trusted: all }, { limits: { milliseconds: 2_000 } }).text;
     } catch (error) {
       if (error instanceof TemplateRaisedError || error instanceof TemplateRunError) return null;
       throw error;

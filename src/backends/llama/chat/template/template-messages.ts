@@ -2,8 +2,9 @@
 // developer becomes system, system goes into the first user turn, tools and their results become text.
 import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
-import type { CallerGuard } from "./caller-text.ts";
+import type { CallerMarks } from "./caller-text.ts";
 import type { TemplateCapabilities } from "./template-capabilities.ts";
+import { parseJsonForTemplate } from "../../../../jinja/values/from-json.ts";
 import { describeTools, formatCalls, formatResult } from "./tool-text.ts";
 import type { ToolCallShape } from "../types.ts";
 
@@ -18,8 +19,8 @@ export interface MessageOptions {
   readonly capabilities: TemplateCapabilities;
   /** The family's format of calls, for templates that do not show them. */
   readonly shape: ToolCallShape;
-  /** Applied to every string of callers, and to none of the text that is put around them here. */
-  readonly guard: Pick<CallerGuard, "text" | "deep">;
+  /** Marks every string of callers, and none of the text that is put around them here. */
+  readonly marks: Pick<CallerMarks, "text" | "deep">;
   /** Markers of reasoning inside an assistant's content, which then moves to a field of its own. Set where the template knows them. */
   readonly reasoning?: { readonly open: string; readonly close: string };
 }
@@ -41,13 +42,13 @@ export function toTemplateMessages(request: ChatRequest, options: MessageOptions
 }
 
 /** The definitions in OpenAI's form, which templates read. */
-export function toTemplateTools(request: ChatRequest, guard: Pick<CallerGuard, "text" | "deep">): readonly unknown[] {
+export function toTemplateTools(request: ChatRequest, marks: Pick<CallerMarks, "text" | "deep">): readonly unknown[] {
   return shownTools(request).map(({ name, description = "", parameters }) => ({
     type: "function",
     function: {
-      name: guard.text(name),
-      description: guard.text(description),
-      parameters: typeof parameters === "boolean" ? { type: "object", properties: {} } : guard.deep(parameters),
+      name: marks.text(name),
+      description: marks.text(description),
+      parameters: typeof parameters === "boolean" ? { type: "object", properties: {} } : marks.deep(parameters),
     },
   }));
 }
@@ -66,14 +67,14 @@ interface MessageContext extends MessageOptions {
 }
 
 function toTemplateMessage(message: ChatMessage, context: MessageContext): TemplateMessage {
-  const { capabilities, index, ids, guard } = context;
-  const name = message.name === undefined ? {} : { name: guard.text(message.name) };
+  const { capabilities, index, ids, marks } = context;
+  const name = message.name === undefined ? {} : { name: marks.text(message.name) };
   switch (message.role) {
     case "assistant":
       return toAssistantMessage(message, context);
     case "tool":
       if (!capabilities.toolRole) {
-        return { role: "user", content: formatResult(guard.text(joinParts(message.content, index))) };
+        return { role: "user", content: formatResult(marks.text(joinParts(message.content, index))) };
       }
       return {
         role: "tool",
@@ -87,7 +88,7 @@ function toTemplateMessage(message: ChatMessage, context: MessageContext): Templ
 }
 
 function toAssistantMessage(message: ChatMessage & { role: "assistant" }, context: MessageContext): TemplateMessage {
-  const { capabilities, index, ids, shape, guard } = context;
+  const { capabilities, index, ids, shape, marks } = context;
   let text = message.content === null ? "" : joinParts(message.content, index);
   if (text === "" && message.refusal !== undefined) text = message.refusal;
   let reasoning = message.reasoning;
@@ -98,15 +99,15 @@ function toAssistantMessage(message: ChatMessage & { role: "assistant" }, contex
     // The template shows one of the two: what was said before a call is added to the reasoning.
     [text, reasoning] = ["", `${reasoning}\n\n${text}`];
   }
-  text = guard.text(text);
-  const named = message.name === undefined ? {} : { name: guard.text(message.name) };
+  text = marks.text(text);
+  const named = message.name === undefined ? {} : { name: marks.text(message.name) };
   const thought =
-    reasoning === undefined || reasoning === "" ? {} : { [capabilities.reasoningField]: guard.text(reasoning) };
+    reasoning === undefined || reasoning === "" ? {} : { [capabilities.reasoningField]: marks.text(reasoning) };
   if (message.toolCalls.length === 0) {
     return { role: "assistant", content: asContent(text, capabilities), ...named, ...thought };
   }
   if (!capabilities.toolCalls) {
-    const calls = formatCalls(message.toolCalls, { shape, guard });
+    const calls = formatCalls(message.toolCalls, { shape, marks });
     return {
       role: "assistant",
       content: asContent(text === "" ? calls : `${text}\n${calls}`, capabilities),
@@ -122,33 +123,33 @@ function toAssistantMessage(message: ChatMessage & { role: "assistant" }, contex
     tool_calls: message.toolCalls.map((call) => ({
       id: ids(call.id),
       type: "function",
-      function: { name: guard.text(call.name), arguments: toArguments(call, { capabilities, guard }) },
+      function: { name: marks.text(call.name), arguments: toArguments(call, { capabilities, marks }) },
     })),
   };
 }
 
 /** Arguments that do not parse (a model broke off, or wrote nonsense) are passed as text. */
-function toArguments(call: ToolCall, { capabilities, guard }: Pick<MessageOptions, "capabilities" | "guard">): unknown {
-  if (capabilities.argumentsAs === "string") return guard.text(call.arguments);
+function toArguments(call: ToolCall, { capabilities, marks }: Pick<MessageOptions, "capabilities" | "marks">): unknown {
+  if (capabilities.argumentsAs === "string") return marks.text(call.arguments);
   if (call.arguments.trim() === "") return {};
   try {
-    return guard.deep(JSON.parse(call.arguments));
+    return marks.deep(parseJsonForTemplate(call.arguments));
   } catch {
-    return guard.text(call.arguments);
+    return marks.text(call.arguments);
   }
 }
 
 function toContent(
   parts: readonly ContentPart[],
-  { capabilities, index, guard }: MessageContext,
+  { capabilities, index, marks }: MessageContext,
 ): TemplateMessage["content"] {
   if (capabilities.partsContent && parts.length > 1) {
     return parts.map((part, position) => ({
       type: "text",
-      text: guard.text(partText(part, `messages[${index}].content[${position}]`)),
+      text: marks.text(partText(part, `messages[${index}].content[${position}]`)),
     }));
   }
-  return asContent(guard.text(joinParts(parts, index)), capabilities);
+  return asContent(marks.text(joinParts(parts, index)), capabilities);
 }
 
 function asContent(text: string, capabilities: TemplateCapabilities): TemplateMessage["content"] {
@@ -184,11 +185,11 @@ function addTools(
   messages: TemplateMessage[],
   { request, options }: { readonly request: ChatRequest; readonly options: MessageOptions },
 ): TemplateMessage[] {
-  const { capabilities, shape, guard } = options;
+  const { capabilities, shape, marks } = options;
   const tools = shownTools(request);
   const told = [...messages];
   if (tools.length > 0 && !capabilities.tools) {
-    const text = describeTools(tools, { shape, guard });
+    const text = describeTools(tools, { shape, marks });
     const first = told[0];
     if (first?.role === "system" || first?.role === "developer") {
       told[0] = { ...first, content: asContent(`${contentText(first.content)}\n\n${text}`, capabilities) };
@@ -242,8 +243,8 @@ function contentText(content: TemplateMessage["content"]): string {
 }
 
 /** Gives ids of nine letters and digits to Mistral's older templates, which refuse all others. */
-function createIdMapper({ capabilities, guard }: MessageOptions): (id: string) => string {
-  if (!capabilities.nineCharacterIds) return (id) => guard.text(id);
+function createIdMapper({ capabilities, marks }: MessageOptions): (id: string) => string {
+  if (!capabilities.nineCharacterIds) return (id) => marks.text(id);
   const mapped = new Map<string, string>();
   return (id) => {
     if (/^[A-Za-z0-9]{9}$/.test(id)) return id;

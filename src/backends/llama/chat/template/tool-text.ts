@@ -1,20 +1,20 @@
 // Writes tools, calls and results as text, for templates that do not show them. Calls have the family's own format, which its parser
 // and its grammar expect.
 import type { ToolCall, ToolDefinition } from "../../../../domain/chat.ts";
-import type { CallerGuard } from "./caller-text.ts";
+import type { CallerMarks } from "./caller-text.ts";
 import type { ToolCallShape } from "../types.ts";
 
-/** `guard` is applied to callers' strings, and not to the family's markup around them. */
+/** `marks` are put around callers' strings, and not around the family's markup. */
 export interface ToolTextOptions {
   readonly shape: ToolCallShape;
-  readonly guard: Pick<CallerGuard, "text" | "deep">;
+  readonly marks: Pick<CallerMarks, "text" | "deep">;
 }
 
 /** The text that describes the tools and the format of calls to the model. */
 export function describeTools(tools: readonly ToolDefinition[], options: ToolTextOptions): string {
   const definitions = tools.map(({ name, description, parameters }) =>
     JSON.stringify(
-      options.guard.deep({
+      options.marks.deep({
         type: "function",
         function: { name, ...(description === undefined ? {} : { description }), parameters },
       }),
@@ -33,13 +33,13 @@ export function describeTools(tools: readonly ToolDefinition[], options: ToolTex
 }
 
 /** Calls in the family's format. */
-export function formatCalls(calls: readonly ToolCall[], { shape, guard }: ToolTextOptions): string {
-  const argumentsOf = (call: ToolCall): string => (call.arguments.trim() === "" ? "{}" : guard.text(call.arguments));
+export function formatCalls(calls: readonly ToolCall[], { shape, marks }: ToolTextOptions): string {
+  const argumentsOf = (call: ToolCall): string => (call.arguments.trim() === "" ? "{}" : marks.text(call.arguments));
   switch (shape.kind) {
     case "json": {
       const bodies = calls.map(
         (call) =>
-          `{"${shape.nameKey}": ${JSON.stringify(guard.text(call.name))}, "${shape.argumentsKey}": ${argumentsOf(call)}}`,
+          `{"${shape.nameKey}": ${JSON.stringify(marks.text(call.name))}, "${shape.argumentsKey}": ${argumentsOf(call)}}`,
       );
       if (shape.list) return `${shape.open}[${bodies.join(", ")}]${shape.close}`;
       return bodies.map((body) => `${shape.open}${body}${shape.close}`).join(shape.separator);
@@ -47,14 +47,14 @@ export function formatCalls(calls: readonly ToolCall[], { shape, guard }: ToolTe
     case "named-json": {
       const bodies = calls.map(
         (call) =>
-          `${shape.beforeEach}${guard.text(call.name)}${shape.beforeArguments}${argumentsOf(call)}${shape.afterEach}`,
+          `${shape.beforeEach}${marks.text(call.name)}${shape.beforeArguments}${argumentsOf(call)}${shape.afterEach}`,
       );
       return `${shape.open}${bodies.join(shape.separator)}${shape.close}`;
     }
     case "xml-parameters":
-      return calls.map((call) => `${shape.open}${xmlCall(call, guard)}${shape.close}`).join(shape.separator);
+      return calls.map((call) => `${shape.open}${xmlCall(call, marks)}${shape.close}`).join(shape.separator);
     case "pythonic":
-      return `${shape.open}[${calls.map((call) => pythonCall(call, guard)).join(", ")}]${shape.close}`;
+      return `${shape.open}[${calls.map((call) => pythonCall(call, marks)).join(", ")}]${shape.close}`;
   }
 }
 
@@ -63,19 +63,19 @@ export function formatResult(result: string): string {
   return `<tool_response>\n${result}\n</tool_response>`;
 }
 
-function xmlCall(call: ToolCall, guard: ToolTextOptions["guard"]): string {
-  const parameters = Object.entries(parseArguments(call, guard)).map(
+function xmlCall(call: ToolCall, marks: ToolTextOptions["marks"]): string {
+  const parameters = Object.entries(parseArguments(call, marks)).map(
     ([key, value]) =>
       `<parameter=${key}>\n${typeof value === "string" ? value : JSON.stringify(value)}\n</parameter>\n`,
   );
-  return `<function=${guard.text(call.name)}>\n${parameters.join("")}</function>`;
+  return `<function=${marks.text(call.name)}>\n${parameters.join("")}</function>`;
 }
 
-function pythonCall(call: ToolCall, guard: ToolTextOptions["guard"]): string {
-  const parameters = Object.entries(parseArguments(call, guard)).map(
+function pythonCall(call: ToolCall, marks: ToolTextOptions["marks"]): string {
+  const parameters = Object.entries(parseArguments(call, marks)).map(
     ([key, value]) => `${key}=${pythonLiteral(value)}`,
   );
-  return `${guard.text(call.name)}(${parameters.join(", ")})`;
+  return `${marks.text(call.name)}(${parameters.join(", ")})`;
 }
 
 function pythonLiteral(value: unknown): string {
@@ -91,9 +91,9 @@ function pythonLiteral(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function parseArguments(call: ToolCall, guard: ToolTextOptions["guard"]): Record<string, unknown> {
+function parseArguments(call: ToolCall, marks: ToolTextOptions["marks"]): Record<string, unknown> {
   try {
-    const value = guard.deep(JSON.parse(call.arguments));
+    const value = marks.deep(JSON.parse(call.arguments));
     return typeof value === "object" && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : {};

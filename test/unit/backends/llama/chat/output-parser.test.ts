@@ -154,10 +154,10 @@ describe.each(FAMILIES.map((family) => ({ family, name: family.name })))("$name"
       arguments: '{"city": "It\\"s\\n</x> {🗼}", "days": [1, {"a": null}], "metric": true}',
     },
   ];
-  const guard = { text: (text: string) => text, deep: (value: unknown) => value };
+  const marks = { text: (text: string) => text, deep: (value: unknown) => value };
 
   it("reads calls in its own format", () => {
-    const result = parse(name, [formatCalls(calls, { shape: family.formatShape, guard })]);
+    const result = parse(name, [formatCalls(calls, { shape: family.formatShape, marks })]);
     expect(result.calls.map(([called, json]) => [called, JSON.parse(json) as unknown])).toEqual(
       calls.map((call) => [call.name, JSON.parse(call.arguments) as unknown]),
     );
@@ -165,7 +165,7 @@ describe.each(FAMILIES.map((family) => ({ family, name: family.name })))("$name"
   });
 
   it("begins the calls of its lazy grammar with every trigger", () => {
-    const written = formatCalls(calls.slice(0, 1), { shape: family.lazyShape ?? family.formatShape, guard });
+    const written = formatCalls(calls.slice(0, 1), { shape: family.lazyShape ?? family.formatShape, marks });
     for (const trigger of family.triggers) {
       const text = (trigger.assumed ?? "") + trigger.text.replace("{name}", "special_function");
       expect(written.startsWith(text)).toBe(true);
