@@ -22,8 +22,22 @@ const NOW = new Date(2026, 10, 23, 12);
 const TOOLS_LOST = "the template does not show tools; llama-server drops them, we describe them in the system text";
 const CALLS_LOST = "the template does not show calls; llama-server drops them, we write them into the content";
 
+const THINKING = "llama-server passes enable_thinking: true; the author's default is used, as transformers does";
+
 /** Where we differ on purpose, and why. */
 const DIFFERENCES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ["user", "system_turns", "unicode", "tools", "tool_result"].map((conversation) => [
+      `CohereForAI-c4ai-command-r7b-12-2024-tool_use: ${conversation}`,
+      THINKING,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["user", "system_turns", "unicode"].map((conversation) => [
+      `deepseek-ai-DeepSeek-R1-Distill-Qwen-32B: ${conversation}`,
+      THINKING,
+    ]),
+  ),
   "HuggingFaceTB-SmolLM3-3B: tools": TOOLS_LOST,
   "HuggingFaceTB-SmolLM3-3B: tool_result": `${TOOLS_LOST}; ${CALLS_LOST}`,
   "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B: tools": TOOLS_LOST,
@@ -71,9 +85,9 @@ describe.skipIf(!reference.isMet)(`published chat templates${reference.note}`, (
 
   it.each(cases.filter(({ reason }) => reason !== undefined))(
     '$name renders "$conversation" in its own way: $reason',
-    ({ render, prompt }) => {
+    ({ render, prompt, conversation }) => {
       expect(render()).not.toBe(prompt);
-      expect(render()).toContain("get_weather");
+      if (conversation.startsWith("tool")) expect(render()).toContain("get_weather");
     },
   );
 });

@@ -1,7 +1,7 @@
 // The values that JavaScript hands to a template, and JSON text whose floats stay floats.
 import { pythonError } from "../errors.ts";
 import { integer } from "./numbers.ts";
-import { callerText, type Origin, type PyString } from "./text.ts";
+import { callerText, Text, type Origin, type PyString } from "./text.ts";
 import { Dict, Float, List, type Value } from "./value.ts";
 
 /** Deeper values are refused, so that no function of ours overflows its stack on them. */
@@ -17,7 +17,7 @@ export function fromJavaScript(value: unknown, origin: Origin, depth = 0): Value
   if (typeof value === "boolean" || value === null || value === undefined) return value ?? null;
   if (typeof value === "number") return fromNumber(value);
   if (typeof value === "bigint") return integer(value);
-  if (value instanceof Float) return value;
+  if (value instanceof Float || value instanceof Text || value instanceof List || value instanceof Dict) return value;
   if (depth >= maximumDepth)
     throw pythonError("RecursionError", `The variables are more than ${maximumDepth} levels deep.`);
   if (Array.isArray(value)) return new List(value.map((item) => fromJavaScript(item, origin, depth + 1)));

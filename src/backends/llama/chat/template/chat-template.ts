@@ -110,7 +110,7 @@ function createRenderer(
     const callers = {
       ...(request.reasoningEffort === undefined ? {} : effortVariables(request.reasoningEffort, marks)),
       ...options.templateKwargs,
-      ...(marks.deep(request.templateKwargs) as Record<string, unknown>),
+      ...Object.fromEntries(Object.entries(request.templateKwargs).map(([name, value]) => [name, marks.deep(value)])),
       messages,
       ...(tools.length === 0 ? {} : { tools }),
     };

@@ -141,7 +141,8 @@ function probeTools(
     !objects.some(usable) && strings.some((output) => usable(output) && !quotedTwice(output)) ? "string" : "object";
   const [withNull, withEmpty] = (argumentsAs === "object" ? objects : strings) as [string | null, string | null];
   // A template that handles absent content itself gets it absent; one that fails on it, or prints a word for it, gets "".
-  const takesNull = usable(withNull) && !/\bNone\b|\bnull\b/.test(withNull.replaceAll(withEmpty ?? "", ""));
+  const countWords = (text: string | null): number => text?.match(/None|null/g)?.length ?? 0;
+  const takesNull = usable(withNull) && countWords(withNull) <= countWords(withEmpty);
   const emptyContent = takesNull || !usable(withEmpty) ? null : "";
   const shape = { as: argumentsAs, empty: usable(withNull) ? emptyContent : "" } as const;
   const full = render(conversation(shape));

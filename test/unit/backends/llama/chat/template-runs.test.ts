@@ -70,7 +70,7 @@ describe("a template that fails", () => {
     ],
   ])("is stopped when it %s", (_, source) => {
     const render = template(`{%- if messages[0].content == 'go' -%}${source}{%- endif -%}{{ messages[0].content }}`, {
-      limits: { maxMs: 500 },
+      limits: { milliseconds: 500 },
     });
     const started = performance.now();
     expect(failure(() => render(chatRequest({ messages: [{ role: "user", content: "go" }] })))).toMatchObject({
@@ -91,7 +91,7 @@ describe("Python's behaviour", () => {
     ],
     ["{{ messages[0].content }}{% for a, b in [('x', 1), ('y', 2)] %}{{ a }}{{ b }}{% endfor %}", "hix1y2"],
     ["{{ messages[0].content }}{% generation %}g{% endgeneration %}", "hig"],
-    ["{{ messages[0].content }}{{ 'ab' * 2 }}{{ 'c' + nothing }}", "hiababc"],
+    ["{{ messages[0].content }}{{ 'ab' * 2 }}{{ 'c' ~ nothing }}", "hiababc"],
   ])("%s", (source, expected) => {
     expect(template(source)(chatRequest({ messages: [USER] }))).toBe(expected);
   });

@@ -222,15 +222,15 @@ describe("variables", () => {
   it("come from the request over the configuration", () => {
     const render = template(source, { templateKwargs: { extra: "config", documents: [1, 2] } });
     expect(render(chatRequest({ messages: [USER] }, { reasoningEffort: "low" }))).toBe(
-      "hi|low|true|config|23 November 2026 09:05:07|23 Nov 2026|<s></s>|2",
+      "hi|low|True|config|23 November 2026 09:05:07|23 Nov 2026|<s></s>|2",
     );
     expect(
       render(chatRequest({ messages: [USER] }, { templateKwargs: { extra: "request", enable_thinking: false } })),
-    ).toContain("hi||false|request|");
+    ).toContain("hi||False|request|");
   });
 
   it("turn thinking off for the effort none", () => {
-    expect(template(source)(chatRequest({ messages: [USER] }, { reasoningEffort: "none" }))).toContain("hi||false|");
+    expect(template(source)(chatRequest({ messages: [USER] }, { reasoningEffort: "none" }))).toContain("hi||False|");
   });
 
   it("cannot replace what is the server's", () => {
