@@ -1,9 +1,10 @@
-// Grammars that become active in the middle of an answer (guided/trigger-gates.ts), with a real vocabulary: the gates are given tokens
+// Grammars that become active in the middle of an answer (guided/gates), with a real vocabulary: the gates are given tokens
 // that a model might have generated, and the tests ask what their grammars allow then.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NativeGrammarState } from "../../../src/backends/llama/native/binding.ts";
 import { Engine } from "../../../src/backends/llama/engine/engine.ts";
-import { freePartGrammar, FreePartGate, TriggerGate } from "../../../src/backends/llama/guided/trigger-gates.ts";
+import { freePartGrammar, FreePartGate } from "../../../src/backends/llama/guided/gates/free-part-gate.ts";
+import { TriggerGate } from "../../../src/backends/llama/guided/gates/trigger-gate.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
 import { readGolden } from "../../support/goldens.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
@@ -45,8 +46,16 @@ describe("grammar gates", () => {
     });
   }
 
+  /** The state of what a gate has opened. */
+  function stateOf(opening: ReturnType<TriggerGate["next"]>): NativeGrammarState {
+    const state = opening?.grammar?.state;
+    if (state === undefined) throw new Error("No grammar has become active.");
+    return state;
+  }
+
   const parts = (grammar: string) => ({ native: weights.native, vocabulary: weights.vocabulary, grammar, banned: [] });
   const noReasoning = { reasoning: [], startsInReasoning: false };
+  const noLimit = { bannedInside: [], budget: undefined, start: undefined };
   const call = 'root ::= "<call>" [0-9]+ "</call>"';
 
   /** What the engine generates after the golden prompt, greedily. */
@@ -124,11 +133,8 @@ describe("grammar gates", () => {
     const gate = new TriggerGate(parts(call), { triggers: [{ text: "<call>" }], ...noReasoning });
     const opened = tokens("Some text first. <call>").map((token) => gate.next(token));
     expect(opened.slice(0, -1).every((opening) => opening === undefined)).toBe(true);
-    const {
-      grammar: { state },
-      again,
-    } = opened.at(-1)!;
-    expect(again).toBe(false);
+    const state = stateOf(opened.at(-1));
+    expect(opened.at(-1)!.again).toBe(false);
     expect(gate.settled).toBe(true);
     expect(accepts(state, "12</call>")).toBe(true);
     expect(weights.native.grammarAllows(state, tokens("x")[0]!)).toBe(false);
@@ -141,7 +147,7 @@ describe("grammar gates", () => {
     const gate = new TriggerGate(parts('root ::= "he" "!"'), { triggers: [{ text: "he" }], ...noReasoning });
     const opening = gate.next(the!);
     expect(opening?.again).toBe(false);
-    expect(accepts(opening!.grammar.state, "!")).toBe(true);
+    expect(accepts(stateOf(opening), "!")).toBe(true);
   });
 
   it("has a token sampled again that completes the trigger and goes on against the grammar", () => {
@@ -149,8 +155,8 @@ describe("grammar gates", () => {
     const gate = new TriggerGate(parts('root ::= "t" [0-9]'), { triggers: [{ text: "t" }], ...noReasoning });
     const opening = gate.next(the!);
     expect(opening?.again).toBe(true);
-    expect(weights.native.grammarAllows(opening!.grammar.state, the!)).toBe(false);
-    expect(accepts(opening!.grammar.state, " t7")).toBe(true);
+    expect(weights.native.grammarAllows(stateOf(opening), the!)).toBe(false);
+    expect(accepts(stateOf(opening), " t7")).toBe(true);
   });
 
   it("ignores a trigger inside reasoning", () => {
@@ -174,29 +180,29 @@ describe("grammar gates", () => {
   });
 
   it("makes the grammar active behind reasoning that the prompt opened, white space aside", () => {
-    const free = { opens: [], ends: ["</think>"] };
+    const free = { ways: [{ open: "", ends: ["</think>"], closing: "</think>" }], between: "" };
     expect(freePartGrammar('root ::= "yes"', free)).toBeUndefined();
-    const gate = new FreePartGate(parts('root ::= "yes"'), free);
+    const gate = new FreePartGate(parts('root ::= "yes"'), { ...noLimit, free });
     const opened = tokens("free thoughts: no, yes. </think>").map((token) => gate.next(token));
-    const { state } = opened.at(-1)!.grammar;
+    const state = stateOf(opened.at(-1));
     expect(opened.filter(Boolean)).toHaveLength(1);
     expect(accepts(state, "\n\nyes")).toBe(true);
   });
 
   it("allows the constrained answer with or without reasoning before it, and no other text", () => {
-    const free = { opens: ["<think>"], ends: ["</think>"] };
+    const free = { ways: [{ open: "<think>", ends: ["</think>"], closing: "</think>" }], between: "" };
     const { grammar, rootRule } = freePartGrammar('root ::= "yes"', free)!;
     const start = () => weights.native.createGrammarState(grammar, rootRule);
     expect(accepts(start(), "yes")).toBe(true);
     expect(accepts(start(), "\n<think>anything at all")).toBe(true);
     expect(accepts(start(), "no")).toBe(false);
 
-    const direct = new FreePartGate(parts('root ::= "yes"'), free);
+    const direct = new FreePartGate(parts('root ::= "yes"'), { ...noLimit, free });
     expect(tokens("yes").map((token) => direct.next(token))).not.toContainEqual(expect.anything());
     expect(direct.settled).toBe(true);
 
-    const thinking = new FreePartGate(parts('root ::= "yes"'), free);
+    const thinking = new FreePartGate(parts('root ::= "yes"'), { ...noLimit, free });
     const opened = tokens("<think>maybe</think>").map((token) => thinking.next(token));
-    expect(accepts(opened.at(-1)!.grammar.state, "yes")).toBe(true);
+    expect(accepts(stateOf(opened.at(-1)), "yes")).toBe(true);
   });
 });
