@@ -1,6 +1,6 @@
 // Guides a chat's answer: what constrains its tokens, where that begins, and how long the model may think before.
 import { ServerError } from "../../../domain/errors.ts";
-import type { ChatPlan, FreePart, GrammarStart, PlannedGrammar, ReasoningMarkers } from "../chat/types.ts";
+import type { CallTrigger, ChatPlan, FreePart, GrammarStart, PlannedGrammar, ReasoningMarkers } from "../chat/types.ts";
 import type { SequenceRequest } from "../engine/sequence.ts";
 import type { NativeGrammarState } from "../native/binding.ts";
 import { bannedBefore, bannedInside, bannedUnder } from "../guided/banned-tokens.ts";
@@ -58,6 +58,16 @@ export async function guideChat(model: TextModel, question: GuideQuestion): Prom
     case "after-trigger": {
       model.stateFactory({ text: grammar, isCallers });
       const { triggers } = start;
+      const begun = findTrigger(plan.prefilled, triggers);
+      if (begun !== undefined) {
+        const readBegun = (): NativeGrammarState | undefined => {
+          const state = native.createGrammarState(grammar);
+          const text = `${begun.trigger.assumed ?? ""}${plan.prefilled.slice(begun.offset)}`;
+          return acceptText({ native, vocabulary, state }, text) === undefined ? state : undefined;
+        };
+        // What only resembles a call's beginning is text, behind which a call may still begin.
+        if (readBegun() !== undefined) return () => ({ grammar: { state: readBegun() as NativeGrammarState, banned } });
+      }
       const startsInReasoning = plan.openReasoning !== undefined;
       const options = { triggers, reasoning: family.reasoning, startsInReasoning };
       return () => {
@@ -120,6 +130,20 @@ function readPrefilled(
       `(from character ${offset} on, ${shown}). Please correct it, or leave it out.`,
     param: `messages[${lastMessage}].content`,
   });
+}
+
+/** The first trigger of a call in the part of the answer that the prompt holds. */
+function findTrigger(
+  text: string,
+  triggers: readonly CallTrigger[],
+): { readonly offset: number; readonly trigger: CallTrigger } | undefined {
+  let best: { offset: number; trigger: CallTrigger } | undefined;
+  for (const trigger of triggers) {
+    const offset = text.indexOf(trigger.text);
+    if (offset === -1 || (trigger.atStart === true && offset > 0)) continue;
+    if (best === undefined || offset < best.offset) best = { offset, trigger };
+  }
+  return best;
 }
 
 /**
