@@ -1,9 +1,9 @@
 // Guides a chat's answer: what constrains its tokens, where that begins, and how long the model may think before.
 import { ServerError } from "../../../domain/errors.ts";
-import type { CallTrigger, ChatPlan, FreePart, GrammarStart, PlannedGrammar, ReasoningMarkers } from "../chat/types.ts";
+import type { CallTrigger, ChatFamily, ChatPlan, FreePart, GrammarStart, PlannedGrammar, ReasoningMarkers } from "../chat/types.ts";
 import type { SequenceRequest } from "../engine/sequence.ts";
 import type { NativeGrammarState } from "../native/binding.ts";
-import { bannedBefore, bannedInside, bannedUnder } from "../guided/banned-tokens.ts";
+import { bannedBefore, bannedInside, bannedUnder, type ControlText } from "../guided/banned-tokens.ts";
 import { FreePartGate, freePartGrammar } from "../guided/gates/free-part-gate.ts";
 import { acceptText, type GateParts } from "../guided/gates/open-grammar.ts";
 import { GatePair, ThinkingGate } from "../guided/gates/thinking-gate.ts";
@@ -31,7 +31,8 @@ export interface GuideQuestion {
 export async function guideChat(model: TextModel, question: GuideQuestion): Promise<() => Guide> {
   const { plan, signal } = question;
   const { family, grammar: planned } = plan;
-  const { native, vocabulary, controlTokens, endTokens } = model;
+  const { native, vocabulary, endTokens } = model;
+  const controlTokens = findControlTokens(model, family);
   const knows = createKnowledge(model, question.template);
   const thinking = guideThinking(
     model,
@@ -163,6 +164,17 @@ function createKnowledge({ specialTokens }: TextModel, template: string): (text:
     const marks = text.match(/<[^<>]+>|\[[^[\]]+\]/g) ?? [];
     return template.includes(text) || (marks.length > 0 && marks.every((mark) => texts.has(mark)));
   };
+}
+
+/**
+ * Tokens that no text may hold. llama.cpp makes user-defined tokens of the marks between Harmony's messages; a text that held one
+ * would end there.
+ */
+function findControlTokens(model: TextModel, { channels, keepTokens }: ChatFamily): readonly ControlText[] {
+  if (channels === undefined) return model.controlTokens;
+  const marks = new Set(keepTokens);
+  const isMark = ({ id, text }: ControlText): boolean => marks.has(text) && !model.vocabulary.isEndOfGeneration(id);
+  return [...model.controlTokens, ...model.specialTokens.filter((token) => !token.isControl && isMark(token))];
 }
 
 /** Tokens that would open reasoning where only the answer may come: a caller's grammar may allow their characters. */
