@@ -24,7 +24,10 @@ const markup = [
     ...ends,
     "<seed:think>",
     "</seed:think>",
-    ...FAMILIES.flatMap((family) => [...family.keepTokens, ...family.reasoning.flatMap(({ open, close }) => [open, close])]),
+    ...FAMILIES.flatMap((family) => [
+      ...family.keepTokens,
+      ...family.reasoning.flatMap(({ open, close }) => [open, close]),
+    ]),
   ]),
 ].filter((text) => !text.includes(" ") && (text.match(/[<[]/g) ?? []).length === 1);
 
@@ -60,7 +63,7 @@ export function useMarkupModel(): MarkupModel {
   const model = llamaModel({
     name: "markup",
     seed: 17,
-    shape: { layers: 2, width: 64, heads: 4, keyValueHeads: 2, feedForward: 128, context: 1024 },
+    shape: { layers: 2, width: 64, heads: 4, keyValueHeads: 2, feedForward: 128, context: 1536 },
     tokenizer,
     type: "f32",
     logitBias,

@@ -3,6 +3,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NativeGrammarState } from "../../../src/backends/llama/native/binding.ts";
 import { Engine } from "../../../src/backends/llama/engine/engine.ts";
+import { planSampler } from "../../../src/backends/llama/engine/sampler-config.ts";
+import type { GrammarGate } from "../../../src/backends/llama/engine/sequence.ts";
+import type { SamplingOptions } from "../../../src/domain/sampling.ts";
 import { freePartGrammar, FreePartGate } from "../../../src/backends/llama/guided/gates/free-part-gate.ts";
 import { TriggerGate } from "../../../src/backends/llama/guided/gates/trigger-gate.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
@@ -59,7 +62,7 @@ describe("grammar gates", () => {
   const call = 'root ::= "<call>" [0-9]+ "</call>"';
 
   /** What the engine generates after the golden prompt, greedily. */
-  async function generate(gate: TriggerGate): Promise<string> {
+  async function generate(gate: GrammarGate | undefined, sampling: SamplingOptions = {}): Promise<string> {
     const context = await createContext(weights, {
       path: "",
       contextSize: 512,
@@ -89,8 +92,14 @@ describe("grammar gates", () => {
         {
           prompt: golden.promptTokens,
           maxNewTokens: 40,
-          sampler: { config: { temperature: 0, seed: 0 }, generatedPenalty: undefined },
-          gate,
+          sampler: planSampler({
+            sampling: { ...sampling, temperature: 0 },
+            defaults: textDefaults.defaults,
+            prompt: golden.promptTokens,
+            seed: 0,
+            contextSize: 256,
+          }),
+          ...(gate === undefined ? {} : { gate }),
           scorePrompt: false,
           guesses: 0,
           receiver: {
@@ -204,5 +213,57 @@ describe("grammar gates", () => {
     const thinking = new FreePartGate(parts('root ::= "yes"'), { ...noLimit, free });
     const opened = tokens("<think>maybe</think>").map((token) => thinking.next(token));
     expect(accepts(stateOf(opened.at(-1)), "yes")).toBe(true);
+  });
+
+  it.each([
+    ["repeat", { repeatPenalty: 1.5 }],
+    ["frequency", { frequencyPenalty: 1.5 }],
+    ["both", { repeatPenalty: 1.3, presencePenalty: 1 }],
+  ])("keeps what penalties have counted when a gate opens in mid-answer: %s", async (_, sampling) => {
+    let asked = 0;
+    const openLate: GrammarGate = {
+      settled: false,
+      next: () => {
+        asked += 1;
+        return asked === 12 ? { grammar: { banned: [] }, again: false } : undefined;
+      },
+    };
+    const alone = await generate(undefined, sampling);
+    expect(await generate(openLate, sampling)).toBe(alone);
+    expect(alone).not.toBe(await generate(undefined));
+  });
+
+  it("samples the one token that a gate forces, and the model's own behind it", async () => {
+    const [the] = tokens(" the");
+    let asked = 0;
+    const force: GrammarGate = {
+      settled: false,
+      next: () => {
+        asked += 1;
+        if (asked === 3) return { grammar: { banned: [the!], forced: the! }, again: false };
+        return asked === 4 ? { grammar: undefined, again: false } : undefined;
+      },
+    };
+    const pieces = golden.tokens.slice(0, 3).map(({ id }) => weights.vocabulary.piece(id).text!);
+    const text = await generate(force);
+    expect(text.startsWith(`${pieces.join("")} the`)).toBe(true);
+    expect(text).not.toContain(" the the the");
+  });
+
+  it("goes on asking when what followed a trigger was no call", () => {
+    const triggers = [{ text: "zqz" }, { text: "xyz" }];
+    const gate = new TriggerGate(parts('root ::= "xyz" "7"'), { triggers, ...noReasoning });
+    expect(tokens("zqz. zqz.").map((token) => gate.next(token))).not.toContainEqual(expect.anything());
+    expect(gate.settled).toBe(false);
+    const opened = tokens("xyz").map((token) => gate.next(token));
+    expect(gate.settled).toBe(true);
+    expect(accepts(stateOf(opened.at(-1)), "7")).toBe(true);
+  });
+
+  it("reads text that the prompt holds before the trigger, though the tokenizer puts a space first", () => {
+    const options = { triggers: [{ text: "go ", atStart: true, assumed: "xyz" }], ...noReasoning };
+    const gate = new TriggerGate(parts('root ::= "xyz" "go " [0-9]'), options);
+    const opened = tokens("go ").map((token) => gate.next(token));
+    expect(accepts(stateOf(opened.at(-1)), "7")).toBe(true);
   });
 });

@@ -170,7 +170,7 @@ export interface ChatFamily {
   readonly keepTokens: readonly string[];
   /** The header of the message that follows reasoning. @default "" */
   readonly afterReasoning?: string;
-  /** Set where each message has a channel, so that reasoning may begin anywhere: the header's beginning, and other channels' names. */
+  /** Set where each message has a channel, so that reasoning may begin anywhere: a header's beginning, and how those of other channels go on. */
   readonly channels?: { readonly open: string; readonly others: readonly string[] };
   /** The header of an answer's text, which a grammar puts before a constrained text. @default "" */
   readonly textOpen?: string;

@@ -91,9 +91,7 @@ export class ChatOutput implements TokenReceiver {
       this.#take(this.#parser.push(rest.text));
       if (rest.stop === undefined) this.#take(this.#parser.push(this.#familyStops.flush()));
       const cutOff = reason === "length";
-      const ending = this.#parser.end({ cutOff });
-      // Where only calls are allowed, even the beginning of a call's opening is no text.
-      this.#take(cutOff && this.#callsOnly ? ending.filter(({ type }) => type !== "text") : ending);
+      this.#take(this.#parser.end({ cutOff }));
       if (!this.#stopped) this.#release(this.#buffer.flush());
     }
     this.#end(reason);
@@ -121,6 +119,8 @@ export class ChatOutput implements TokenReceiver {
 
   #emit(event: ParsedEvent): void {
     if (event.type === "text") {
+      // What looks like text is the beginning of markup that was cut off.
+      if (this.#callsOnly) return;
       const text = this.#withoutHidden(event.text);
       if (text === "") return;
       const released = this.#buffer.push(text, this.#logprobs);

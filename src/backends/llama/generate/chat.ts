@@ -150,7 +150,7 @@ export class ChatRunner {
     const { tokenizer, contextSize } = this.#model;
     const read = async (): Promise<{ plan: ChatPlan; tokens: number[] }> => {
       await tokenizer.refuseHopeless(userTexts(request), { contextSize });
-      const plan = planChat(request, this.#template, { thinking });
+      const plan = planChat(withBudgetVariable(request, this.#template.source), this.#template, { thinking });
       const tokens = await tokenizePrompt(plan.prompt.pieces, {
         ...this.#tokens,
         tokenize: (text, { parseSpecial, used }) =>
@@ -160,6 +160,13 @@ export class ChatRunner {
     };
     return this.#model.readPrompt(read, { requested: request.limits.maxTokens, field: "messages" });
   }
+}
+
+/** Some templates tell the model its budget, as Seed-OSS's does, and know it by this name. */
+function withBudgetVariable(request: ChatRequest, template: string): ChatRequest {
+  const { reasoningBudget, templateKwargs } = request;
+  if (typeof reasoningBudget !== "number" || !template.includes("thinking_budget")) return request;
+  return { ...request, templateKwargs: { thinking_budget: reasoningBudget, ...templateKwargs } };
 }
 
 /** The texts of user messages: every template shows them, so that they count whatever else it drops. */

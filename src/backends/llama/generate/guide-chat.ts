@@ -1,6 +1,14 @@
 // Guides a chat's answer: what constrains its tokens, where that begins, and how long the model may think before.
 import { ServerError } from "../../../domain/errors.ts";
-import type { CallTrigger, ChatFamily, ChatPlan, FreePart, GrammarStart, PlannedGrammar, ReasoningMarkers } from "../chat/types.ts";
+import type {
+  CallTrigger,
+  ChatFamily,
+  ChatPlan,
+  FreePart,
+  GrammarStart,
+  PlannedGrammar,
+  ReasoningMarkers,
+} from "../chat/types.ts";
 import type { SequenceRequest } from "../engine/sequence.ts";
 import type { NativeGrammarState } from "../native/binding.ts";
 import { bannedBefore, bannedInside, bannedUnder, type ControlText } from "../guided/banned-tokens.ts";

@@ -26,6 +26,6 @@ export const HARMONY: ChatFamily = {
   stopTexts: ["<|return|>"],
   keepTokens: ["<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|constrain|>", "<|call|>", "<|return|>"],
   afterReasoning: "<|start|>assistant",
-  channels: { open: "<|channel|>", others: ["final", "commentary"] },
+  channels: { open: "<|channel|>", others: ["final<|message|>", "commentary"] },
   textOpen: "<|channel|>final<|message|>",
 };

@@ -43,7 +43,8 @@ export function createCallerGuard(options: GuardOptions): CallerGuard {
   const pattern = new RegExp(`(?:${OPEN}|\\\\ue3a0)${id}(?::(\\d+))?(?:${CLOSE}|\\\\ue3a1)`, "g");
 
   const text = (value: string): string => {
-    if (matcher === null) return value;
+    // Templates ask whether a text is empty.
+    if (matcher === null || value === "") return value;
     return matcher.guard(value, { mark, hide: (codePoint) => `${OPEN}${id}:${codePoint}${CLOSE}` });
   };
   const deep = (value: unknown): unknown => {
