@@ -67,6 +67,8 @@ export interface ChatRequest {
   /** `null` = no log-probabilities; else how many alternatives per token, 0..20. */
   readonly topLogprobs: number | null;
   readonly reasoningEffort?: string;
+  /** Tokens of reasoning after which it is closed; 0 = none at all. Left out = by the effort, else the model's default. */
+  readonly reasoningBudget?: number | "unlimited";
   /** Variables for the template; they win over those of the model's configuration. */
   readonly templateKwargs: Readonly<Record<string, unknown>>;
   /** Text that the caller expects in the answer: a hint for speculative decoding. */

@@ -54,6 +54,8 @@ export interface TextModelOptions {
   readonly chatTemplateKwargs: Readonly<Record<string, unknown>>;
   /** Tool-call and reasoning family; `auto` reads it from the template. */
   readonly family: string;
+  /** Tokens of reasoning for requests that name neither budget nor effort; `null` = no limit. */
+  readonly thinkingBudget: number | null;
   /** Bytes for the states of earlier prompts. 0 = none are kept. */
   readonly prefixStoreBytes: number;
   /** Requests that may wait for a sequence before the next one is refused with 429. */

@@ -25,6 +25,7 @@ export const textDefaults: TextModelOptions = {
   chatTemplate: null,
   chatTemplateKwargs: {},
   family: "auto",
+  thinkingBudget: null,
   prefixStoreBytes: 0,
   maxQueue: 32,
   defaults: { temperature: 1, topP: 1, topK: 0, minP: 0, repeatPenalty: 1, maxTokens: 0 },

@@ -34,6 +34,7 @@ export function toTextOptions(entry: TextModelEntry, context: TextContext): Text
     chatTemplate: entry.chat_template === undefined ? null : toTemplate(entry.chat_template, context),
     chatTemplateKwargs: entry.chat_template_kwargs,
     family: entry.family,
+    thinkingBudget: entry.thinking_budget ?? null,
     prefixStoreBytes: entry.prefix_store,
     maxQueue: entry.max_queue,
     defaults: {

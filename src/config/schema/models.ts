@@ -125,6 +125,12 @@ export const textModel = z.strictObject({
     .describe(
       "How the model writes tool calls and reasoning, such as hermes or llama3. auto = read from its template.",
     ),
+  thinking_budget: integer(0)
+    .optional()
+    .describe(
+      "Tokens of reasoning after which it is closed and the answer begins, when a request names neither a budget nor an " +
+        "effort. 0 = no reasoning. Left out = no limit.",
+    ),
   prefix_store: size()
     .prefault(0)
     .describe("Memory for the states of earlier prompts, to be continued later. 0 = none."),

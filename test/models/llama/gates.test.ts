@@ -1,10 +1,14 @@
-// Grammars that become active in the middle of an answer (guided/trigger-gates.ts), with a real vocabulary: the gates are given tokens
+// Grammars that become active in the middle of an answer (guided/gates), with a real vocabulary: the gates are given tokens
 // that a model might have generated, and the tests ask what their grammars allow then.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NativeGrammarState } from "../../../src/backends/llama/native/binding.ts";
 import { fixedThreads } from "../../../src/backends/llama/native/thread-tuner.ts";
 import { Engine } from "../../../src/backends/llama/engine/engine.ts";
-import { freePartGrammar, FreePartGate, TriggerGate } from "../../../src/backends/llama/guided/trigger-gates.ts";
+import { planSampler } from "../../../src/backends/llama/engine/sampler-config.ts";
+import type { GrammarGate } from "../../../src/backends/llama/engine/sequence.ts";
+import type { SamplingOptions } from "../../../src/domain/sampling.ts";
+import { freePartGrammar, FreePartGate } from "../../../src/backends/llama/guided/gates/free-part-gate.ts";
+import { TriggerGate } from "../../../src/backends/llama/guided/gates/trigger-gate.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
 import { readGolden } from "../../support/goldens.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
@@ -46,12 +50,20 @@ describe("grammar gates", () => {
     });
   }
 
+  /** The state of what a gate has opened. */
+  function stateOf(opening: ReturnType<TriggerGate["next"]>): NativeGrammarState {
+    const state = opening?.grammar?.state;
+    if (state === undefined) throw new Error("No grammar has become active.");
+    return state;
+  }
+
   const parts = (grammar: string) => ({ native: weights.native, vocabulary: weights.vocabulary, grammar, banned: [] });
   const noReasoning = { reasoning: [], startsInReasoning: false };
+  const noLimit = { bannedInside: [], budget: undefined, start: undefined };
   const call = 'root ::= "<call>" [0-9]+ "</call>"';
 
   /** What the engine generates after the golden prompt, greedily. */
-  async function generate(gate: TriggerGate): Promise<string> {
+  async function generate(gate: GrammarGate | undefined, sampling: SamplingOptions = {}): Promise<string> {
     const context = await createContext(weights, {
       path: "",
       contextSize: 512,
@@ -81,8 +93,14 @@ describe("grammar gates", () => {
         {
           prompt: golden.promptTokens,
           maxNewTokens: 40,
-          sampler: { config: { temperature: 0, seed: 0 }, generatedPenalty: undefined },
-          gate,
+          sampler: planSampler({
+            sampling: { ...sampling, temperature: 0 },
+            defaults: textDefaults.defaults,
+            prompt: golden.promptTokens,
+            seed: 0,
+            contextSize: 256,
+          }),
+          ...(gate === undefined ? {} : { gate }),
           scorePrompt: false,
           guesses: 0,
           receiver: {
@@ -125,11 +143,8 @@ describe("grammar gates", () => {
     const gate = new TriggerGate(parts(call), { triggers: [{ text: "<call>" }], ...noReasoning });
     const opened = tokens("Some text first. <call>").map((token) => gate.next(token));
     expect(opened.slice(0, -1).every((opening) => opening === undefined)).toBe(true);
-    const {
-      grammar: { state },
-      again,
-    } = opened.at(-1)!;
-    expect(again).toBe(false);
+    const state = stateOf(opened.at(-1));
+    expect(opened.at(-1)!.again).toBe(false);
     expect(gate.settled).toBe(true);
     expect(accepts(state, "12</call>")).toBe(true);
     expect(weights.native.grammarAllows(state, tokens("x")[0]!)).toBe(false);
@@ -142,7 +157,7 @@ describe("grammar gates", () => {
     const gate = new TriggerGate(parts('root ::= "he" "!"'), { triggers: [{ text: "he" }], ...noReasoning });
     const opening = gate.next(the!);
     expect(opening?.again).toBe(false);
-    expect(accepts(opening!.grammar.state, "!")).toBe(true);
+    expect(accepts(stateOf(opening), "!")).toBe(true);
   });
 
   it("has a token sampled again that completes the trigger and goes on against the grammar", () => {
@@ -150,8 +165,8 @@ describe("grammar gates", () => {
     const gate = new TriggerGate(parts('root ::= "t" [0-9]'), { triggers: [{ text: "t" }], ...noReasoning });
     const opening = gate.next(the!);
     expect(opening?.again).toBe(true);
-    expect(weights.native.grammarAllows(opening!.grammar.state, the!)).toBe(false);
-    expect(accepts(opening!.grammar.state, " t7")).toBe(true);
+    expect(weights.native.grammarAllows(stateOf(opening), the!)).toBe(false);
+    expect(accepts(stateOf(opening), " t7")).toBe(true);
   });
 
   it("ignores a trigger inside reasoning", () => {
@@ -175,29 +190,81 @@ describe("grammar gates", () => {
   });
 
   it("makes the grammar active behind reasoning that the prompt opened, white space aside", () => {
-    const free = { opens: [], ends: ["</think>"] };
+    const free = { ways: [{ open: "", ends: ["</think>"], closing: "</think>" }], between: "" };
     expect(freePartGrammar('root ::= "yes"', free)).toBeUndefined();
-    const gate = new FreePartGate(parts('root ::= "yes"'), free);
+    const gate = new FreePartGate(parts('root ::= "yes"'), { ...noLimit, free });
     const opened = tokens("free thoughts: no, yes. </think>").map((token) => gate.next(token));
-    const { state } = opened.at(-1)!.grammar;
+    const state = stateOf(opened.at(-1));
     expect(opened.filter(Boolean)).toHaveLength(1);
     expect(accepts(state, "\n\nyes")).toBe(true);
   });
 
   it("allows the constrained answer with or without reasoning before it, and no other text", () => {
-    const free = { opens: ["<think>"], ends: ["</think>"] };
+    const free = { ways: [{ open: "<think>", ends: ["</think>"], closing: "</think>" }], between: "" };
     const { grammar, rootRule } = freePartGrammar('root ::= "yes"', free)!;
     const start = () => weights.native.createGrammarState(grammar, rootRule);
     expect(accepts(start(), "yes")).toBe(true);
     expect(accepts(start(), "\n<think>anything at all")).toBe(true);
     expect(accepts(start(), "no")).toBe(false);
 
-    const direct = new FreePartGate(parts('root ::= "yes"'), free);
+    const direct = new FreePartGate(parts('root ::= "yes"'), { ...noLimit, free });
     expect(tokens("yes").map((token) => direct.next(token))).not.toContainEqual(expect.anything());
     expect(direct.settled).toBe(true);
 
-    const thinking = new FreePartGate(parts('root ::= "yes"'), free);
+    const thinking = new FreePartGate(parts('root ::= "yes"'), { ...noLimit, free });
     const opened = tokens("<think>maybe</think>").map((token) => thinking.next(token));
-    expect(accepts(opened.at(-1)!.grammar.state, "yes")).toBe(true);
+    expect(accepts(stateOf(opened.at(-1)), "yes")).toBe(true);
+  });
+
+  it.each([
+    ["repeat", { repeatPenalty: 1.5 }],
+    ["frequency", { frequencyPenalty: 1.5 }],
+    ["both", { repeatPenalty: 1.3, presencePenalty: 1 }],
+  ])("keeps what penalties have counted when a gate opens in mid-answer: %s", async (_, sampling) => {
+    let asked = 0;
+    const openLate: GrammarGate = {
+      settled: false,
+      next: () => {
+        asked += 1;
+        return asked === 12 ? { grammar: { banned: [] }, again: false } : undefined;
+      },
+    };
+    const alone = await generate(undefined, sampling);
+    expect(await generate(openLate, sampling)).toBe(alone);
+    expect(alone).not.toBe(await generate(undefined));
+  });
+
+  it("samples the one token that a gate forces, and the model's own behind it", async () => {
+    const [the] = tokens(" the");
+    let asked = 0;
+    const force: GrammarGate = {
+      settled: false,
+      next: () => {
+        asked += 1;
+        if (asked === 3) return { grammar: { banned: [the!], forced: the! }, again: false };
+        return asked === 4 ? { grammar: undefined, again: false } : undefined;
+      },
+    };
+    const pieces = golden.tokens.slice(0, 3).map(({ id }) => weights.vocabulary.piece(id).text!);
+    const text = await generate(force);
+    expect(text.startsWith(`${pieces.join("")} the`)).toBe(true);
+    expect(text).not.toContain(" the the the");
+  });
+
+  it("goes on asking when what followed a trigger was no call", () => {
+    const triggers = [{ text: "zqz" }, { text: "xyz" }];
+    const gate = new TriggerGate(parts('root ::= "xyz" "7"'), { triggers, ...noReasoning });
+    expect(tokens("zqz. zqz.").map((token) => gate.next(token))).not.toContainEqual(expect.anything());
+    expect(gate.settled).toBe(false);
+    const opened = tokens("xyz").map((token) => gate.next(token));
+    expect(gate.settled).toBe(true);
+    expect(accepts(stateOf(opened.at(-1)), "7")).toBe(true);
+  });
+
+  it("reads text that the prompt holds before the trigger, though the tokenizer puts a space first", () => {
+    const options = { triggers: [{ text: "go ", atStart: true, assumed: "xyz" }], ...noReasoning };
+    const gate = new TriggerGate(parts('root ::= "xyz" "go " [0-9]'), options);
+    const opened = tokens("go ").map((token) => gate.next(token));
+    expect(accepts(stateOf(opened.at(-1)), "7")).toBe(true);
   });
 });

@@ -185,6 +185,7 @@ describe("models", () => {
         chatTemplate: null,
         chatTemplateKwargs: {},
         family: "auto",
+        thinkingBudget: null,
         prefixStoreBytes: 1_048_576,
         maxQueue: 256,
         defaults: { temperature: 1, topP: 1, topK: 40, minP: 0.05, repeatPenalty: 1, maxTokens: 0 },

@@ -2,38 +2,32 @@
 // generate/chat.ts tokenises the prompt, compiles the grammar and submits both to the engine.
 import type { ChatRequest, ToolDefinition } from "../../../domain/chat.ts";
 import { ServerError } from "../../../domain/errors.ts";
+import { closingText, planGrammar } from "./plan-grammar.ts";
+import { findBeginning, type Beginning } from "./prefilled.ts";
 import type { ChatTemplate } from "./template/chat-template.ts";
 import { shownTools } from "./template/template-messages.ts";
-import type {
-  CallGrammar,
-  CallTrigger,
-  ChatFamily,
-  ChatPlan,
-  FreePart,
-  GrammarStart,
-  PlannedGrammar,
-  RenderedPrompt,
-  RenderOptions,
-  SchemaPlace,
-  TextGrammar,
-} from "./types.ts";
+import { isThinkingOff, unlimitedThinking, type ThinkingLimit } from "./thinking.ts";
+import type { ChatFamily, ChatPlan, RenderedPrompt, RenderOptions } from "./types.ts";
+
+export interface PlanOptions extends RenderOptions {
+  /** @default no limit */
+  readonly thinking?: ThinkingLimit;
+}
 
 /**
  * Plans one request.
  *
- * 1. The prompt is rendered; whether it ends inside reasoning is read off its end.
+ * 1. The prompt is rendered, and what it holds of the answer is read off its end: open reasoning, or a text to continue. Reasoning
+ *    that the template has opened for a model that should not think is closed there.
  * 2. Which tools may be called, and whether one must be.
- * 3. The grammar:
- *    3.1 a call that must be made: the tools' grammar, after the reasoning if the model reasons;
- *    3.2 `response_format`, or a caller's grammar: it holds after the reasoning, so that the model thinks freely and the answer
- *        is exact. Beside tools that may be called the grammar is "a call, or the text"; a caller's own grammar is refused there;
- *    3.3 `auto` with a strict tool: a lazy grammar, from a call's first characters on.
+ * 3. The grammar (plan-grammar.ts).
  *
  * @throws ServerError as rendering does; `invalid_value` for a named tool that is not there, and for a required call without a tool;
  *   `unsupported_value` for a caller's grammar beside callable tools
  */
-export function planChat(request: ChatRequest, template: ChatTemplate, options: RenderOptions = {}): ChatPlan {
+export function planChat(request: ChatRequest, template: ChatTemplate, options: PlanOptions = {}): ChatPlan {
   const { family } = template;
+  const { thinking = unlimitedThinking } = options;
   const constrained = request.constraint.type !== "text";
   const { callable, mustCall } = chooseTools(request);
   if (request.constraint.type === "grammar" && callable.length > 0) {
@@ -44,14 +38,27 @@ export function planChat(request: ChatRequest, template: ChatTemplate, options: 
     });
   }
   const rendered = template.render(request, options);
-  const headed =
-    constrained && callable.length === 0 && request.addGenerationPrompt && family.opensTextInPrompt === true;
-  const header = headed ? (family.textOpen ?? "") : "";
-  const prompt = header === "" ? rendered : withHeader(rendered, header);
-  const startsInReasoning = endsInReasoning(rendered.text, family);
-  const { grammar, grammarStart } = planGrammar(request, { callable, mustCall, family, startsInReasoning });
+  const mayThink = !isThinkingOff(thinking);
+  const found = findBeginning(request, rendered.text, family);
+  const { closing, beginning } = mayThink ? { closing: "", beginning: found } : closeReasoning(found, family);
+  const isNewTurn = (request.addGenerationPrompt || closing !== "") && beginning.openReasoning === undefined;
+  const header =
+    isNewTurn && callable.length === 0 && writesHeader(family, { constrained, mayThink })
+      ? (family.textOpen ?? "")
+      : "";
+  const startsInText =
+    header !== "" || (beginning.openReasoning === undefined && continuesText(request, rendered, family));
+  const { grammar, grammarStart } = planGrammar(request, {
+    callable,
+    mustCall,
+    family,
+    beginning,
+    mayThink,
+    startsInText,
+  });
+  const startsInReasoning = beginning.openReasoning !== undefined;
   return {
-    prompt,
+    prompt: withEnding(rendered, closing + header),
     family,
     grammar,
     grammarStart,
@@ -61,13 +68,36 @@ export function planChat(request: ChatRequest, template: ChatTemplate, options: 
       parallel: request.parallelToolCalls,
       startsInReasoning,
       ...(constrained ? { finalTextOnly: true } : {}),
-      ...(header !== "" || startsInText(request, rendered, family) ? { startsInText: true } : {}),
+      ...(startsInText ? { startsInText: true } : {}),
     },
     stopTexts: family.stopTexts,
     keepTokens: family.keepTokens,
-    startsInReasoning,
-    request,
+    openReasoning: beginning.openReasoning,
+    prefilled: beginning.text,
   };
+}
+
+/** Ends reasoning that the prompt has opened: `closing` is to be added to the prompt. */
+function closeReasoning(
+  beginning: Beginning,
+  family: ChatFamily,
+): { readonly closing: string; readonly beginning: Beginning } {
+  const { openReasoning } = beginning;
+  if (openReasoning === undefined) return { closing: "", beginning };
+  const blank = openReasoning.close.startsWith("</") ? "\n\n" : "";
+  return {
+    closing: `${closingText(openReasoning)}${blank}${family.afterReasoning ?? ""}`,
+    beginning: { openReasoning: undefined, hasThought: true, text: "" },
+  };
+}
+
+/** Whether the prompt ends with the header of the text: a model that should not think would open its reasoning in place of it. */
+function writesHeader(
+  { opensTextInPrompt, channels }: ChatFamily,
+  { constrained, mayThink }: { readonly constrained: boolean; readonly mayThink: boolean },
+): boolean {
+  if (mayThink) return constrained && opensTextInPrompt === true;
+  return constrained || channels !== undefined;
 }
 
 /** The tools that may be called, and whether one must be. */
@@ -97,88 +127,14 @@ function chooseTools(request: ChatRequest): {
   return { callable: tools, mustCall };
 }
 
-interface GrammarContext {
-  readonly callable: readonly ToolDefinition[];
-  readonly mustCall: boolean;
-  readonly family: ChatFamily;
-  readonly startsInReasoning: boolean;
-}
-
-function planGrammar(
-  request: ChatRequest,
-  context: GrammarContext,
-): { readonly grammar: PlannedGrammar | null; readonly grammarStart: GrammarStart } {
-  const { callable, mustCall, family } = context;
-  const parallel = request.parallelToolCalls && request.toolChoice.type !== "named";
-  const places = callable.map((tool) => placeOf(request.tools.indexOf(tool)));
-  const calls: CallGrammar = { type: "tool-calls", tools: callable, places, parallel, shape: family.formatShape };
-  const text = textGrammar(request);
-  const either = callable.length > 0 && text !== null && !mustCall;
-  if (mustCall || either) {
-    return {
-      grammar: either ? { type: "calls-or-text", calls, textOpen: family.textOpen ?? "", text } : calls,
-      grammarStart: afterFreePart(family.freeBeforeCall, context),
-    };
-  }
-  if (text !== null) return { grammar: text, grammarStart: afterFreePart(family.freeBeforeText, context) };
-  if (callable.some((tool) => tool.strict)) {
-    return {
-      grammar: { ...calls, shape: family.lazyShape ?? family.formatShape },
-      grammarStart: {
-        when: "after-trigger",
-        triggers: family.triggers.flatMap((trigger) => expandTrigger(trigger, callable)),
-      },
-    };
-  }
-  return { grammar: null, grammarStart: { when: "immediately" } };
-}
-
-/** The place of a tool's schema in the request: `index` is among all its tools, of which only some may be callable. */
-function placeOf(index: number): SchemaPlace {
-  const param = `tools[${index}].parameters`;
-  return { param, path: `{/${param}}` };
-}
-
-function textGrammar({ constraint }: ChatRequest): TextGrammar | null {
-  switch (constraint.type) {
-    case "text":
-      return null;
-    case "json-object":
-      return { type: "json-object" };
-    case "json-schema":
-      return { type: "json-schema", schema: constraint.schema, strict: constraint.strict };
-    case "grammar":
-      return { type: "gbnf", grammar: constraint.grammar };
-  }
-}
-
-/** The grammar begins behind the family's own free part, else behind its reasoning, else at once. */
-function afterFreePart(own: FreePart | undefined, { family, startsInReasoning }: GrammarContext): GrammarStart {
-  const ends = family.reasoning.map(({ close }) => close);
-  if (startsInReasoning) return { when: "after-free-part", opens: [], ends: own?.ends ?? ends };
-  if (own !== undefined) return { when: "after-free-part", ...own };
-  if (family.reasoning.length === 0) return { when: "immediately" };
-  return { when: "after-free-part", opens: family.reasoning.map(({ open }) => open), ends };
-}
-
-function expandTrigger(trigger: CallTrigger, tools: readonly ToolDefinition[]): CallTrigger[] {
-  if (!trigger.text.includes("{name}")) return [trigger];
-  return tools.map((tool) => ({ ...trigger, text: trigger.text.replace("{name}", () => tool.name) }));
-}
-
-/** True where the prompt ends with the text that opens reasoning, as the generation prompt of some models does. */
-function endsInReasoning(prompt: string, family: ChatFamily): boolean {
-  const end = prompt.trimEnd();
-  return family.reasoning.some(({ open }) => end.endsWith(open));
-}
-
 /** True where the answer continues a text, so that no recipient or channel comes first. */
-function startsInText(request: ChatRequest, prompt: RenderedPrompt, family: ChatFamily): boolean {
+function continuesText(request: ChatRequest, prompt: RenderedPrompt, family: ChatFamily): boolean {
   if (family.parser === "markers") return false;
   if (family.parser === "recipient") return !prompt.text.endsWith(">>>");
   return !request.addGenerationPrompt && request.messages.at(-1)?.role === "assistant";
 }
 
-function withHeader(prompt: RenderedPrompt, header: string): RenderedPrompt {
-  return { pieces: [...prompt.pieces, { kind: "special", text: header, cuts: [] }], text: prompt.text + header };
+function withEnding(prompt: RenderedPrompt, text: string): RenderedPrompt {
+  if (text === "") return prompt;
+  return { pieces: [...prompt.pieces, { kind: "special", text, cuts: [] }], text: prompt.text + text };
 }

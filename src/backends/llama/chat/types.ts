@@ -1,6 +1,6 @@
 // The types of chats: what a family of models writes, what a rendered prompt is made of, what the output parser yields, and the plan
 // of a request. No implementation.
-import type { ChatRequest, ToolDefinition } from "../../../domain/chat.ts";
+import type { ToolDefinition } from "../../../domain/chat.ts";
 import type { JsonSchema } from "../../../domain/sampling.ts";
 
 // --- prompts ---
@@ -129,12 +129,21 @@ export interface CallTrigger {
   readonly assumed?: string;
 }
 
-/** A part of the answer before the grammar, such as reasoning. */
+/** Reasoning before what a grammar constrains. */
 export interface FreePart {
-  /** The texts that may begin it; empty = the prompt has begun it already. */
-  readonly opens: readonly string[];
+  /** The ways in which it may begin, in one of which the prompt may have begun it. */
+  readonly ways: readonly FreePartWay[];
+  /** Stands between its end and the grammar's text. */
+  readonly between: string;
+}
+
+export interface FreePartWay {
+  /** The text that begins it; empty = the prompt has begun it already. */
+  readonly open: string;
   /** The texts that may end it. */
   readonly ends: readonly string[];
+  /** What is written to end it when its budget is used up. */
+  readonly closing: string;
 }
 
 /** A family of models that write in one format, as data. */
@@ -159,11 +168,11 @@ export interface ChatFamily {
   readonly stopTexts: readonly string[];
   /** Control tokens that are detokenised as their text, because the parser reads them. */
   readonly keepTokens: readonly string[];
-  /** The free part before a constrained text (`response_format`). @default the reasoning */
-  readonly freeBeforeText?: FreePart;
-  /** The free part before an enforced call. @default the reasoning */
-  readonly freeBeforeCall?: FreePart;
-  /** The header of an answer's text, which a grammar that allows calls or text puts before the text. @default "" */
+  /** The header of the message that follows reasoning. @default "" */
+  readonly afterReasoning?: string;
+  /** Set where each message has a channel, so that reasoning may begin anywhere: a header's beginning, and how those of other channels go on. */
+  readonly channels?: { readonly open: string; readonly others: readonly string[] };
+  /** The header of an answer's text, which a grammar puts before a constrained text. @default "" */
   readonly textOpen?: string;
   /** Write `textOpen` after the prompt when the text is constrained, so that the text begins at once. @default false */
   readonly opensTextInPrompt?: boolean;
@@ -216,6 +225,8 @@ export interface OutputParser {
 export type PlannedGrammar =
   | CallGrammar
   | TextGrammar
+  /** `textOpen`, which is not empty, and then `text`. */
+  | { readonly type: "headed-text"; readonly textOpen: string; readonly text: TextGrammar }
   /** The model may call, and its text is constrained: either `calls`, or `textOpen` and then `text`. */
   | {
       readonly type: "calls-or-text";
@@ -253,8 +264,8 @@ export type GrammarStart =
   /** As soon as the generated text contains a trigger; the grammar's text begins with the trigger's. */
   | { readonly when: "after-trigger"; readonly triggers: readonly CallTrigger[] }
   /**
-   * Behind a free part: the grammar constrains what follows the first of `ends`, white space aside. An answer that does not begin
-   * with one of `opens`, white space aside, has no free part: the grammar constrains all of it.
+   * Behind a free part: the grammar constrains what follows its end, white space aside. An answer that does not begin with an
+   * `open`, white space aside, has no free part: the grammar constrains all of it.
    */
   | ({ readonly when: "after-free-part" } & FreePart);
 
@@ -269,7 +280,8 @@ export interface ChatPlan {
   readonly stopTexts: readonly string[];
   /** See {@link ChatFamily.keepTokens}. */
   readonly keepTokens: readonly string[];
-  readonly startsInReasoning: boolean;
-  /** Constraint checks happen elsewhere; the request is carried for its sampling and limits. */
-  readonly request: ChatRequest;
+  /** The reasoning that the prompt ends in; `undefined` = it does not. */
+  readonly openReasoning: ReasoningMarkers | undefined;
+  /** The beginning of the constrained answer, which the prompt ends with: the last message's, where that is continued. */
+  readonly prefilled: string;
 }

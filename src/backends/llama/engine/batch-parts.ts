@@ -156,14 +156,19 @@ async function orNothing(sequence: SequenceView, sampled: Promise<number>): Prom
   }
 }
 
-/** The settings under an active grammar. A ban overrides the caller's bias of the same token. */
+/** Far above every logit and bias, and finite, so that the probabilities of all other tokens come out as zero and none as NaN. */
+const forcedBias = 1e9;
+
+/** The settings under an active grammar. Its bans and its forced token override the caller's biases of the same tokens. */
 export function withGrammar(config: NativeSamplerConfig, grammar: ActiveGrammar | undefined): NativeSamplerConfig {
   if (grammar === undefined) return config;
-  const constrained = { ...config, grammarEvaluationState: grammar.state };
-  if (grammar.banned.length === 0) return constrained;
+  const { state, banned, forced } = grammar;
+  const constrained = state === undefined ? config : { ...config, grammarEvaluationState: state };
+  if (banned.length === 0 && forced === undefined) return constrained;
   const biases = new Map<number, number>();
   config.tokenBiasKeys?.forEach((token, index) => biases.set(token, config.tokenBiasValues?.[index] ?? 0));
-  for (const token of grammar.banned) biases.set(token, -Infinity);
+  for (const token of banned) biases.set(token, -Infinity);
+  if (forced !== undefined) biases.set(forced, forcedBias);
   return {
     ...constrained,
     tokenBiasKeys: Uint32Array.from(biases.keys()),

@@ -16,7 +16,7 @@ import { buildBatch } from "./build-batch.ts";
 import { collectTurn } from "./collect-turn.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import type { Guesser } from "./guesser.ts";
-import { withGeneratedPenalty } from "./sampler-config.ts";
+import { continueSampler } from "./sampler-config.ts";
 import type { Sequence, SequenceRequest, SequenceView } from "./sequence.ts";
 import { Slots, type Slot, type SlotsOptions } from "./slots/slots.ts";
 import type { ThreadChoice } from "../native/thread-tuner.ts";
@@ -242,20 +242,22 @@ export class Engine {
     sequence.nextToken = token;
     this.#deliveries.push({ sequence, token, score, end: undefined });
     if (request.sampler.generatedPenalty !== undefined) {
-      const config = withGeneratedPenalty(request.sampler, { prompt: request.prompt, generated });
+      const config = continueSampler(request.sampler, { prompt: request.prompt, generated });
       sequence.sampler?.applyConfig(withGrammar(config, sequence.grammar));
     }
     return true;
   }
 
-  /** Asks the gate whether its grammar begins with this token; true when the grammar wants another token in its place. */
+  /** Asks the gate what constrains the answer after this token; true when it wants another token in its place. */
   #openGate(sequence: Sequence, token: number): boolean {
-    const { gate, sampler: plan } = sequence.request;
+    const { gate, prompt, sampler: plan } = sequence.request;
     if (gate === undefined || gate.settled) return false;
     const opened = gate.next(token);
     if (opened === undefined) return false;
     sequence.grammar = opened.grammar;
-    sequence.sampler?.applyConfig(withGrammar(plan.config, opened.grammar));
+    // The token counts for the penalties unless another one takes its place.
+    const generated = opened.again ? sequence.generated : [...sequence.generated, token];
+    sequence.sampler?.applyConfig(withGrammar(continueSampler(plan, { prompt, generated }), opened.grammar));
     return opened.again;
   }
 

@@ -22,23 +22,27 @@ export interface TokenReceiver {
   readonly isPaused: boolean;
 }
 
-/** A grammar that constrains what is sampled, and tokens that are banned with it, whatever the grammar makes of their text. */
+/** What constrains the sampling of an answer beside the request's own settings. */
 export interface ActiveGrammar {
-  readonly state: NativeGrammarState;
+  /** Left out = any text is allowed. */
+  readonly state?: NativeGrammarState;
+  /** Tokens that are banned, whatever the grammar makes of their text. */
   readonly banned: readonly number[];
+  /** The one token that comes next, whatever the model would choose. */
+  readonly forced?: number;
 }
 
 /**
- * Decides where in an answer a grammar begins to constrain it (a lazy grammar, in llama.cpp's words). Asked after every token, before
- * the next one is computed.
+ * Decides where in an answer a grammar begins to constrain it (a lazy grammar, in llama.cpp's words), and what is banned or forced
+ * before that. Asked after every token, before the next one is computed.
  */
 export interface GrammarGate {
   /**
-   * `undefined` = nothing changes. Otherwise `grammar` is active from now on; with `again` it does not allow the token just
-   * sampled, which is sampled anew.
+   * `undefined` = nothing changes. Otherwise `grammar` constrains the answer from now on, or nothing does; with `again` it does not
+   * allow the token just sampled, which is sampled anew.
    */
-  next(token: number): { readonly grammar: ActiveGrammar; readonly again: boolean } | undefined;
-  /** The grammar has become active or never will: the gate need not be asked any more. */
+  next(token: number): { readonly grammar: ActiveGrammar | undefined; readonly again: boolean } | undefined;
+  /** Nothing will change any more: the gate need not be asked. */
   readonly settled: boolean;
 }
 
@@ -47,7 +51,7 @@ export interface SequenceRequest {
   /** 0 = only the prompt is evaluated. */
   readonly maxNewTokens: number;
   readonly sampler: SamplerPlan;
-  /** A grammar that is active from the first token on. */
+  /** Constrains the answer from the first token on. */
   readonly grammar?: ActiveGrammar;
   readonly gate?: GrammarGate;
   /** Alternatives to score per token; `undefined` = no scores at all. */

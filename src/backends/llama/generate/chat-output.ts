@@ -36,6 +36,8 @@ export class ChatOutput implements TokenReceiver {
   /** The grammar allows calls only, so that all other text is a call's markup. */
   readonly #callsOnly: boolean;
   #logprobs: TokenLogprob[] = [];
+  /** Text of the prompt that the parser has been given and may still yield: the caller has it already. */
+  #hidden = "";
   #calls = 0;
   /** Nothing more is shown: a stop string has come, the caller's or the family's. */
   #stopped = false;
@@ -60,7 +62,13 @@ export class ChatOutput implements TokenReceiver {
     return this.#sink.credit <= 0;
   }
 
-  onPrompt(): void {}
+  /** A call that the prompt has begun, where the last message is continued, is told from its beginning. */
+  onPrompt(): void {
+    const { plan } = this.#options;
+    if (plan.prefilled === "" || plan.grammar === null || plan.parser.tools.length === 0) return;
+    this.#hidden = plan.prefilled;
+    this.#take(this.#parser.push(plan.prefilled));
+  }
 
   onToken(token: number, score: TokenScore | undefined): boolean {
     const { request, vocabulary } = this.#options;
@@ -83,9 +91,7 @@ export class ChatOutput implements TokenReceiver {
       this.#take(this.#parser.push(rest.text));
       if (rest.stop === undefined) this.#take(this.#parser.push(this.#familyStops.flush()));
       const cutOff = reason === "length";
-      const ending = this.#parser.end({ cutOff });
-      // Where only calls are allowed, even the beginning of a call's opening is no text.
-      this.#take(cutOff && this.#callsOnly ? ending.filter(({ type }) => type !== "text") : ending);
+      this.#take(this.#parser.end({ cutOff }));
       if (!this.#stopped) this.#release(this.#buffer.flush());
     }
     this.#end(reason);
@@ -113,7 +119,11 @@ export class ChatOutput implements TokenReceiver {
 
   #emit(event: ParsedEvent): void {
     if (event.type === "text") {
-      const released = this.#buffer.push(event.text, this.#logprobs);
+      // What looks like text is the beginning of markup that was cut off.
+      if (this.#callsOnly) return;
+      const text = this.#withoutHidden(event.text);
+      if (text === "") return;
+      const released = this.#buffer.push(text, this.#logprobs);
       this.#logprobs = [];
       this.#release(released);
       this.#stopString = released.stop;
@@ -133,6 +143,18 @@ export class ChatOutput implements TokenReceiver {
         this.#writer.callArguments(event.index, event.arguments);
         return;
     }
+  }
+
+  #withoutHidden(text: string): string {
+    let place = 0;
+    while (this.#hidden !== "") {
+      if (place === text.length) return "";
+      // The parser leaves out white space beside markup.
+      if (this.#hidden[0] === text[place]) place += 1;
+      else if (this.#hidden.trimStart() === this.#hidden) this.#hidden = "";
+      this.#hidden = this.#hidden.slice(1);
+    }
+    return text.slice(place);
   }
 
   #release({ text, logprobs }: ReleasedText): void {

@@ -13,12 +13,12 @@ import { ChatOutput } from "./chat-output.ts";
 import { createChatTemplate, type ChatTemplate } from "../chat/template/chat-template.ts";
 import { planChat } from "../chat/plan-chat.ts";
 import { tokenizePrompt } from "../chat/template/prompt-pieces.ts";
-import type { ChatPlan, ControlToken, GrammarStart, PromptTokenizer } from "../chat/types.ts";
+import { thinkingLimit, thinkingTokens, type ThinkingLimit } from "../chat/thinking.ts";
+import type { ChatPlan, ControlToken, PromptTokenizer } from "../chat/types.ts";
 import type { SequenceRequest } from "../engine/sequence.ts";
 import type { GgufFacts } from "../../../model-files/gguf/gguf-facts.ts";
-import { bannedBefore, bannedUnder } from "../guided/banned-tokens.ts";
-import { freePartGrammar, FreePartGate, TriggerGate } from "../guided/trigger-gates.ts";
 import { choiceSeed, planSampler } from "../engine/sampler-config.ts";
+import { guideChat } from "./guide-chat.ts";
 import type { TextModel } from "./text-model.ts";
 import { runChoices, type ChoiceOutlet } from "./run-choices.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
@@ -37,7 +37,7 @@ export class ChatRunner {
   constructor(model: TextModel, facts: GgufFacts) {
     const { vocabulary, options } = model;
     this.#model = model;
-    const special = vocabulary.specialTokens();
+    const special = model.specialTokens;
     const source = readTemplate(options) ?? facts.chatTemplate;
     const toolUse = options.chatTemplate === null ? facts.namedTemplates["tool_use"] : undefined;
     const controlTokens = special.filter((token) => token.isControl || isMarkup(token.text, source ?? ""));
@@ -70,7 +70,7 @@ export class ChatRunner {
 
   /** @throws ServerError for conversations that the template or the model refuses. */
   async applyTemplate(request: ChatRequest, signal: AbortSignal): Promise<AppliedTemplate> {
-    const { plan, tokens } = await this.#readPrompt(request, signal);
+    const { plan, tokens } = await this.#readPrompt(request, { thinking: this.#limitThinking(request), signal });
     return { prompt: plan.prompt.text, tokens };
   }
 
@@ -79,7 +79,8 @@ export class ChatRunner {
     const { signal } = call;
     const model = this.#model;
     const { vocabulary } = model;
-    const { plan, tokens } = await this.#readPrompt(request, signal);
+    const thinking = this.#limitThinking(request);
+    const { plan, tokens } = await this.#readPrompt(request, { thinking, signal });
     if (tokens.length === 0) {
       throw new ServerError("invalid_value", { message: "The conversation has no tokens.", param: "messages" });
     }
@@ -91,7 +92,13 @@ export class ChatRunner {
       contextSize: model.contextSize,
       field: "messages",
     });
-    const createGrammar = await this.#planGrammar(plan, signal);
+    const createGuide = await guideChat(model, {
+      plan,
+      template: this.#template.source,
+      budget: thinkingTokens(thinking, maxNewTokens),
+      lastMessage: request.messages.length - 1,
+      signal,
+    });
     const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);
     const expected = request.prediction
       ? await model.tokenizer.tokenizeBeginning(request.prediction, {
@@ -119,7 +126,7 @@ export class ChatRunner {
             seed: choiceSeed(seed, choice),
             contextSize: model.contextSize,
           }),
-          ...createGrammar(),
+          ...createGuide(),
           ...(request.topLogprobs === null ? {} : { topCount: request.topLogprobs }),
           scorePrompt: false,
           guesses,
@@ -131,15 +138,19 @@ export class ChatRunner {
     await runChoices(model.engine, { choices, promptTokens: tokens.length, arrivedAt, reasoningTokens }, call);
   }
 
+  #limitThinking(request: ChatRequest): ThinkingLimit {
+    return thinkingLimit(request, this.#model.options);
+  }
+
   /** @throws ServerError as rendering does; `context_length_exceeded` for a conversation that is far too long */
   #readPrompt(
     request: ChatRequest,
-    signal: AbortSignal,
+    { thinking, signal }: { readonly thinking: ThinkingLimit; readonly signal: AbortSignal },
   ): Promise<{ readonly plan: ChatPlan; readonly tokens: readonly number[] }> {
     const { tokenizer, contextSize } = this.#model;
     const read = async (): Promise<{ plan: ChatPlan; tokens: number[] }> => {
       await tokenizer.refuseHopeless(userTexts(request), { contextSize });
-      const plan = planChat(request, this.#template);
+      const plan = planChat(withBudgetVariable(request, this.#template.source), this.#template, { thinking });
       const tokens = await tokenizePrompt(plan.prompt.pieces, {
         ...this.#tokens,
         tokenize: (text, { parseSpecial, used }) =>
@@ -149,48 +160,13 @@ export class ChatRunner {
     };
     return this.#model.readPrompt(read, { requested: request.limits.maxTokens, field: "messages" });
   }
+}
 
-  /**
-   * Leaves out reasoning markers that this model does not know. Not every model of a family reasons: one whose template and
-   * vocabulary have no `<think>` could write it by accident, and the answer that the grammar enforces would never begin.
-   */
-  #withPossibleOpens(start: GrammarStart): GrammarStart {
-    if (start.when !== "after-free-part" || start.opens.length === 0) return start;
-    const opens = start.opens.filter((open) => this.#template.source.includes(open) || this.#tokenOfText.has(open));
-    return opens.length === 0 ? { when: "immediately" } : { ...start, opens };
-  }
-
-  /** Compiles the grammar, or refuses it, before the request is accepted. The function returned makes a fresh one for each choice. */
-  async #planGrammar(plan: ChatPlan, signal: AbortSignal): Promise<() => Pick<SequenceRequest, "grammar" | "gate">> {
-    const planned = plan.grammar;
-    if (planned === null) return () => ({});
-    const { family } = plan;
-    const { native, vocabulary, controlTokens, grammars } = this.#model;
-    const grammar = await grammars.compile({ type: "planned", planned }, signal);
-    const banned = bannedUnder(planned, { controlTokens, family });
-    const parts = { native, vocabulary, grammar, banned };
-    const start = this.#withPossibleOpens(plan.grammarStart);
-    switch (start.when) {
-      case "immediately": {
-        const create = this.#model.grammarFactory(grammar, { banned });
-        return () => ({ grammar: create() });
-      }
-      case "after-trigger": {
-        this.#model.grammarFactory(grammar, { banned });
-        const { triggers } = start;
-        const options = { triggers, reasoning: family.reasoning, startsInReasoning: plan.startsInReasoning };
-        return () => ({ gate: new TriggerGate(parts, options) });
-      }
-      case "after-free-part": {
-        const free = freePartGrammar(grammar, start);
-        const create = this.#model.grammarFactory(free?.grammar ?? grammar, {
-          banned: bannedBefore(start, { controlTokens, family }),
-          rootRule: free?.rootRule,
-        });
-        return () => ({ ...(free === undefined ? {} : { grammar: create() }), gate: new FreePartGate(parts, start) });
-      }
-    }
-  }
+/** Some templates tell the model its budget, as Seed-OSS's does, and know it by this name. */
+function withBudgetVariable(request: ChatRequest, template: string): ChatRequest {
+  const { reasoningBudget, templateKwargs } = request;
+  if (typeof reasoningBudget !== "number" || !template.includes("thinking_budget")) return request;
+  return { ...request, templateKwargs: { thinking_budget: reasoningBudget, ...templateKwargs } };
 }
 
 /** The texts of user messages: every template shows them, so that they count whatever else it drops. */

@@ -2,6 +2,7 @@
 import { ServerError } from "../../../domain/errors.ts";
 import type { TextModelOptions } from "../../../domain/model.ts";
 import type { OutputConstraint, SamplingOptions } from "../../../domain/sampling.ts";
+import type { NativeGrammarState } from "../native/binding.ts";
 import type { NativeModelHandle } from "../native/model.ts";
 import { contextLengthExceeded, type LengthQuestion } from "../tokens/token-limits.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -9,7 +10,7 @@ import type { ActiveGrammar } from "../engine/sequence.ts";
 import { bannedUnder, type ControlText } from "../guided/banned-tokens.ts";
 import { GrammarCompiler } from "../guided/grammar-compiler.ts";
 import { TextTokenizer, TokenLimitError } from "../tokens/tokenizer.ts";
-import type { Vocabulary } from "../tokens/vocabulary.ts";
+import type { SpecialToken, Vocabulary } from "../tokens/vocabulary.ts";
 
 export interface TextModelParts {
   readonly options: TextModelOptions;
@@ -31,7 +32,7 @@ export class TextModel implements TextModelParts {
   readonly vocabulary: Vocabulary;
   readonly tokenizer: TextTokenizer;
   readonly grammars = new GrammarCompiler();
-  #controlTokens: readonly ControlText[] | undefined;
+  #specialTokens: readonly SpecialToken[] | undefined;
   readonly contextSize: number;
   readonly guesses: number;
   readonly canTrim: boolean;
@@ -85,35 +86,45 @@ export class TextModel implements TextModelParts {
     const { controlTokens } = this;
     const grammar = await this.grammars.compile({ type: "constraint", constraint }, signal);
     const banned = bannedUnder(constraint, { controlTokens, family: { keepTokens: [], dropped: [] } });
-    return this.grammarFactory(grammar, { banned });
+    const create = this.stateFactory({ text: grammar, isCallers: constraint.type === "grammar" });
+    return () => ({ state: create(), banned });
+  }
+
+  /** Control, unknown and user-defined tokens. */
+  get specialTokens(): readonly SpecialToken[] {
+    this.#specialTokens ??= this.vocabulary.specialTokens();
+    return this.#specialTokens;
   }
 
   /** Control tokens that do not end an answer. */
   get controlTokens(): readonly ControlText[] {
-    this.#controlTokens ??= this.vocabulary
-      .specialTokens()
-      .filter(({ id, isControl }) => isControl && !this.vocabulary.isEndOfGeneration(id));
-    return this.#controlTokens;
+    return this.specialTokens.filter(({ id, isControl }) => isControl && !this.vocabulary.isEndOfGeneration(id));
+  }
+
+  /** Tokens that end an answer. */
+  get endTokens(): readonly number[] {
+    const { eos } = this.vocabulary;
+    const ends = this.specialTokens.map(({ id }) => id).filter((id) => this.vocabulary.isEndOfGeneration(id));
+    return eos === undefined || ends.includes(eos) ? ends : [...ends, eos];
   }
 
   /**
    * The function returned makes a fresh state of the grammar, one per choice.
-   * @throws ServerError `invalid_value` when llama.cpp cannot read the grammar
+   * @throws ServerError `invalid_value` when llama.cpp cannot read a caller's grammar; Error when it cannot read one that was made
+   *   here, which is a fault of the server
    */
-  grammarFactory(
-    grammar: string,
-    { banned, rootRule = "root" }: { readonly banned: readonly number[]; readonly rootRule?: string | undefined },
-  ): () => ActiveGrammar {
-    const create = (): ActiveGrammar => ({ state: this.native.createGrammarState(grammar, rootRule), banned });
+  stateFactory({ text, isCallers, rootRule = "root" }: GrammarSource): () => NativeGrammarState {
+    const create = (): NativeGrammarState => this.native.createGrammarState(text, rootRule);
     try {
       // The first state is made here, so that a grammar that cannot be read is refused before the request is accepted.
-      let first: ActiveGrammar | undefined = create();
+      let first: NativeGrammarState | undefined = create();
       return () => {
         const state = first ?? create();
         first = undefined;
         return state;
       };
     } catch (error) {
+      if (!isCallers) throw new Error("llama.cpp cannot read a grammar that was compiled here.", { cause: error });
       throw new ServerError(
         "invalid_value",
         {
@@ -124,4 +135,13 @@ export class TextModel implements TextModelParts {
       );
     }
   }
+}
+
+export interface GrammarSource {
+  /** GBNF. */
+  readonly text: string;
+  /** The caller wrote the grammar: what is wrong with it is told to them. */
+  readonly isCallers: boolean;
+  /** @default "root" */
+  readonly rootRule?: string | undefined;
 }

@@ -57,8 +57,6 @@ export interface ToolCallGrammarOptions {
   readonly shape: ToolCallShape;
   /** Upper bound of calls where `parallel` is set. @default 16 */
   readonly maxCalls?: number;
-  /** True where the model has already written `listPrefix` and the first `callPrefix`: the grammar starts at the body. @default false */
-  readonly hasBegun?: boolean;
   /** Path of a tool's schema in errors. @default (index) => `/tools/${index}/parameters` */
   readonly pathOf?: (index: number) => string;
   readonly limits?: Partial<GrammarLimits>;
@@ -70,14 +68,14 @@ export interface ToolCallGrammarOptions {
  * @throws SchemaNotEnforceableError as `jsonSchemaToGbnf`
  */
 export function toolCallGrammar(options: ToolCallGrammarOptions): string {
-  const { tools, parallel, shape, maxCalls = 16, hasBegun = false } = options;
+  const { tools, parallel, shape, maxCalls = 16 } = options;
   if (tools.length === 0) throw new TypeError("a tool-call grammar needs at least one tool");
   const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
   const compiler = new ToolCompiler(writer, options.pathOf);
   const bodies = tools.map((tool, index) => compiler.body(tool, { index, body: shape.body }));
   const body = writer.rule("call", bodies.join(" | "));
   const call = sequence(literal(shape.callPrefix), body, literal(shape.callSuffix));
-  const first = hasBegun ? sequence(body, literal(shape.callSuffix)) : sequence(literal(shape.listPrefix), call);
+  const first = sequence(literal(shape.listPrefix), call);
   const next = parallel && maxCalls > 1 ? writer.rule("calls", sequence(literal(shape.separator), call)) : "";
   const others = next === "" ? "" : writer.repeat(next, { min: 0, max: maxCalls - 1 });
   return finish(writer, sequence(first, others, literal(shape.listSuffix)));

@@ -26,10 +26,24 @@ export function bannedUnder(
 
 /** Ids of the control tokens to ban while a free part may still come first: all but the family's markup and the part's own. */
 export function bannedBefore(
-  { opens, ends }: FreePart,
+  { ways }: FreePart,
   { controlTokens, family }: { readonly controlTokens: readonly ControlText[]; readonly family: FamilyMarkup },
 ): number[] {
-  const markup = [...family.keepTokens, ...family.dropped, ...opens, ...ends];
+  const markup = [...family.keepTokens, ...family.dropped, ...ways.flatMap(({ open, ends }) => [open, ...ends])];
+  return idsOf(controlTokens, ({ text }) => !markup.some((marker) => marker.includes(text)));
+}
+
+/**
+ * Ids of the control tokens to ban inside a free part: all but those of its end. Any other one would begin or end a part of the
+ * answer, which is not to come yet. Where it has no channels, a model may mention its own markup in its thoughts.
+ */
+export function bannedInside(
+  { ways }: FreePart,
+  { controlTokens, family }: { readonly controlTokens: readonly ControlText[]; readonly family: ChatFamily },
+): number[] {
+  const ends = ways.flatMap((way) => way.ends);
+  const mentioned = family.channels === undefined ? family.keepTokens : [];
+  const markup = [...ends, ...mentioned.filter((text) => !family.stopTexts.includes(text))];
   return idsOf(controlTokens, ({ text }) => !markup.some((marker) => marker.includes(text)));
 }
 
@@ -47,6 +61,8 @@ function isWrittenBy(
       return [text, `<[${id}]>`, "!<"].some((spelling) => grammar.grammar.includes(spelling));
     case "tool-calls":
       return family.keepTokens.includes(text);
+    case "headed-text":
+      return grammar.textOpen.includes(text) || isWrittenBy(grammar.text, { id, text, family });
     case "calls-or-text":
       return family.keepTokens.includes(text) || grammar.textOpen.includes(text);
   }

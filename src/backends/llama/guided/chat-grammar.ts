@@ -19,6 +19,10 @@ export function compilePlannedGrammar(grammar: PlannedGrammar): string {
   switch (grammar.type) {
     case "tool-calls":
       return compileCalls(grammar);
+    case "headed-text": {
+      const text = prefixRules(compileText(grammar.text), "text-");
+      return `root ::= ${gbnfLiteral(grammar.textOpen)} text-root\n${text}`;
+    }
     case "calls-or-text": {
       const calls = prefixRules(compileCalls(grammar.calls), "calls-");
       const text = prefixRules(compileText(grammar.text), "text-");

@@ -49,6 +49,9 @@ export class Vocabulary {
   readonly #separator: number | undefined;
   readonly #pieces: (TokenPiece | undefined)[] = [];
   readonly #ends = new Map<number, boolean>();
+  /** Ordinary tokens of a single byte, as far as {@link byteToken} has looked. */
+  readonly #byteTokens = new Map<number, number>();
+  #searchedTokens = 0;
   readonly size: number;
   readonly bos: number | undefined;
   readonly eos: number | undefined;
@@ -138,6 +141,20 @@ export class Vocabulary {
 
   piece(token: number): TokenPiece {
     return (this.#pieces[token] ??= this.#createPiece(token));
+  }
+
+  /** An ordinary token of just this byte. The vocabulary is read up to the first one; most have them all at the beginning. */
+  byteToken(byte: number): number | undefined {
+    for (; !this.#byteTokens.has(byte) && this.#searchedTokens < this.size; this.#searchedTokens += 1) {
+      const token = this.#searchedTokens;
+      const bytes = this.bytes(token);
+      const [only] = bytes;
+      if (bytes.length !== 1 || only === undefined || this.#byteTokens.has(only)) continue;
+      if ((this.#model.tokenAttributes(token) & (attribute.control | attribute.unknown)) === 0) {
+        this.#byteTokens.set(only, token);
+      }
+    }
+    return this.#byteTokens.get(byte);
   }
 
   /** The token's text in UTF-8. Unlike {@link piece} it keeps nothing, for a pass over all tokens. */

@@ -12,6 +12,7 @@ const commonNames = {
   parallelToolCalls: "parallel_tool_calls",
   topLogprobs: "top_logprobs",
   reasoningEffort: "reasoning_effort",
+  reasoningBudget: "thinking_budget",
   templateKwargs: "chat_template_kwargs",
   addGenerationPrompt: "add_generation_prompt",
 };

@@ -26,6 +26,8 @@ export const chatCompletionRequest = once(() =>
       function_call: functionCallChoice().nullish(),
       response_format: responseFormat().nullish(),
       reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]).nullish(),
+      thinking_budget: thinkingBudget().nullish(),
+      reasoning_budget: thinkingBudget().nullish(),
       verbosity: z.enum(["low", "medium", "high"]).nullish(),
       modalities: textModality().nullish(),
       prediction: z.object({ type: z.literal("content"), content: z.union([z.string(), textParts()]) }).nullish(),
@@ -55,7 +57,14 @@ export const chatCompletionFields: FieldTable = {
   functions: honouredWith("Deprecated form of tools; not together with tools."),
   function_call: honouredWith("Deprecated form of tool_choice."),
   response_format: honouredWith("Enforced by grammar; json_object may carry a schema."),
-  reasoning_effort: honouredWith("Reaches the chat template."),
+  reasoning_effort: honouredWith(
+    "Reaches the chat template. Reasoning is closed after a share of the answer's tokens: minimal 10 %, low 20 %, medium 50 %, " +
+      "high 80 %, xhigh 95 %; max is no limit, none is no reasoning. A budget wins over it.",
+  ),
+  thinking_budget: honouredWith(
+    "Extension: tokens of reasoning after which it is closed and the answer begins. 0 = no reasoning, -1 = no limit.",
+  ),
+  reasoning_budget: honouredWith("Extension: another name of thinking_budget, which wins where both are given."),
   verbosity: honouredWith("Reaches the chat template as the variable verbosity."),
   modalities: honouredWith('Only ["text"].'),
   prediction: honouredWith("A hint for speculative decoding; it never changes the text."),
@@ -72,6 +81,10 @@ export const chatCompletionFields: FieldTable = {
   web_search_options: refused("This server does not search the web."),
   moderation: refused("This server does not moderate."),
 };
+
+function thinkingBudget() {
+  return z.int().min(-1).describe("Extension: tokens of reasoning; 0 = none, -1 = no limit.");
+}
 
 function textModality(): z.ZodType<string[]> {
   return inspected<string[]>(inspectModalities, { type: "array", items: { const: "text" }, minItems: 1, maxItems: 1 });

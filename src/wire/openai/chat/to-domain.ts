@@ -37,6 +37,7 @@ export function toChatRequest(request: ChatCompletionRequest): ChatRequest {
     n: request.n ?? 1,
     topLogprobs: request.logprobs === true ? (request.top_logprobs ?? 0) : null,
     ...given("reasoningEffort", request.reasoning_effort),
+    ...given("reasoningBudget", toReasoningBudget(request.thinking_budget ?? request.reasoning_budget)),
     templateKwargs: { ...given("verbosity", request.verbosity), ...request.chat_template_kwargs },
     ...given("prediction", toPrediction(request.prediction)),
     addGenerationPrompt: request.continue_final_message === true ? false : (request.add_generation_prompt ?? true),
@@ -146,6 +147,10 @@ function toToolChoice(choice: ChatCompletionRequest["tool_choice"], tools: numbe
 function toFunctionChoice(choice: ChatCompletionRequest["function_call"]): ToolChoice {
   if (choice === null || choice === undefined) return { type: "auto" };
   return typeof choice === "string" ? { type: choice } : { type: "named", name: choice.name };
+}
+
+function toReasoningBudget(budget: number | null | undefined): ChatRequest["reasoningBudget"] | null {
+  return budget === -1 ? "unlimited" : budget;
 }
 
 function toPrediction(prediction: ChatCompletionRequest["prediction"]): string | undefined {

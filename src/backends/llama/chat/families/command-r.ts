@@ -45,7 +45,6 @@ export const COMMAND_R7B: ChatFamily = {
     "<|START_TEXT|>",
     "<|END_TEXT|>",
   ],
-  freeBeforeText: { opens: ["<|START_THINKING|>", "<|START_RESPONSE|>"], ends: ["<|START_RESPONSE|>"] },
   textOpen: "<|START_RESPONSE|>",
   ignoredNames: IGNORED,
 };

@@ -25,10 +25,7 @@ export const HARMONY: ChatFamily = {
   dropped: [],
   stopTexts: ["<|return|>"],
   keepTokens: ["<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|constrain|>", "<|call|>", "<|return|>"],
-  freeBeforeText: {
-    opens: ["<|channel|>", "<|start|>"],
-    ends: ["<|channel|>final<|message|>", "<|channel|>final <|constrain|>json<|message|>"],
-  },
+  afterReasoning: "<|start|>assistant",
+  channels: { open: "<|channel|>", others: ["final<|message|>", "commentary"] },
   textOpen: "<|channel|>final<|message|>",
-  freeBeforeCall: { opens: ["<|channel|>analysis"], ends: ["<|start|>assistant"] },
 };

@@ -37,9 +37,10 @@ export function* readHarmony(
     if ((yield* matchOne(input, HEADER_STARTS)) === null) {
       // Two characters or more that begin a header are one that was cut off; a single one may be text.
       if (input.isCut && input.rest.length > 1) return;
-      // No header: the model writes as if there were no channels.
+      // No header: the model writes as if there were no channels. Behind a message that had one, it is no constrained text.
       input.seek(start);
-      yield* readBody(input, text);
+      if (sawHeader && options.finalTextOnly === true) yield* readThought(input, { sink, state });
+      else yield* readBody(input, text);
       continue;
     }
     const header = yield* readHeader(input);
@@ -86,7 +87,8 @@ function* readHeader(
   });
   if (marker === null) return undefined;
   input.take(marker.length);
-  // A stray channel may come before the real one: the last counts.
+  // A stray channel may come before the real one, and a header may be begun anew: the last counts.
+  header = header.slice(Math.max(0, header.lastIndexOf("<|start|>")));
   const channel = [...header.matchAll(/<\|channel\|>\s*(\w+)/g)].at(-1)?.[1];
   const recipient = [...header.matchAll(/\bto=([^\s<]+)/g)].at(-1)?.[1];
   return {

@@ -28,7 +28,7 @@ export interface MessageOptions {
 /** @throws ServerError `unsupported_content` naming a part that is no text */
 export function toTemplateMessages(request: ChatRequest, options: MessageOptions): TemplateMessage[] {
   const { capabilities } = options;
-  const ids = createIdMapper(options);
+  const ids = createIdMapper(request, options);
   const messages = request.messages.map((message, index) => toTemplateMessage(message, { ...options, index, ids }));
   return mergeSystem(
     addTools(
@@ -243,12 +243,29 @@ function contentText(content: TemplateMessage["content"]): string {
 }
 
 /** Gives ids of nine letters and digits to Mistral's older templates, which refuse all others. */
-function createIdMapper({ capabilities, marks }: MessageOptions): (id: string) => string {
+function createIdMapper(
+  { messages }: ChatRequest,
+  { capabilities, marks }: Pick<MessageOptions, "capabilities" | "marks">,
+): (id: string) => string {
   if (!capabilities.nineCharacterIds) return (id) => marks.text(id);
+  const isFitting = (id: string): boolean => /^[A-Za-z0-9]{9}$/.test(id);
+  const taken = new Set(
+    messages.flatMap((message) => {
+      if (message.role === "tool") return [message.toolCallId];
+      return message.role === "assistant" ? message.toolCalls.map(({ id }) => id) : [];
+    }),
+  );
   const mapped = new Map<string, string>();
+  let next = 0;
   return (id) => {
-    if (/^[A-Za-z0-9]{9}$/.test(id)) return id;
-    const known = mapped.get(id) ?? `call${String(mapped.size).padStart(5, "0")}`;
+    if (isFitting(id)) return id;
+    let known = mapped.get(id);
+    while (known === undefined) {
+      const free = `call${String(next).padStart(5, "0")}`;
+      next += 1;
+      // The caller may use an id of this form for another call.
+      if (!taken.has(free)) known = free;
+    }
     mapped.set(id, known);
     return known;
   };

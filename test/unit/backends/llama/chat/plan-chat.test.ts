@@ -46,7 +46,11 @@ describe("tool choice", () => {
       parallel: true,
       shape: { kind: "json", open: "<tool_call>\n" },
     });
-    expect(plan.grammarStart).toEqual({ when: "after-free-part", opens: ["<think>"], ends: ["</think>"] });
+    expect(plan.grammarStart).toEqual({
+      when: "after-free-part",
+      ways: [{ open: "<think>", ends: ["</think>"], closing: "\n</think>" }],
+      between: "",
+    });
   });
 
   it("required constrains from the first token where the family does not reason", () => {
@@ -95,19 +99,28 @@ describe("tool choice", () => {
 
 describe("reasoning", () => {
   it("is recognised at the end of the prompt", () => {
-    expect(planChat(request(), family("hermes", "<assistant><think>\\n")).startsInReasoning).toBe(true);
-    expect(planChat(request(), family("hermes", "<assistant><think>\\n\\n</think>\\n\\n")).startsInReasoning).toBe(
-      false,
-    );
+    const open = planChat(request(), family("hermes", "<assistant><think>\\n"));
+    expect(open.openReasoning).toEqual({ open: "<think>", close: "</think>" });
+    const closed = planChat(request(), family("hermes", "<assistant><think>\\n\\n</think>\\n\\n"));
+    expect(closed.openReasoning).toBeUndefined();
   });
 
   it("stays free before constrained text", () => {
     const constraint = { type: "json-schema", name: "a", schema: true, strict: true } as const;
     const open = planChat(request({ constraint }, []), family("hermes", "<assistant><think>\\n"));
     expect(open.grammar).toEqual({ type: "json-schema", schema: true, strict: true });
-    expect(open.grammarStart).toEqual({ when: "after-free-part", opens: [], ends: ["</think>"] });
+    expect(open.grammarStart).toEqual({
+      when: "after-free-part",
+      ways: [{ open: "", ends: ["</think>"], closing: "\n</think>" }],
+      between: "",
+    });
     const harmony = planChat(request({ constraint }, []), family("harmony"));
-    expect(harmony.grammarStart).toMatchObject({ when: "after-free-part", opens: ["<|channel|>", "<|start|>"] });
+    expect(harmony.grammar).toMatchObject({ type: "headed-text", textOpen: "<|channel|>final<|message|>" });
+    expect(harmony.grammarStart).toEqual({
+      when: "after-free-part",
+      ways: [{ open: "<|channel|>analysis<|message|>", ends: ["<|end|>"], closing: "<|end|>" }],
+      between: "<|start|>assistant",
+    });
     expect(harmony.parser.finalTextOnly).toBe(true);
   });
 });

@@ -87,12 +87,6 @@ describe("toolCallGrammar", () => {
     expect(machine.accepts('<function=move>{"city": "Oslo"}</function>')).toBe(false);
   });
 
-  it("starts at the body where the call has begun", () => {
-    const machine = new GbnfMachine(toolCallGrammar({ tools: [stop], parallel: false, shape: hermes, hasBegun: true }));
-    expect(machine.accepts('{"name": "stop", "arguments": {}}\n</tool_call>')).toBe(true);
-    expect(machine.accepts('<tool_call>\n{"name": "stop", "arguments": {}}\n</tool_call>')).toBe(false);
-  });
-
   it("makes arguments an object whatever the schema says, and refuses a schema that forbids it", () => {
     const grammarFor = (tool: ToolCallTool): string =>
       toolCallGrammar({ tools: [tool], parallel: false, shape: hermes });

@@ -206,6 +206,9 @@ describe("toChatRequest", () => {
   it("continues the final message when either field asks for it", () => {
     expect(map({ continue_final_message: true }).addGenerationPrompt).toBe(false);
     expect(map({ add_generation_prompt: false }).addGenerationPrompt).toBe(false);
+    expect(map({ reasoning_budget: 7 }).reasoningBudget).toBe(7);
+    expect(map({ thinking_budget: -1, reasoning_budget: 7 }).reasoningBudget).toBe("unlimited");
+    expect(map({ thinking_budget: null }).reasoningBudget).toBeUndefined();
   });
 
   it("joins the parts of a prediction", () => {

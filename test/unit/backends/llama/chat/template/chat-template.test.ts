@@ -180,6 +180,16 @@ describe("calls of earlier turns", () => {
   it("get ids of nine letters and digits where the template insists", () => {
     const source = `{%- for m in messages -%}{{ m.content }}{%- for c in m.tool_calls -%}{%- if c.id | length != 9 -%}{{ raise_exception('id') }}{%- endif -%}{{ c.id + c.function.name + (c.function.arguments | tojson) }}{%- endfor -%}{{ m.tool_call_id }}{%- endfor -%}`;
     expect(template(source)(chatRequest({ messages }))).toBe('hicall00000lookup{"q": "x"}42call00000');
+    // An id of the caller's own that looks like ours stays with its call.
+    const call = (id: string) => ({ id, function: { name: "lookup", arguments: "{}" } });
+    const two = {
+      role: "assistant",
+      content: "",
+      tool_calls: [call("call_long_1"), call("call00000"), call("call_long_2")],
+    };
+    expect(template(source)(chatRequest({ messages: [USER, two] as typeof messages }))).toBe(
+      "hicall00001lookup{}call00000lookup{}call00002lookup{}",
+    );
   });
 });
 
