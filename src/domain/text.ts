@@ -86,4 +86,6 @@ export type TextEvent =
 export interface AppliedTemplate {
   readonly prompt: string;
   readonly tokens: readonly number[];
+  /** What was changed for the template to show the conversation, in words; empty = nothing. */
+  readonly adaptations: readonly string[];
 }

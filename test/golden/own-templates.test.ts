@@ -50,6 +50,8 @@ const cases = Object.entries(golden.rendered).flatMap(([file, renderings]) => {
     },
   }));
 });
+/** What llama-server refuses and we adapt: OpenAI accepts the conversation. */
+const adapted = new Set(["strict-roles.jinja: two of the user"]);
 const alike = cases.filter(({ reason }) => reason === undefined);
 
 describe("templates of our own", () => {
@@ -65,10 +67,18 @@ describe("templates of our own", () => {
     },
   );
 
-  it.each(alike.filter(({ expected }) => "refused" in expected))(
+  it.each(alike.filter(({ expected, file, name }) => "refused" in expected && !adapted.has(`${file}: ${name}`)))(
     "$file refuses $name as it does in llama-server",
     ({ render }) => {
       expect(render).toThrow(ServerError);
+    },
+  );
+
+  it.each(cases.filter(({ file, name }) => adapted.has(`${file}: ${name}`)))(
+    "$file renders $name, which it refuses in llama-server, in a form that it takes",
+    ({ render, expected }) => {
+      expect(expected).toHaveProperty("refused");
+      expect(render()).toContain("\n");
     },
   );
 

@@ -85,6 +85,11 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     canTrim,
   });
   const chat = new ChatRunner(model, weights.facts);
+  if (chat.fallbackTemplate !== undefined) {
+    context.log("warn", `The model brings no chat template; chats are written as ${chat.fallbackTemplate}.`, {
+      model: spec.id,
+    });
+  }
   const description = await describeModel({ spec, options, weights, context }, { native, threads, contextSize });
   return createBackend(withDraft(description, guesser), {
     handlers: {

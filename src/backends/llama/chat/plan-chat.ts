@@ -25,8 +25,9 @@ export interface PlanOptions extends RenderOptions {
  * @throws ServerError as rendering does; `invalid_value` for a named tool that is not there, and for a required call without a tool;
  *   `unsupported_value` for a caller's grammar beside callable tools
  */
-export function planChat(request: ChatRequest, template: ChatTemplate, options: PlanOptions = {}): ChatPlan {
+export function planChat(asked: ChatRequest, template: ChatTemplate, options: PlanOptions = {}): ChatPlan {
   const { family } = template;
+  const request = allowsSeveralCalls(template) ? asked : { ...asked, parallelToolCalls: false };
   const { thinking = unlimitedThinking } = options;
   const constrained = request.constraint.type !== "text";
   const { callable, mustCall } = chooseTools(request);
@@ -70,7 +71,7 @@ export function planChat(request: ChatRequest, template: ChatTemplate, options: 
       ...(constrained ? { finalTextOnly: true } : {}),
       ...(startsInText ? { startsInText: true } : {}),
     },
-    stopTexts: family.stopTexts,
+    stopTexts: template.stopTexts,
     keepTokens: family.keepTokens,
     openReasoning: beginning.openReasoning,
     prefilled: beginning.text,
@@ -98,6 +99,11 @@ function writesHeader(
 ): boolean {
   if (mayThink) return constrained && opensTextInPrompt === true;
   return constrained || channels !== undefined;
+}
+
+/** False where the template takes one call per turn: calls that could not be shown to the model again must not be made. */
+function allowsSeveralCalls({ capabilities }: ChatTemplate): boolean {
+  return capabilities.parallelToolCalls || !capabilities.toolCalls;
 }
 
 /** The tools that may be called, and whether one must be. */
@@ -136,5 +142,9 @@ function continuesText(request: ChatRequest, prompt: RenderedPrompt, family: Cha
 
 function withEnding(prompt: RenderedPrompt, text: string): RenderedPrompt {
   if (text === "") return prompt;
-  return { pieces: [...prompt.pieces, { kind: "special", text, cuts: [] }], text: prompt.text + text };
+  return {
+    pieces: [...prompt.pieces, { kind: "special", text, cuts: [] }],
+    text: prompt.text + text,
+    adaptations: prompt.adaptations,
+  };
 }

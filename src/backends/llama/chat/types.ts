@@ -52,6 +52,8 @@ export interface RenderedPrompt {
   readonly pieces: readonly PromptPiece[];
   /** The whole text as the template and the callers wrote it; the pieces' texts concatenate to it. */
   readonly text: string;
+  /** What was changed for the template to show the conversation, in words; empty = it was rendered as it was sent. */
+  readonly adaptations: readonly string[];
 }
 
 export interface RenderOptions {

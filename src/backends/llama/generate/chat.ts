@@ -68,10 +68,15 @@ export class ChatRunner {
     return this.#template.family.name;
   }
 
+  /** The template that was chosen because the model brings none. */
+  get fallbackTemplate(): string | undefined {
+    return this.#template.fallback;
+  }
+
   /** @throws ServerError for conversations that the template or the model refuses. */
   async applyTemplate(request: ChatRequest, signal: AbortSignal): Promise<AppliedTemplate> {
     const { plan, tokens } = await this.#readPrompt(request, { thinking: this.#limitThinking(request), signal });
-    return { prompt: plan.prompt.text, tokens };
+    return { prompt: plan.prompt.text, tokens, adaptations: plan.prompt.adaptations };
   }
 
   async run(request: ChatRequest, call: Call<TextEvent>): Promise<void> {

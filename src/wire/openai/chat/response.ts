@@ -93,5 +93,7 @@ export const chatCompletionChunk = once(() =>
 
 /** The answer of POST /apply-template. */
 export const appliedTemplate = once(() =>
-  z.object({ prompt: z.string(), tokens: z.array(z.int()) }).meta({ id: "AppliedTemplate" }),
+  z
+    .object({ prompt: z.string(), tokens: z.array(z.int()), adaptations: z.array(z.string()) })
+    .meta({ id: "AppliedTemplate" }),
 );

@@ -13,10 +13,11 @@ import {
   TemplateRunError,
   type CompiledTemplate,
 } from "./compiled-template.ts";
-import { fallbackTemplate } from "./fallback-templates.ts";
+import { fallbackTemplate, type FallbackTemplate } from "./fallback-templates.ts";
 import { detectFamily } from "../families/families.ts";
 import { formatTime } from "../../../../jinja/builtins/strftime.ts";
 import { splitPrompt } from "./prompt-pieces.ts";
+import { renderAdapted } from "./render-adapted.ts";
 import { probeTemplate, type TemplateCapabilities } from "./template-capabilities.ts";
 import { shownTools, toTemplateMessages, toTemplateTools, type TemplateMessage } from "./template-messages.ts";
 import type { ChatFamily, RenderedPrompt, RenderOptions } from "../types.ts";
@@ -39,8 +40,10 @@ export interface ChatTemplateOptions {
 
 export interface ChatTemplate {
   readonly source: string;
-  /** The model brought no template. */
-  readonly isFallback: boolean;
+  /** The template that was chosen for a model that brings none. */
+  readonly fallback?: FallbackTemplate["name"];
+  /** Texts that end an answer: the family's, and the role marks of a plain dialogue. */
+  readonly stopTexts: readonly string[];
   readonly family: ChatFamily;
   readonly capabilities: TemplateCapabilities;
   /**
@@ -65,7 +68,8 @@ const RESERVED_NAMES = new Set([
 export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
   const { source: given = "", toolUseSource = "", controlTexts } = options;
   const isFallback = given.trim() === "" && toolUseSource.trim() === "";
-  const source = isFallback ? fallbackTemplate(controlTexts) : given.trim() === "" ? toolUseSource : given;
+  const fallback = isFallback ? fallbackTemplate(controlTexts) : undefined;
+  const source = fallback?.source ?? (given.trim() === "" ? toolUseSource : given);
   // Of two templates, the one for tools shows how the model calls them.
   const family = detectFamily(toolUseSource.trim() === "" ? source : toolUseSource, options.family);
   const plain = createRenderer(source, { ...options, family });
@@ -75,8 +79,9 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
       : createRenderer(toolUseSource, { ...options, family });
   return {
     source,
-    isFallback,
+    ...(fallback === undefined ? {} : { fallback: fallback.name }),
     family,
+    stopTexts: [...family.stopTexts, ...(fallback?.stopTexts ?? [])],
     capabilities: plain.capabilities,
     render: (request, renderOptions = {}) =>
       (shownTools(request).length > 0 ? toolUse : plain).render(request, renderOptions),
@@ -112,7 +117,7 @@ function createRenderer(
       ...options.templateKwargs,
       ...Object.fromEntries(Object.entries(request.templateKwargs).map(([name, value]) => [name, marks.deep(value)])),
       messages,
-      ...(tools.length === 0 ? {} : { tools }),
+      ...(tools.length === 0 ? {} : { [capabilities.toolsVariable]: tools }),
     };
     const variables = {
       ...dateVariables(now),
@@ -124,13 +129,17 @@ function createRenderer(
     return continued === undefined ? runs : cutAfter(runs, endCharacter(continued, marks));
   };
 
+  const renderOnce = (request: ChatRequest, now: Date): Omit<RenderedPrompt, "adaptations"> => {
+    const marks = createCallerMarks(source + collectText(request));
+    const pieces = splitPrompt(renderMarked(request, marks, now), controlTexts);
+    return { pieces, text: pieces.map((piece) => piece.text).join("") };
+  };
+
   return {
     capabilities,
     render(request, { now = new Date() }) {
       checkKwargs(request);
-      const marks = createCallerMarks(source + collectText(request));
-      const pieces = splitPrompt(renderMarked(request, marks, now), controlTexts);
-      return { pieces, text: pieces.map((piece) => piece.text).join("") };
+      return renderAdapted(request, { capabilities, render: (adapted) => renderOnce(adapted, now) });
     },
   };
 }
@@ -153,16 +162,15 @@ function runForRequest(
   try {
     return template.run({ trusted: variables }, options).runs;
   } catch (error) {
-    if (error instanceof TemplateRaisedError) {
-      const message = `The model's chat template refuses this conversation: ${error.message}`;
-      throw new ServerError("invalid_request", { message, param: "messages" }, { cause: error });
-    }
-    if (error instanceof TemplateRunError) {
-      const message = `The model's chat template cannot render this conversation: ${error.message}`;
-      throw new ServerError("invalid_request", { message, param: "messages" }, { cause: error });
-    }
+    if (error instanceof TemplateRaisedError || error instanceof TemplateRunError) throw refusal(error);
     throw error;
   }
+}
+
+function refusal(error: TemplateRaisedError | TemplateRunError): ServerError {
+  const verb = error instanceof TemplateRaisedError ? "refuses" : "cannot render";
+  const message = `The model's chat template ${verb} this conversation: ${error.message}`;
+  return new ServerError("invalid_request", { message, param: "messages" }, { cause: error });
 }
 
 function checkKwargs(request: ChatRequest): void {

@@ -10,6 +10,9 @@ export class TemplateRaisedError extends Error {}
 /** The template cannot be parsed, fails as it would in Python, or passed a limit. */
 export class TemplateRunError extends Error {}
 
+/** A limit was passed: another form of the same conversation would pass it too. */
+export class TemplateLimitError extends TemplateRunError {}
+
 export interface RunOptions {
   readonly now?: Date;
   readonly limits?: Partial<RenderLimits>;
@@ -24,8 +27,20 @@ export interface CompiledTemplate {
 
 /** Names of the engine's own, which callers' variables must not replace. */
 export const GLOBAL_NAMES: ReadonlySet<string> = new Set([
-  ...["true", "false", "none", "True", "False", "None"],
-  ...["range", "dict", "lipsum", "cycler", "joiner", "namespace", "raise_exception", "strftime_now"],
+  "true",
+  "false",
+  "none",
+  "True",
+  "False",
+  "None",
+  "range",
+  "dict",
+  "lipsum",
+  "cycler",
+  "joiner",
+  "namespace",
+  "raise_exception",
+  "strftime_now",
 ]);
 
 /** @throws TemplateRunError naming line and reason when the template cannot be parsed */
@@ -39,7 +54,8 @@ export function compileTemplate(source: string): CompiledTemplate {
       } catch (error) {
         if (!(error instanceof TemplateRuntimeError)) throw error;
         if (error.kind === "raised") throw new TemplateRaisedError(error.message, { cause: error });
-        throw new TemplateRunError(`${error.type}: ${error.message}`, { cause: error });
+        const Failure = error.kind === "limit" ? TemplateLimitError : TemplateRunError;
+        throw new Failure(`${error.type}: ${error.message}`, { cause: error });
       }
     },
   };

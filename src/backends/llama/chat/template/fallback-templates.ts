@@ -15,9 +15,17 @@ export const PLAIN_TEMPLATE = `{%- for message in messages -%}
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{ 'Assistant:' }}{%- endif -%}`;
 
-/** The template of a model that brings none. `controlTexts`: the texts of its special tokens. */
-export function fallbackTemplate(controlTexts: readonly string[]): string {
+/** The template of a model that brings none. */
+export interface FallbackTemplate {
+  readonly name: "ChatML" | "plain dialogue";
+  readonly source: string;
+  /** Marks that the model may write as plain text when it goes on with the user's next turn. */
+  readonly stopTexts: readonly string[];
+}
+
+/** `controlTexts`: the texts of the model's special tokens. */
+export function fallbackTemplate(controlTexts: readonly string[]): FallbackTemplate {
   return controlTexts.includes("<|im_start|>") && controlTexts.includes("<|im_end|>")
-    ? CHATML_TEMPLATE
-    : PLAIN_TEMPLATE;
+    ? { name: "ChatML", source: CHATML_TEMPLATE, stopTexts: [] }
+    : { name: "plain dialogue", source: PLAIN_TEMPLATE, stopTexts: ["\nUser:", "\nAssistant:"] };
 }

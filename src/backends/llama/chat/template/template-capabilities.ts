@@ -13,8 +13,12 @@ export interface TemplateCapabilities {
   readonly severalSystemMessages: boolean;
   /** The template names the role `developer` and shows its messages. */
   readonly developerRole: boolean;
+  /** Without a system message the template writes one of its own. */
+  readonly defaultSystem: boolean;
   /** Tool definitions are shown to the model. */
   readonly tools: boolean;
+  /** The variable in which the template looks for them. */
+  readonly toolsVariable: (typeof TOOL_VARIABLES)[number];
   /** Calls of earlier assistant turns are shown. */
   readonly toolCalls: boolean;
   /** More than one call of one turn is shown. */
@@ -32,6 +36,9 @@ export interface TemplateCapabilities {
   /** Call ids must be nine letters and digits (Mistral's older templates). */
   readonly nineCharacterIds: boolean;
 }
+
+/** Names under which published templates know tools. */
+const TOOL_VARIABLES = ["tools", "functions", "available_tools", "xml_tools"] as const;
 
 type Conversation = Readonly<Record<string, unknown>>;
 type Render = (variables: Conversation) => string | null;
@@ -92,9 +99,17 @@ export function probeTemplate(template: CompiledTemplate, fixed: Conversation): 
     systemRole,
     severalSystemMessages,
     developerRole,
+    defaultSystem: systemRole && hasDefaultSystem(render({ messages: [user] }), render({ messages: [system, user] })),
     ...probeTools(render, { user, content }),
     ...probeReasoning(template.source),
   };
+}
+
+/** What stands where the system's words stood, when there are none. */
+function hasDefaultSystem(alone: string | null, withSystem: string | null): boolean {
+  const [before = "", after = ""] = withSystem?.split("probe_system") ?? [];
+  if (alone === null || !alone.startsWith(before) || !alone.endsWith(after)) return false;
+  return alone.length > before.length + after.length;
 }
 
 function probeTools(
@@ -102,7 +117,14 @@ function probeTools(
   { user, content }: { user: unknown; content: (text: string) => unknown },
 ): Pick<
   TemplateCapabilities,
-  "tools" | "toolCalls" | "parallelToolCalls" | "toolRole" | "argumentsAs" | "emptyContent" | "nineCharacterIds"
+  | "tools"
+  | "toolsVariable"
+  | "toolCalls"
+  | "parallelToolCalls"
+  | "toolRole"
+  | "argumentsAs"
+  | "emptyContent"
+  | "nineCharacterIds"
 > {
   const call = (index: number, as: "object" | "string", id: string): unknown => ({
     id,
@@ -147,10 +169,14 @@ function probeTools(
   const shape = { as: argumentsAs, empty: usable(withNull) ? emptyContent : "" } as const;
   const full = render(conversation(shape));
   const parallel = render(conversation({ ...shape, calls: 2 }));
-  return {
-    tools: [{ messages: [user], tools: TOOLS }, conversation(shape)].some((variables) =>
-      /probe_tool(?!_)/.test(render(variables) ?? ""),
+  const toolsVariable = TOOL_VARIABLES.find((name) =>
+    [[user], conversation(shape)["messages"]].some((messages) =>
+      /probe_tool(?!_)/.test(render({ messages, [name]: TOOLS }) ?? ""),
     ),
+  );
+  return {
+    tools: toolsVariable !== undefined,
+    toolsVariable: toolsVariable ?? "tools",
     toolCalls: usable(full) || usable(render(conversation({ ...shape, result: false }))),
     parallelToolCalls: parallel !== null && parallel.includes("probe_value_1"),
     toolRole: full !== null && full.includes("probe_result_0"),

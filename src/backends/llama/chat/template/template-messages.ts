@@ -78,7 +78,8 @@ function toTemplateMessage(message: ChatMessage, context: MessageContext): Templ
       }
       return {
         role: "tool",
-        content: toContent(message.content, context),
+        // Templates print a list of parts of a result as it is.
+        content: asContent(marks.text(joinParts(message.content, index)), capabilities),
         tool_call_id: ids(message.toolCallId),
         ...name,
       };
@@ -193,6 +194,9 @@ function addTools(
     const first = told[0];
     if (first?.role === "system" || first?.role === "developer") {
       told[0] = { ...first, content: asContent(`${contentText(first.content)}\n\n${text}`, capabilities) };
+    } else if (capabilities.defaultSystem && first?.role === "user") {
+      // A system message of ours would take the place of the author's.
+      told[0] = { ...first, content: asContent(`${text}\n\n${contentText(first.content)}`, capabilities) };
     } else told.unshift({ role: "system", content: asContent(text, capabilities) });
   }
   return capabilities.toolRole ? told : mergeResults(told, request, capabilities);

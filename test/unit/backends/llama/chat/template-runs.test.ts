@@ -42,9 +42,9 @@ describe("a template that fails", () => {
 
   it("tells its author's own words to the caller", () => {
     const render = template(
-      `{{ messages[0].content }}{%- if messages | length > 5 -%}{{ raise_exception('Too many turns') }}{%- endif -%}`,
+      `{{ messages[0].content }}{%- if 'x' in messages[0].content -%}{{ raise_exception('Too many turns') }}{%- endif -%}`,
     );
-    expect(failure(() => render(chatRequest({ messages: [USER, USER, USER, USER, USER, USER] })))).toEqual({
+    expect(failure(() => render(chatRequest({ messages: [{ role: "user", content: "xy" }] })))).toEqual({
       kind: "invalid_request",
       message: "The model's chat template refuses this conversation: Too many turns",
       param: "messages",

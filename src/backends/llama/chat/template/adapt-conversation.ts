@@ -1,0 +1,141 @@
+// Puts a conversation that OpenAI accepts into a form that a template's author provided for. Every change is made in place and touches
+// nothing before it, so that the beginning of the prompt, and with it the prompt cache, stays as it was.
+import type { ChatMessage, ChatRequest, ToolCall, ToolDefinition } from "../../../../domain/chat.ts";
+import type { JsonSchema } from "../../../../domain/sampling.ts";
+
+/** One way to change a conversation; `apply` gives the same request back where there is nothing to change. */
+export interface Adaptation {
+  /** What was done, for callers to read. */
+  readonly description: string;
+  readonly apply: (request: ChatRequest) => ChatRequest;
+}
+
+/** For templates that show, or allow, one call per turn. */
+export const ONE_CALL_PER_TURN: Adaptation = {
+  description: "turns with several tool calls became turns with one call each",
+  apply: (request) => withMessages(request, splitCalls(request.messages)),
+};
+
+/** In the order in which they are tried, each on top of those before it. */
+export const ADAPTATIONS: readonly Adaptation[] = [
+  {
+    description: "system messages after the beginning became user turns",
+    apply: (request) => withMessages(request, laterSystemAsUser(request.messages)),
+  },
+  {
+    description: "consecutive turns of one role were joined",
+    apply: (request) => withMessages(request, joinTurns(request.messages)),
+  },
+  {
+    description: "an empty assistant turn was put between the results of tools and the user's turn",
+    apply: (request) => withMessages(request, separateResults(request.messages)),
+  },
+  {
+    description: "an empty user turn was put before the assistant's first turn",
+    apply: (request) => withMessages(request, leadWithUser(request.messages)),
+  },
+  {
+    description: "empty descriptions were added to the tools' parameters",
+    apply: (request) =>
+      request.tools.length === 0 ? request : { ...request, tools: request.tools.map(describeParameters) },
+  },
+];
+
+function withMessages(request: ChatRequest, messages: readonly ChatMessage[]): ChatRequest {
+  const isSame = messages.length === request.messages.length && messages.every((m, i) => m === request.messages[i]);
+  return isSame ? request : { ...request, messages };
+}
+
+const isSystem = ({ role }: ChatMessage): boolean => role === "system" || role === "developer";
+
+function laterSystemAsUser(messages: readonly ChatMessage[]): ChatMessage[] {
+  const first = messages.findIndex((message) => !isSystem(message));
+  return messages.map((message, index) =>
+    index > first && first !== -1 && (message.role === "system" || message.role === "developer")
+      ? { ...message, role: "user" }
+      : message,
+  );
+}
+
+function joinTurns(messages: readonly ChatMessage[]): ChatMessage[] {
+  const joined: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    const both = last === undefined ? undefined : join(last, message);
+    if (both === undefined) joined.push(message);
+    else joined[joined.length - 1] = both;
+  }
+  return joined;
+}
+
+/** Two turns of the user, or two of the assistant of which the first calls no tool; else undefined. */
+function join(first: ChatMessage, second: ChatMessage): ChatMessage | undefined {
+  if (first.role === "user" && second.role === "user") {
+    return { ...first, content: [...first.content, ...second.content] };
+  }
+  if (first.role !== "assistant" || second.role !== "assistant" || first.toolCalls.length > 0) return undefined;
+  const reasoning = [first.reasoning, second.reasoning].filter((text) => text !== undefined).join("\n");
+  return {
+    ...second,
+    content:
+      first.content === null && second.content === null ? null : [...(first.content ?? []), ...(second.content ?? [])],
+    ...(reasoning === "" ? {} : { reasoning }),
+  };
+}
+
+function separateResults(messages: readonly ChatMessage[]): ChatMessage[] {
+  return messages.flatMap((message, index): ChatMessage[] =>
+    message.role === "user" && messages[index - 1]?.role === "tool"
+      ? [{ role: "assistant", content: [{ type: "text", text: "" }], toolCalls: [] }, message]
+      : [message],
+  );
+}
+
+function leadWithUser(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const first = messages.findIndex((message) => !isSystem(message));
+  if (messages[first]?.role !== "assistant") return messages;
+  return messages.toSpliced(first, 0, { role: "user", content: [{ type: "text", text: "" }] });
+}
+
+/** Each call gets a turn of its own, followed by its results; results of no call stay behind the last. */
+function splitCalls(messages: readonly ChatMessage[]): ChatMessage[] {
+  const split: ChatMessage[] = [];
+  for (let index = 0; index < messages.length; index += 1) {
+    const message = messages[index] as ChatMessage;
+    if (message.role !== "assistant" || message.toolCalls.length < 2) {
+      split.push(message);
+      continue;
+    }
+    const after = messages.slice(index + 1);
+    const end = after.findIndex(({ role }) => role !== "tool");
+    const results = after.slice(0, end === -1 ? after.length : end) as Extract<ChatMessage, { role: "tool" }>[];
+    split.push(...message.toolCalls.flatMap((call, nth) => oneCall(message, { call, nth, results })));
+    split.push(...results.filter(({ toolCallId }) => !message.toolCalls.some(({ id }) => id === toolCallId)));
+    index += results.length;
+  }
+  return split;
+}
+
+function oneCall(
+  turn: Extract<ChatMessage, { role: "assistant" }>,
+  { call, nth, results }: { call: ToolCall; nth: number; results: readonly Extract<ChatMessage, { role: "tool" }>[] },
+): ChatMessage[] {
+  const { reasoning: _, ...rest } = turn;
+  const own: ChatMessage = nth === 0 ? { ...turn, toolCalls: [call] } : { ...rest, content: null, toolCalls: [call] };
+  return [own, ...results.filter(({ toolCallId }) => toolCallId === call.id)];
+}
+
+function describeParameters(tool: ToolDefinition): ToolDefinition {
+  return { ...tool, description: tool.description ?? "", parameters: describe(tool.parameters) };
+}
+
+function describe(schema: JsonSchema): JsonSchema {
+  if (typeof schema !== "object") return schema;
+  const { properties } = schema;
+  if (typeof properties !== "object" || properties === null) return schema;
+  const described = Object.entries(properties as Record<string, JsonSchema>).map(([name, value]) => [
+    name,
+    typeof value === "object" ? { description: "", ...(describe(value) as object) } : value,
+  ]);
+  return { ...schema, properties: Object.fromEntries(described) };
+}
