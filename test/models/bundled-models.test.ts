@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Template } from "@huggingface/jinja";
 import { AutoTokenizer, env, pipeline } from "@huggingface/transformers";
 import { getLlama, type Llama, type LlamaModel, LlamaLogLevel, type Token } from "node-llama-cpp";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -11,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { bundledModels } from "../../scripts/build-models/bundled/bundled-models.ts";
 import { listFiles, type Manifest } from "../../scripts/build-models/bundled/manifest.ts";
+import { compileTemplate } from "../../src/backends/llama/chat/template/compiled-template.ts";
 
 const models = resolve(import.meta.dirname, "../../models");
 const oneThread: InferenceSession.SessionOptions = { intraOpNumThreads: 1 };
@@ -111,7 +111,7 @@ describe("tiny-chat in node-llama-cpp", () => {
 
   it("carries a ChatML template with tools", () => {
     const source = model.fileInfo.metadata.tokenizer.chat_template ?? "";
-    const render = (input: Record<string, unknown>): string => new Template(source).render(input);
+    const render = (input: Record<string, unknown>): string => compileTemplate(source).run({ trusted: input }).text;
     expect(render({ messages: [{ role: "user", content: "Hi" }], add_generation_prompt: true })).toBe(
       "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
     );

@@ -137,14 +137,14 @@ describe("tools", () => {
       `{%- if ${name} -%}<tools>{{ ${name} | tojson }}</tools>{%- endif -%}{%- for m in messages -%}<{{ m.role }}>{{ m.content }}{%- endfor -%}`,
     );
     expect(template.capabilities).toMatchObject({ tools: true, toolsVariable: name });
-    expect(template.render(chatRequest({ messages, tools: [tool] } as never)).text).toMatch(/^<tools>.*weather/);
+    expect(template.render(chatRequest({ messages, tools: [tool] })).text).toMatch(/^<tools>.*weather/);
   });
 
   it("leave the author's default system prompt where it is", () => {
     const template = create(
       `{%- if messages[0].role == 'system' -%}[{{ messages[0].content }}]{%- set rest = messages[1:] -%}{%- else -%}[You are a helper.]{%- set rest = messages -%}{%- endif -%}{%- for m in rest -%}<{{ m.role }}>{{ m.content }}{%- endfor -%}`,
     );
-    const { text } = template.render(chatRequest({ messages, tools: [tool] } as never));
+    const { text } = template.render(chatRequest({ messages, tools: [tool] }));
     expect(text).toMatch(/^\[You are a helper\.\]<user>You can call functions[^]*weather[^]*a$/);
   });
 
