@@ -91,7 +91,8 @@ export class ChatRunner {
       contextSize: model.contextSize,
       field: "messages",
     });
-    const createGrammar = await this.#planGrammar(plan, signal);
+    const warnings: string[] = [];
+    const createGrammar = await this.#planGrammar(plan, { signal, warnings });
     const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);
     const expected = request.prediction
       ? await model.tokenizer.tokenizeBeginning(request.prediction, {
@@ -128,7 +129,11 @@ export class ChatRunner {
         };
       });
     const reasoningTokens = (): number => outputs.reduce((sum, output) => sum + output.reasoningTokens, 0);
-    await runChoices(model.engine, { choices, promptTokens: tokens.length, arrivedAt, reasoningTokens }, call);
+    await runChoices(
+      model.engine,
+      { choices, promptTokens: tokens.length, arrivedAt, warnings, reasoningTokens },
+      call,
+    );
   }
 
   /** @throws ServerError as rendering does; `context_length_exceeded` for a conversation that is far too long */
@@ -160,13 +165,20 @@ export class ChatRunner {
     return opens.length === 0 ? { when: "immediately" } : { ...start, opens };
   }
 
-  /** Compiles the grammar, or refuses it, before the request is accepted. The function returned makes a fresh one for each choice. */
-  async #planGrammar(plan: ChatPlan, signal: AbortSignal): Promise<() => Pick<SequenceRequest, "grammar" | "gate">> {
+  /**
+   * Compiles the grammar, or refuses it, before the request is accepted. The function returned makes a fresh one for each choice. What
+   * is not enforced of the schemas is added to `warnings`.
+   */
+  async #planGrammar(
+    plan: ChatPlan,
+    { signal, warnings }: { readonly signal: AbortSignal; readonly warnings: string[] },
+  ): Promise<() => Pick<SequenceRequest, "grammar" | "gate">> {
     const planned = plan.grammar;
     if (planned === null) return () => ({});
     const { family } = plan;
     const { native, vocabulary, controlTokens, grammars } = this.#model;
-    const grammar = await grammars.compile({ type: "planned", planned }, signal);
+    const { grammar, ...compiled } = await grammars.compile({ type: "planned", planned }, signal);
+    warnings.push(...compiled.warnings);
     const banned = bannedUnder(planned, { controlTokens, family });
     const parts = { native, vocabulary, grammar, banned };
     const start = this.#withPossibleOpens(plan.grammarStart);

@@ -74,16 +74,18 @@ export class TextModel implements TextModelParts {
   }
 
   /**
-   * Compiles a constraint. The function returned makes a fresh grammar for each choice; `undefined` = no constraint.
+   * Compiles a constraint. The function returned makes a fresh grammar for each choice; `undefined` = no constraint. What is not
+   * enforced of it is added to `warnings`.
    * @throws ServerError `unsupported_schema` or `invalid_value` where no grammar can enforce it; the signal's reason
    */
   async compileConstraint(
     constraint: OutputConstraint,
-    signal: AbortSignal,
+    { signal, warnings }: { readonly signal: AbortSignal; readonly warnings: string[] },
   ): Promise<(() => ActiveGrammar) | undefined> {
     if (constraint.type === "text") return undefined;
     const { controlTokens } = this;
-    const grammar = await this.grammars.compile({ type: "constraint", constraint }, signal);
+    const { grammar, ...compiled } = await this.grammars.compile({ type: "constraint", constraint }, signal);
+    warnings.push(...compiled.warnings);
     const banned = bannedUnder(constraint, { controlTokens, family: { keepTokens: [], dropped: [] } });
     return this.grammarFactory(grammar, { banned });
   }

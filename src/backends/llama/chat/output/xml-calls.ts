@@ -90,7 +90,7 @@ export class TextWriter {
 }
 
 /** True when the schema allows strings only, so that the value can be emitted as it comes. */
-function takesOnlyText(tool: ToolDefinition, key: string): boolean {
+export function takesOnlyText(tool: Pick<ToolDefinition, "parameters">, key: string): boolean {
   if (typeof tool.parameters !== "object") return false;
   const { properties } = tool.parameters;
   if (typeof properties !== "object" || properties === null) return false;

@@ -53,6 +53,12 @@ export class GrammarWriter {
     return name;
   }
 
+  /** A rule that is the same for all who ask for it, under its own name. */
+  once(name: string, body: string): string {
+    if (!this.#rules.has(name)) this.define(name, body);
+    return name;
+  }
+
   /** The name of one of the fixed JSON rules, which is defined with all that it uses on first mention. */
   shared(name: keyof typeof SHARED_RULES): string {
     if (this.#rules.has(name)) return name;

@@ -3,7 +3,7 @@ import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } 
 import { isJsonArray } from "./reading/json-value.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import type { Facts } from "./reading/schema-facts.ts";
-import { keywordValue, readList, refuseKeyword } from "./reading/schema-reader.ts";
+import { keywordValue, readList, waiveKeyword } from "./reading/schema-reader.ts";
 
 /**
  * A JSON array. Where `prefixItems` stands without `items`, nothing follows the listed positions unless `minItems` asks for it.
@@ -15,7 +15,10 @@ export function compileArray(facts: Facts, context: CompileContext): Compiled {
   const prefixes = facts.nodes.map(prefixLength);
   const prefix = Math.max(0, ...prefixes);
   const rest = facts.nodes.flatMap(itemsAfterPrefix);
-  const isClosed = prefix > 0 && rest.length === 0 && facts.minItems <= prefix;
+  const isOpened = facts.nodes.some(({ document, path }) =>
+    ["items", "additionalItems"].some((keyword) => document.enforcement.isWaived(path, keyword)),
+  );
+  const isClosed = prefix > 0 && rest.length === 0 && facts.minItems <= prefix && !isOpened;
   let max = Math.min(facts.maxItems ?? Infinity, isClosed ? prefix : Infinity);
   const positions: string[] = [];
   for (let at = 0; at < prefix && at < max; at += 1) {
@@ -89,10 +92,10 @@ function itemsAfterPrefix(node: SchemaNode): SchemaNode[] {
 
 function requireEnforceable(facts: Facts): void {
   for (const node of facts.nodes) {
-    if (keywordValue(node, "contains") !== undefined) refuseKeyword(node, "contains", "items are not counted by kind");
+    if (keywordValue(node, "contains") !== undefined) waiveKeyword(node, "contains", "items are not counted by kind");
     const unevaluated = keywordValue(node, "unevaluatedItems");
     if (unevaluated !== undefined && unevaluated !== true) {
-      refuseKeyword(node, "unevaluatedItems", "it depends on which other schemas hold");
+      waiveKeyword(node, "unevaluatedItems", "it depends on which other schemas hold");
     }
   }
 }
@@ -100,7 +103,7 @@ function requireEnforceable(facts: Facts): void {
 function requireNoUniqueness(facts: Facts): void {
   for (const node of facts.nodes) {
     if (keywordValue(node, "uniqueItems") === true) {
-      refuseKeyword(node, "uniqueItems", "a grammar does not remember earlier items");
+      waiveKeyword(node, "uniqueItems", "a grammar does not remember earlier items");
     }
   }
 }

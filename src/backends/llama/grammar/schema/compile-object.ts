@@ -9,7 +9,7 @@ import { memberSequence, type Member } from "./member-sequence.ts";
 import { compilePropertyNames, type NameRule } from "./property-names.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import type { Facts } from "./reading/schema-facts.ts";
-import { keywordValue, readCount, readMap, readStrings, refuseKeyword } from "./reading/schema-reader.ts";
+import { keywordValue, readCount, readMap, readStrings, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
 
 const REFUSED_MAPS = ["patternProperties", "dependentRequired", "dependentSchemas", "dependencies"];
 
@@ -64,21 +64,25 @@ export function compileObject(facts: Facts, context: CompileContext, isOwner: bo
 
 export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
   const { nodes } = facts;
-  let isClosed = false;
+  let unevaluated: SchemaNode | undefined;
   for (const node of nodes) {
     for (const keyword of REFUSED_MAPS) {
       const map = readMap(node, keyword);
       if (map !== undefined && Object.keys(map).length > 0) {
-        refuseKeyword(node, keyword, "properties are written by their names");
+        waiveKeyword(node, keyword, "properties are written by their names");
       }
     }
-    const unevaluated = keywordValue(node, "unevaluatedProperties");
-    if (unevaluated === undefined || unevaluated === true) continue;
-    if (!isOwner || node !== nodes[0]) refuseKeyword(node, "unevaluatedProperties", "other schemas apply beside it");
-    // Every property that is written is declared, and so evaluated, by a schema that `node` leads to.
-    isClosed = true;
+    const value = keywordValue(node, "unevaluatedProperties");
+    if (value === undefined || value === true) continue;
+    if (!isOwner || node !== nodes[0]) waiveKeyword(node, "unevaluatedProperties", "other schemas apply beside it");
+    else if (node.document.enforcement.hidesProperties) {
+      waiveKeyword(node, "unevaluatedProperties", "what is not enforced might evaluate properties");
+    }
+    // Every other schema here is one that `node` leads to: what it declares is evaluated.
+    else unevaluated = node.document.child(node, "unevaluatedProperties");
   }
   const declared = new Map(nodes.map((node) => [node, readMap(node, "properties") ?? {}]));
+  const evaluatesAll = nodes.some((node) => keywordValue(node, "additionalProperties") !== undefined);
   const required = new Set(nodes.flatMap((node) => readStrings(node, "required") ?? []));
   const properties = new Map<string, readonly SchemaNode[]>();
   for (const name of [...[...declared.values()].flatMap((map) => Object.keys(map)), ...required]) {
@@ -88,11 +92,12 @@ export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
         return [node.document.child(node, "properties", name)];
       return additional(node);
     });
-    properties.set(name, values);
+    const isEvaluated = evaluatesAll || [...declared.values()].some((map) => ownValue(map, name) !== undefined);
+    properties.set(name, isEvaluated || unevaluated === undefined ? values : [...values, unevaluated]);
   }
-  const isExplicit = nodes.some((node) => keywordValue(node, "additionalProperties") !== undefined);
   const isListed = nodes.some((node) => keywordValue(node, "properties") !== undefined);
-  const isOpen = !isClosed && (isExplicit || !isListed);
+  const isOpened = nodes.some(({ document, path }) => document.enforcement.isOpened(path));
+  const isOpen = unevaluated === undefined && (evaluatesAll || !isListed || isOpened);
   return {
     properties,
     required,

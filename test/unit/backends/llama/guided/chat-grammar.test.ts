@@ -89,7 +89,7 @@ describe("a string between tags", () => {
     `<tool_call>\n<function=f>\n<parameter=s>\n${value}\n</parameter>\n</function>\n</tool_call>`;
   const machine = (schema: Record<string, unknown>): GbnfMachine => {
     const f: ToolDefinition = { ...tool("f", { s: schema }), strict: true };
-    return new GbnfMachine(compilePlannedGrammar(plan(coder, { tools: [f], parallelToolCalls: false })));
+    return new GbnfMachine(compilePlannedGrammar(plan(coder, { tools: [f], parallelToolCalls: false })).grammar);
   };
 
   it.each([
