@@ -13,7 +13,7 @@ import { compileNumber, numberSatisfies } from "./compile-number.ts";
 import { compileObject, readObjectShape } from "./compile-object.ts";
 import { compileBareText, compileString, stringSatisfies } from "./compile-string.ts";
 import { gbnfLiteral, type GrammarWriter } from "../gbnf/grammar-writer.ts";
-import type { JsonValue } from "./reading/json-value.ts";
+import { canonicalJson, type JsonValue } from "./reading/json-value.ts";
 import { alternativesOf } from "./schema-alternatives.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import { SchemaNotEnforceableError } from "../gbnf/grammar-error.ts";
@@ -92,6 +92,19 @@ export class SchemaCompiler implements CompileContext {
 
   alternatives(nodes: readonly SchemaNode[]): readonly Facts[] {
     return alternativesOf(distinct(nodes), this.writer.limits.maxAlternatives);
+  }
+
+  listedValues(nodes: readonly SchemaNode[]): readonly JsonValue[] | undefined {
+    const listed = new Map<string, JsonValue>();
+    for (const facts of this.alternatives(nodes)) {
+      if (!this.#isPossible(facts)) continue;
+      const isSmall = [...facts.types].every((type) => type === "boolean" || type === "null");
+      if (facts.values === undefined && !isSmall) return undefined;
+      const values = [...(facts.types.has("boolean") ? [true, false] : []), ...(facts.types.has("null") ? [null] : [])];
+      const allowed = facts.values === undefined ? values : this.#allowedValues(facts);
+      for (const value of allowed) listed.set(canonicalJson(value), value);
+    }
+    return [...listed.values()];
   }
 
   isSatisfiable(nodes: readonly SchemaNode[]): boolean {
