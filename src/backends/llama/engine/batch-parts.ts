@@ -1,7 +1,7 @@
 // The parts of a batch, one per sequence: adds their tokens before the decode, then samples and scores from their logits.
 import type { NativeSampler, NativeSamplerConfig } from "../native/binding.ts";
 import type { NativeContextHandle, TokenScore } from "../native/context.ts";
-import type { ActiveGrammar, SequenceView } from "./sequence.ts";
+import type { SequenceView } from "./sequence.ts";
 import type { Slot } from "./slots/slots.ts";
 
 /** Tokens of one sequence in a batch. */
@@ -156,14 +156,18 @@ async function orNothing(sequence: SequenceView, sampled: Promise<number>): Prom
   }
 }
 
-/** The settings under an active grammar. A ban overrides the caller's bias of the same token. */
-export function withGrammar(config: NativeSamplerConfig, grammar: ActiveGrammar | undefined): NativeSamplerConfig {
+/** The settings under an active grammar, with `illFormed` banned too. A ban overrides the caller's bias of the same token. */
+export function withGrammar(
+  config: NativeSamplerConfig,
+  { grammar, illFormed }: Pick<SequenceView, "grammar" | "illFormed">,
+): NativeSamplerConfig {
   if (grammar === undefined) return config;
   const constrained = { ...config, grammarEvaluationState: grammar.state };
-  if (grammar.banned.length === 0) return constrained;
+  const banned = [...grammar.banned, ...illFormed];
+  if (banned.length === 0) return constrained;
   const biases = new Map<number, number>();
   config.tokenBiasKeys?.forEach((token, index) => biases.set(token, config.tokenBiasValues?.[index] ?? 0));
-  for (const token of grammar.banned) biases.set(token, -Infinity);
+  for (const token of banned) biases.set(token, -Infinity);
   return {
     ...constrained,
     tokenBiasKeys: Uint32Array.from(biases.keys()),

@@ -16,9 +16,10 @@ import { buildBatch } from "./build-batch.ts";
 import { collectTurn } from "./collect-turn.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import type { Guesser } from "./guesser.ts";
-import { withGeneratedPenalty } from "./sampler-config.ts";
+import { continueSampler } from "./sampler-config.ts";
 import type { Sequence, SequenceRequest, SequenceView } from "./sequence.ts";
 import { Slots, type Slot, type SlotsOptions } from "./slots/slots.ts";
+import type { Utf8Guard } from "../tokens/utf8-guard.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
 
 export interface EngineOptions extends SlotsOptions {
@@ -29,6 +30,8 @@ export interface EngineOptions extends SlotsOptions {
   readonly maxQueue: number;
   readonly threads: { readonly decode: number; readonly prompt: number };
   readonly guesser: Guesser | undefined;
+  /** Bans ill-formed UTF-8 where a grammar is active; left out = nothing is banned. */
+  readonly utf8?: Utf8Guard;
 }
 
 /** The choices of one request in the engine. */
@@ -154,7 +157,8 @@ export class Engine {
     sequence.slot = assigned.slot.id;
     sequence.cachedTokens = assigned.cachedTokens;
     if (request.maxNewTokens === 0) return;
-    sequence.sampler = this.#options.model.createSampler(withGrammar(request.sampler.config, sequence.grammar));
+    sequence.illFormed = this.#options.utf8?.bannedIn(0) ?? [];
+    sequence.sampler = this.#options.model.createSampler(withGrammar(request.sampler.config, sequence));
   }
 
   async #plan(): Promise<BatchPlan> {
@@ -236,9 +240,10 @@ export class Engine {
     }
     sequence.nextToken = token;
     this.#deliveries.push({ sequence, token, score, end: undefined });
-    if (request.sampler.generatedPenalty !== undefined) {
-      const config = withGeneratedPenalty(request.sampler, { prompt: request.prompt, generated });
-      sequence.sampler?.applyConfig(withGrammar(config, sequence.grammar));
+    const isOtherBan = sequence.followBytes(token, this.#options.utf8) && sequence.grammar !== undefined;
+    if (request.sampler.generatedPenalty !== undefined || isOtherBan) {
+      const config = continueSampler(request.sampler, { prompt: request.prompt, generated });
+      sequence.sampler?.applyConfig(withGrammar(config, sequence));
     }
     return true;
   }
@@ -250,7 +255,7 @@ export class Engine {
     const opened = gate.next(token);
     if (opened === undefined) return false;
     sequence.grammar = opened.grammar;
-    sequence.sampler?.applyConfig(withGrammar(plan.config, opened.grammar));
+    sequence.sampler?.applyConfig(withGrammar(plan.config, sequence));
     return opened.again;
   }
 

@@ -10,7 +10,7 @@ export interface SamplerPlan {
   readonly config: NativeSamplerConfig;
   /**
    * Presence and frequency penalties that the native sampler cannot apply, because its one window already serves the repeat
-   * penalty: {@link withGeneratedPenalty} makes biases of them, anew for every token.
+   * penalty: {@link continueSampler} makes biases of them, anew for every token.
    */
   readonly generatedPenalty: { readonly presence: number; readonly frequency: number } | undefined;
 }
@@ -65,10 +65,28 @@ export function planSampler({ sampling, defaults, prompt, seed, contextSize }: S
   };
 }
 
+interface SamplerHistory {
+  readonly prompt: readonly number[];
+  readonly generated: readonly number[];
+}
+
+/**
+ * The settings in the middle of an answer, after `generated`. Settings that are applied anew bring their penalties' history with
+ * them: the native sampler takes it in place of what it has counted itself.
+ */
+export function continueSampler(plan: SamplerPlan, history: SamplerHistory): NativeSamplerConfig {
+  const { config, generatedPenalty } = plan;
+  if (generatedPenalty !== undefined) return withGeneratedPenalty(plan, history);
+  if (config.repeatPenaltyTokens === undefined) return config;
+  const isRepeat = config.repeatPenalty !== undefined;
+  const counted = isRepeat ? repeatHistory(history) : history.generated;
+  return { ...config, repeatPenaltyTokens: Uint32Array.from(counted) };
+}
+
 /** The settings for the next token under {@link SamplerPlan.generatedPenalty}, after `generated`. */
-export function withGeneratedPenalty(
+function withGeneratedPenalty(
   { config, generatedPenalty }: SamplerPlan,
-  { prompt, generated }: { prompt: readonly number[]; generated: readonly number[] },
+  { prompt, generated }: SamplerHistory,
 ): NativeSamplerConfig {
   if (generatedPenalty === undefined) return config;
   const counts = new Map<number, number>();
@@ -79,15 +97,18 @@ export function withGeneratedPenalty(
     const penalty = generatedPenalty.presence + generatedPenalty.frequency * count;
     biases.set(token, (biases.get(token) ?? 0) - penalty);
   }
-  const missing = Math.max(0, repeatWindow - generated.length);
-  const history = [...(missing === 0 ? [] : prompt.slice(-missing)), ...generated.slice(-repeatWindow)];
   return {
     ...config,
     // A history that is not the native sampler's own replaces it, so this has to be the true one.
-    repeatPenaltyTokens: Uint32Array.from(history),
+    repeatPenaltyTokens: Uint32Array.from(repeatHistory({ prompt, generated })),
     tokenBiasKeys: Uint32Array.from(biases.keys()),
     tokenBiasValues: Float32Array.from(biases.values()),
   };
+}
+
+function repeatHistory({ prompt, generated }: SamplerHistory): number[] {
+  const missing = Math.max(0, repeatWindow - generated.length);
+  return [...(missing === 0 ? [] : prompt.slice(-missing)), ...generated.slice(-repeatWindow)];
 }
 
 /** Seed of choice `index`: `seed + index` within 32 bits; the all-ones value is avoided, it means "random" to llama.cpp. */

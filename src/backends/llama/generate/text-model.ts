@@ -9,6 +9,7 @@ import type { ActiveGrammar } from "../engine/sequence.ts";
 import { bannedUnder, type ControlText } from "../guided/banned-tokens.ts";
 import { GrammarCompiler } from "../guided/grammar-compiler.ts";
 import { TextTokenizer, TokenLimitError } from "../tokens/tokenizer.ts";
+import type { Utf8Guard } from "../tokens/utf8-guard.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
 
 export interface TextModelParts {
@@ -16,6 +17,8 @@ export interface TextModelParts {
   readonly native: NativeModelHandle;
   readonly engine: Engine;
   readonly vocabulary: Vocabulary;
+  /** The engine's. */
+  readonly utf8: Utf8Guard;
   /** Tokens per slot. */
   readonly contextSize: number;
   /** Tokens guessed per step for every choice; 0 = no speculation. */
@@ -24,13 +27,13 @@ export interface TextModelParts {
   readonly canTrim: boolean;
 }
 
-export class TextModel implements TextModelParts {
+export class TextModel implements Omit<TextModelParts, "utf8"> {
   readonly options: TextModelOptions;
   readonly native: NativeModelHandle;
   readonly engine: Engine;
   readonly vocabulary: Vocabulary;
   readonly tokenizer: TextTokenizer;
-  readonly grammars = new GrammarCompiler();
+  readonly grammars: GrammarCompiler;
   #controlTokens: readonly ControlText[] | undefined;
   readonly contextSize: number;
   readonly guesses: number;
@@ -42,6 +45,7 @@ export class TextModel implements TextModelParts {
     this.engine = parts.engine;
     this.vocabulary = parts.vocabulary;
     this.tokenizer = new TextTokenizer(parts.vocabulary);
+    this.grammars = new GrammarCompiler({ prepare: () => parts.utf8.prepare() });
     this.contextSize = parts.contextSize;
     this.guesses = parts.guesses;
     this.canTrim = parts.canTrim;

@@ -14,6 +14,8 @@ export interface GrammarCompilerOptions {
   readonly inlineUnits?: number;
   /** Longest time for one grammar. @default 30000 */
   readonly timeoutMs?: number;
+  /** Resolves when all is ready that the use of a grammar needs. */
+  readonly prepare?: () => Promise<void>;
 }
 
 /** Niceness of the child, which gives way to this process: running streams matter more. */
@@ -23,12 +25,14 @@ export class GrammarCompiler {
   readonly #cache = new GrammarCache();
   readonly #inlineUnits: number;
   readonly #timeoutMs: number;
+  readonly #prepare: () => Promise<void>;
   /** Settles with the latest large job: they run one after another, since there are no cores to spare. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor({ inlineUnits = 8192, timeoutMs = 30_000 }: GrammarCompilerOptions = {}) {
+  constructor({ inlineUnits = 8192, timeoutMs = 30_000, prepare }: GrammarCompilerOptions = {}) {
     this.#inlineUnits = inlineUnits;
     this.#timeoutMs = timeoutMs;
+    this.#prepare = prepare ?? (() => Promise.resolve());
   }
 
   /**
@@ -36,6 +40,7 @@ export class GrammarCompiler {
    * @throws ServerError as `compileGrammar`; `unsupported_schema` when it takes too long or too much memory; the signal's reason
    */
   async compile(job: GrammarJob, signal: AbortSignal): Promise<CompiledGrammar> {
+    await this.#prepare();
     const key = JSON.stringify(job);
     const known = this.#cache.get(key);
     if (known !== undefined) return known;

@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  choiceSeed,
-  planSampler,
-  withGeneratedPenalty,
-} from "../../../../../src/backends/llama/engine/sampler-config.ts";
+import { choiceSeed, planSampler, continueSampler } from "../../../../../src/backends/llama/engine/sampler-config.ts";
 
 const defaults = { temperature: 1, topP: 0.9, topK: 40, minP: 0.05, repeatPenalty: 1, maxTokens: 0 };
 const base = { defaults, prompt: [1, 2, 3], seed: 7, contextSize: 512 };
@@ -62,13 +58,13 @@ describe("planSampler", () => {
   });
 });
 
-describe("withGeneratedPenalty", () => {
+describe("continueSampler", () => {
   it("adds presence and frequency to the caller's biases and keeps the window of the repeat penalty", () => {
     const plan = planSampler({
       ...base,
       sampling: { repeatPenalty: 1.1, presencePenalty: 1, frequencyPenalty: 0.5, logitBias: [[9, 2]] },
     });
-    const config = withGeneratedPenalty(plan, { prompt: [1, 2, 3], generated: [9, 4, 9] });
+    const config = continueSampler(plan, { prompt: [1, 2, 3], generated: [9, 4, 9] });
     expect(config.repeatPenaltyTokens).toEqual(Uint32Array.of(1, 2, 3, 9, 4, 9));
     expect(
       Object.fromEntries([...config.tokenBiasKeys!].map((key, index) => [key, config.tokenBiasValues![index]])),
@@ -81,7 +77,7 @@ describe("withGeneratedPenalty", () => {
   it("tells the native sampler no more than its window", () => {
     const plan = planSampler({ ...base, sampling: { repeatPenalty: 1.1, presencePenalty: 1 } });
     const generated = Array.from({ length: 70 }, (_, index) => index);
-    expect(withGeneratedPenalty(plan, { prompt: [1], generated }).repeatPenaltyTokens).toEqual(
+    expect(continueSampler(plan, { prompt: [1], generated }).repeatPenaltyTokens).toEqual(
       Uint32Array.from(generated.slice(6)),
     );
   });
