@@ -1,4 +1,5 @@
 // Compiles a JSON Schema to a grammar for llama.cpp. Also gives the grammar of any JSON object.
+import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "./gbnf/grammar-check.ts";
 import { GrammarWriter } from "./gbnf/grammar-writer.ts";
 import type { JsonValue } from "./schema/reading/json-value.ts";
@@ -13,6 +14,8 @@ export interface JsonSchemaToGbnfOptions {
   readonly pathPrefix?: string;
   /** Whether all of the schema must hold; it is told what does not. @default strict */
   readonly enforcement?: Enforcement;
+  /** Of the schema's keys. */
+  readonly order?: WrittenOrder | undefined;
 }
 
 /**
@@ -29,10 +32,10 @@ export interface JsonSchemaToGbnfOptions {
  *   enforce
  */
 export function jsonSchemaToGbnf(schema: JsonValue, options: JsonSchemaToGbnfOptions = {}): string {
-  const { limits, pathPrefix = "", enforcement = new Enforcement({ strict: true }) } = options;
+  const { limits, pathPrefix = "", order, enforcement = new Enforcement({ strict: true }) } = options;
   const attempt = (): string => {
     const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...limits });
-    const document = new SchemaDocument(schema, { pathPrefix, numbering: { next: 0 }, enforcement });
+    const document = new SchemaDocument(schema, { pathPrefix, numbering: { next: 0 }, enforcement, order });
     const grammar = writer.text(new SchemaCompiler(writer).compile([document.root]));
     requireRunnable(grammar, writer);
     return grammar;

@@ -1,4 +1,5 @@
 // Grammars for tool calls: the model's family gives the text around a call, each tool's schema the arguments.
+import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "./gbnf/grammar-check.ts";
 import { gbnfLiteral, GrammarWriter } from "./gbnf/grammar-writer.ts";
 import type { JsonObject, JsonValue } from "./schema/reading/json-value.ts";
@@ -50,6 +51,8 @@ export interface ToolCallTool {
   readonly parameters?: JsonValue | undefined;
   /** Whether all of the schema must hold; it is told what does not. @default strict */
   readonly enforcement?: Enforcement;
+  /** Of the schema's keys. */
+  readonly order?: WrittenOrder | undefined;
 }
 
 export interface ToolCallGrammarOptions {
@@ -116,9 +119,12 @@ class ToolCompiler {
   }
 
   /** The rule for a tool's arguments: valid for its schema, and an object in any case. */
-  #argumentsOf({ parameters = NO_PARAMETERS, path, enforcement }: EnforcedTool): string {
+  #argumentsOf({ parameters = NO_PARAMETERS, path, enforcement, order }: EnforcedTool): string {
     const anyObject = this.#document({ type: "object" }, { pathPrefix: path });
-    return this.#compiler.compile([this.#document(parameters, { pathPrefix: path, enforcement }).root, anyObject.root]);
+    return this.#compiler.compile([
+      this.#document(parameters, { pathPrefix: path, enforcement, order }).root,
+      anyObject.root,
+    ]);
   }
 
   body(tool: EnforcedTool, body: ToolCallBody): string {

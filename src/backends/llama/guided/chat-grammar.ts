@@ -48,9 +48,9 @@ function compileText(grammar: TextGrammar): CompiledGrammar {
 }
 
 function compileCalls({ tools: definitions, places, parallel, shape }: CallGrammar): CompiledGrammar {
-  const tools = definitions.map(({ name, parameters, strict }, index) => {
+  const tools = definitions.map(({ name, parameters, strict, order }, index) => {
     const { path = "", param = "tools" } = places[index] ?? {};
-    return { name, parameters, path, param, enforcement: new Enforcement({ strict }) };
+    return { name, parameters, order, path, param, enforcement: new Enforcement({ strict }) };
   });
   const paramOf = (path: string): string => places.find((place) => isWithin(path, place.path))?.param ?? "tools";
   const grammar = refusing(paramOf, () => {

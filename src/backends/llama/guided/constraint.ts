@@ -1,6 +1,7 @@
 // Compiles what an answer must look like to GBNF, and turns the compiler's refusals into errors for the caller.
 import { ServerError } from "../../../domain/errors.ts";
 import type { JsonSchema, OutputConstraint } from "../../../domain/sampling.ts";
+import type { WrittenOrder } from "../../../util/written-order.ts";
 import { validateGbnf } from "../grammar/gbnf/gbnf-validate.ts";
 import { jsonObjectGrammar, jsonSchemaToGbnf } from "../grammar/json-schema-to-gbnf.ts";
 import { Enforcement } from "../grammar/schema/reading/enforcement.ts";
@@ -34,12 +35,14 @@ export function compileConstraint(constraint: Exclude<OutputConstraint, { readon
 export function compileSchema({
   schema,
   strict,
+  order,
 }: {
   readonly schema: JsonSchema;
   readonly strict: boolean;
+  readonly order?: WrittenOrder | undefined;
 }): CompiledGrammar {
   const enforcement = new Enforcement({ strict });
-  const grammar = refusing("constraint.schema", () => jsonSchemaToGbnf(schema as JsonValue, { enforcement }));
+  const grammar = refusing("constraint.schema", () => jsonSchemaToGbnf(schema as JsonValue, { enforcement, order }));
   return { grammar, warnings: toWarnings(enforcement, "constraint.schema") };
 }
 

@@ -1,6 +1,7 @@
 // Grammars for calls whose arguments are not one JSON object: parameters in tags (Qwen3-Coder) and Python's keyword arguments
 // (Llama 4). Every parameter's schema is compiled by itself; the family gives the text around it.
 import type { ToolDefinition } from "../../../domain/chat.ts";
+import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "../grammar/gbnf/grammar-check.ts";
 import { SchemaNotEnforceableError } from "../grammar/gbnf/grammar-error.ts";
 import { gbnfLiteral, GrammarWriter } from "../grammar/gbnf/grammar-writer.ts";
@@ -13,7 +14,8 @@ import { declaredParameters, type DeclaredParameter } from "./declared-parameter
 import { takesOnlyText } from "../chat/output/xml-calls.ts";
 
 export interface ParameterCalls {
-  readonly tools: readonly (EnforcedSchema & Pick<ToolDefinition, "name" | "parameters">)[];
+  readonly tools: readonly (EnforcedSchema &
+    Pick<ToolDefinition, "name" | "parameters"> & { readonly order?: WrittenOrder | undefined })[];
   /** Several calls may follow each other. */
   readonly parallel: boolean;
   readonly open: string;
@@ -104,10 +106,10 @@ function createCompiler(): {
   return {
     writer,
     compiler,
-    parametersOf: ({ parameters, path, enforcement }) =>
+    parametersOf: ({ parameters, path, enforcement, order }) =>
       declaredParameters(
         compiler,
-        new SchemaDocument(parameters as JsonValue, { pathPrefix: path, numbering, enforcement }).root,
+        new SchemaDocument(parameters as JsonValue, { pathPrefix: path, numbering, enforcement, order }).root,
       ),
   };
 }

@@ -4,7 +4,7 @@
 // allow them; but a model that is given a form should not invent fields, and leaving texts out makes no invalid ones.
 import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "./compile-context.ts";
 import { gbnfLiteral } from "../gbnf/grammar-writer.ts";
-import { ownValue } from "./reading/json-value.ts";
+import { ownValue, type JsonObject } from "./reading/json-value.ts";
 import { memberSequence, type Member } from "./member-sequence.ts";
 import { compilePropertyNames, type NameRule } from "./property-names.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
@@ -85,7 +85,7 @@ export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
   const evaluatesAll = nodes.some((node) => keywordValue(node, "additionalProperties") !== undefined);
   const required = new Set(nodes.flatMap((node) => readStrings(node, "required") ?? []));
   const properties = new Map<string, readonly SchemaNode[]>();
-  for (const name of [...[...declared.values()].flatMap((map) => Object.keys(map)), ...required]) {
+  for (const name of [...nodes.flatMap((node) => declaredNames(node, declared.get(node) ?? {})), ...required]) {
     if (properties.has(name)) continue;
     const values = nodes.flatMap((node) => {
       if (ownValue(declared.get(node) ?? {}, name) !== undefined)
@@ -105,6 +105,18 @@ export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
     minProperties: Math.max(0, ...nodes.map((node) => readCount(node, "minProperties") ?? 0)),
     maxProperties: finite(Math.min(...nodes.map((node) => readCount(node, "maxProperties") ?? Infinity))),
   };
+}
+
+/**
+ * The names in the order of the schema. JavaScript moves names such as "2" to the front; where the written order is not known and all
+ * are required, `required` has it.
+ */
+function declaredNames(node: SchemaNode, map: JsonObject): readonly string[] {
+  const names = node.document.keysOf(node, "properties", map);
+  if (!names.some((name) => /^\d+$/.test(name)) || names.some((name, at) => name !== Object.keys(map)[at]))
+    return names;
+  const listed = [...new Set(readStrings(node, "required") ?? [])].filter((name) => Object.hasOwn(map, name));
+  return listed.length === names.length ? listed : names;
 }
 
 function additional(node: SchemaNode): SchemaNode[] {

@@ -9,6 +9,7 @@ import { toolCallGrammar } from "../../../../../src/backends/llama/grammar/tool-
 import { parseGbnf } from "../../../../../src/backends/llama/grammar/gbnf/gbnf-syntax.ts";
 import { validateGbnf } from "../../../../../src/backends/llama/grammar/gbnf/gbnf-validate.ts";
 import type { JsonValue } from "../../../../../src/backends/llama/grammar/schema/reading/json-value.ts";
+import { parseJson, writtenOrder } from "../../../../../src/util/written-order.ts";
 import { GbnfMachine, seededSampler } from "./support/gbnf-machine.ts";
 import { refusal } from "./support/refusal.ts";
 
@@ -279,5 +280,26 @@ describe("what zod makes of its types", () => {
       expect(machine.accepts(JSON.stringify(good)), JSON.stringify(schema)).toBe(true);
       expect(machine.accepts(JSON.stringify(bad)), JSON.stringify(schema)).toBe(false);
     }
+  });
+});
+
+describe("names such as 2 and 1", () => {
+  const text =
+    '{"type":"object","properties":{"b":{"type":"null"},"2":{"type":"null"},"1":{"type":"null"}},"required":["b","2","1"],"additionalProperties":false}';
+
+  it("come in the order that the schema was written in", () => {
+    const schema = parseJson(text) as JsonValue;
+    const optional = parseJson(text.replace('"required":["b","2","1"]', '"required":["1"]')) as JsonValue;
+    for (const one of [schema, optional]) {
+      const machine = new GbnfMachine(jsonSchemaToGbnf(one, { order: writtenOrder(one) }));
+      expect(machine.accepts('{"b":null,"2":null,"1":null}')).toBe(true);
+      expect(machine.accepts('{"1":null,"2":null,"b":null}')).toBe(false);
+    }
+  });
+
+  it("come in the order of `required` where only that is known", () => {
+    const machine = new GbnfMachine(jsonSchemaToGbnf(JSON.parse(text) as JsonValue));
+    expect(machine.accepts('{"b":null,"2":null,"1":null}')).toBe(true);
+    expect(machine.accepts('{"1":null,"2":null,"b":null}')).toBe(false);
   });
 });

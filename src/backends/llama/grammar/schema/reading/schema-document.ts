@@ -2,6 +2,7 @@
 // errors name a place.
 import { isJsonArray, isJsonObject, joinPointer, ownValue, type JsonObject, type JsonValue } from "./json-value.ts";
 import { SchemaNotEnforceableError } from "../../gbnf/grammar-error.ts";
+import type { WrittenOrder } from "../../../../../util/written-order.ts";
 import { Enforcement } from "./enforcement.ts";
 
 /** A schema at one place of the document. The same object always has the same node. */
@@ -21,6 +22,8 @@ export interface SchemaDocumentOptions {
   readonly numbering: { next: number };
   /** @default strict */
   readonly enforcement?: Enforcement | undefined;
+  /** Of keys, where it is not that of the objects themselves. */
+  readonly order?: WrittenOrder | undefined;
 }
 
 export class SchemaDocument {
@@ -30,8 +33,12 @@ export class SchemaDocument {
   readonly #booleans = new Map<string, SchemaNode>();
   readonly #rootSchema: JsonValue;
   readonly #numbering: { next: number };
+  readonly #order: WrittenOrder;
+  readonly #pathLength: number;
 
-  constructor(schema: JsonValue, { pathPrefix, numbering, enforcement }: SchemaDocumentOptions) {
+  constructor(schema: JsonValue, { pathPrefix, numbering, enforcement, order = {} }: SchemaDocumentOptions) {
+    this.#order = order;
+    this.#pathLength = pathPrefix.length;
     this.enforcement = enforcement ?? new Enforcement({ strict: true });
     this.#numbering = numbering;
     if (!this.enforcement.isWholeWaived(pathPrefix)) requireBoundedDepth(schema, pathPrefix);
@@ -48,6 +55,12 @@ export class SchemaDocument {
       path = joinPointer(path, segment);
     }
     return this.#node(value, { path, keyword: segments[0] });
+  }
+
+  /** The keys of a map under a keyword of a node, in the order in which they were written as far as that is known. */
+  keysOf(node: SchemaNode, keyword: string, map: JsonObject): readonly string[] {
+    const written = this.#order[joinPointer(node.path, keyword).slice(this.#pathLength)] ?? [];
+    return [...new Set([...written.filter((key) => Object.hasOwn(map, key)), ...Object.keys(map)])];
   }
 
   /** Follows a `$ref`: the root, or a JSON pointer within the document, with or without the root's own `$id` before it. */
