@@ -19,6 +19,7 @@ import { type Guesser } from "./engine/guesser.ts";
 import { describeModel, resolveThreads, type Creation, type ModelDescription } from "./load/describe.ts";
 import { createContext, loadWeights, prefixStoreFolder, resolveContextSize } from "./load/load-model.ts";
 import { PromptCache } from "./engine/slots/prompt-cache.ts";
+import { Utf8Guard } from "./tokens/utf8-guard.ts";
 import { TextModel } from "./generate/text-model.ts";
 
 /** @throws ServerError `model_load_failed` with a reason for the operator. */
@@ -62,6 +63,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
   const guesser = canTrim
     ? ((await createDraft({ options, weights, context }, native, contextSize)) ?? promptLookup)
     : undefined;
+  const utf8 = new Utf8Guard(weights.vocabulary);
   const engine = new Engine({
     model: weights.native,
     context: native,
@@ -74,11 +76,13 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     maxQueue: options.maxQueue,
     threads: chooseThreads(options, threads),
     guesser,
+    utf8,
   });
   const model = new TextModel({
     options,
     native: weights.native,
     engine,
+    utf8,
     vocabulary: weights.vocabulary,
     contextSize,
     guesses: !canTrim ? 0 : options.draftModel === null ? options.promptLookup : draftLength,

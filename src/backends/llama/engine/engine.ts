@@ -20,6 +20,7 @@ import { continueSampler } from "./sampler-config.ts";
 import type { Sequence, SequenceRequest, SequenceView } from "./sequence.ts";
 import { Slots, type Slot, type SlotsOptions } from "./slots/slots.ts";
 import type { ThreadChoice } from "../native/thread-tuner.ts";
+import type { Utf8Guard } from "../tokens/utf8-guard.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
 
 export interface EngineOptions extends SlotsOptions {
@@ -30,6 +31,8 @@ export interface EngineOptions extends SlotsOptions {
   readonly maxQueue: number;
   readonly threads: ThreadChoice;
   readonly guesser: Guesser | undefined;
+  /** Bans ill-formed UTF-8 where a grammar is active; left out = nothing is banned. */
+  readonly utf8?: Utf8Guard;
 }
 
 /** The choices of one request in the engine. */
@@ -155,7 +158,8 @@ export class Engine {
     sequence.slot = assigned.slot.id;
     sequence.cachedTokens = assigned.cachedTokens;
     if (request.maxNewTokens === 0) return;
-    sequence.sampler = this.#options.model.createSampler(withGrammar(request.sampler.config, sequence.grammar));
+    sequence.illFormed = this.#options.utf8?.bannedIn(0) ?? [];
+    sequence.sampler = this.#options.model.createSampler(withGrammar(request.sampler.config, sequence));
   }
 
   async #plan(): Promise<BatchPlan> {
@@ -241,9 +245,10 @@ export class Engine {
     }
     sequence.nextToken = token;
     this.#deliveries.push({ sequence, token, score, end: undefined });
-    if (request.sampler.generatedPenalty !== undefined) {
+    const isOtherBan = sequence.followBytes(token, this.#options.utf8) && sequence.grammar?.state !== undefined;
+    if (request.sampler.generatedPenalty !== undefined || isOtherBan) {
       const config = continueSampler(request.sampler, { prompt: request.prompt, generated });
-      sequence.sampler?.applyConfig(withGrammar(config, sequence.grammar));
+      sequence.sampler?.applyConfig(withGrammar(config, sequence));
     }
     return true;
   }
@@ -257,7 +262,7 @@ export class Engine {
     sequence.grammar = opened.grammar;
     // The token counts for the penalties unless another one takes its place.
     const generated = opened.again ? sequence.generated : [...sequence.generated, token];
-    sequence.sampler?.applyConfig(withGrammar(continueSampler(plan, { prompt, generated }), opened.grammar));
+    sequence.sampler?.applyConfig(withGrammar(continueSampler(plan, { prompt, generated }), sequence));
     return opened.again;
   }
 
