@@ -3,6 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { ServerError } from "../../../domain/errors.ts";
 import type { NativeModelHandle } from "../native/model.ts";
+import { Alarm } from "./alarm.ts";
 import {
   sampleEarly,
   samplePart,
@@ -11,7 +12,7 @@ import {
   type ComputedPart,
   type SampledToken,
 } from "./batch-parts.ts";
-import { planBatch, type BatchPlan } from "./batch-plan.ts";
+import { planTurn, type BatchPlan } from "./plan/batch-plan.ts";
 import { buildBatch } from "./build-batch.ts";
 import { collectTurn } from "./collect-turn.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
@@ -29,6 +30,8 @@ export interface EngineOptions extends SlotsOptions {
   readonly maxQueue: number;
   readonly threads: { readonly decode: number; readonly prompt: number };
   readonly guesser: Guesser | undefined;
+  /** Answers do not depend on what is computed beside them. */
+  readonly reproducible: boolean;
 }
 
 /** The choices of one request in the engine. */
@@ -40,16 +43,20 @@ export interface Submission {
 
 type Part = ComputedPart<Sequence>;
 
+/** Time without a request after which long states are stored. */
+const idleBeforeStoreMs = 2000;
+
 /** Runs all sequences of one model on a fixed number of slots. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #slots: Slots<Sequence>;
   readonly #waiting: WaitingQueue;
   readonly #deliveries = new DeliveryQueue<Sequence>();
-  #wake: (() => void) | undefined;
-  /** {@link wake} was called since the turn began: the loop must not sleep at its end. */
-  #isWoken = false;
+  readonly #alarm = new Alarm();
   #disposed = false;
+  #hasPrompted = false;
+  /** Something was computed since states were stored. */
+  #hasUnstored = false;
   readonly #loop: Promise<void>;
 
   constructor(options: EngineOptions) {
@@ -79,10 +86,7 @@ export class Engine {
 
   /** Starts a turn if the loop sleeps. To be called when credit has come back to a receiver that was paused. */
   wake(): void {
-    this.#isWoken = true;
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    this.#alarm.ring();
   }
 
   /** Ends all sequences with `shutting_down`. Resolves when the loop no longer uses the context. */
@@ -94,7 +98,7 @@ export class Engine {
 
   async #run(): Promise<void> {
     while (!this.#disposed) {
-      this.#isWoken = false;
+      this.#alarm.reset();
       this.#releaseEnded();
       try {
         await this.#startWaiting();
@@ -107,12 +111,17 @@ export class Engine {
         this.#failAll(error);
         continue;
       }
-      if (this.#deliver() || this.#isWoken) continue;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      if (this.#deliver() || this.#alarm.hasRung) continue;
+      await this.#sleep();
     }
     this.#failAll(new ServerError("shutting_down", "The model is being unloaded."));
+    await this.#slots.storeAll().catch(() => {});
+  }
+
+  /** Sleeps until woken. States are stored, one at a time, when nothing has come for a while. */
+  async #sleep(): Promise<void> {
+    const isLong = await this.#alarm.sleep(this.#hasUnstored ? idleBeforeStoreMs : undefined);
+    if (isLong && !this.#disposed) this.#hasUnstored = await this.#slots.storeLongest().catch(() => false);
   }
 
   /** Takes cancelled sequences out of the queue, and makes the slots of ended ones idle. */
@@ -158,25 +167,27 @@ export class Engine {
   }
 
   async #plan(): Promise<BatchPlan> {
-    const { context, guesser, vocabularySize } = this.#options;
+    const { context, guesser, vocabularySize, reproducible } = this.#options;
     const { batchSize } = context;
     const { decoding, prompting } = collectTurn(this.#slots.all, { batchSize, vocabularySize });
     const guesses = await guesser?.guess(decoding);
     for (const [index, sequence] of decoding.entries()) sequence.guessed = guesses?.[index] ?? [];
     const steps = decoding.map(({ slot, guessed }) => ({ slot: slot as number, guesses: guessed.length }));
-    return planBatch({ decoding: steps, prompting }, batchSize);
+    return planTurn({ decoding: steps, prompting }, { batchSize, reproducible, hasPrompted: this.#hasPrompted });
   }
 
   async #step(plan: BatchPlan): Promise<void> {
-    const { context, threads } = this.#options;
-    context.setThreads(plan.prompting.length > 0 ? threads.prompt : threads.decode);
-    const batch = buildBatch(plan, { context, slots: this.#slots });
+    const { context, threads, reproducible } = this.#options;
+    this.#hasPrompted = plan.prompting.length > 0;
+    context.setThreads(this.#hasPrompted ? threads.prompt : threads.decode);
+    const batch = buildBatch(plan, { context, slots: this.#slots, reproducible });
+    this.#hasUnstored = true;
     const decoded = context.decode();
     const parts: Part[] = batch.parts.map((part) => ({ ...part, early: sampleEarly(context, part) }));
     this.#deliver();
     try {
       await decoded.finally(() => {
-        for (const slot of batch.fillers) this.#slots.dropFiller(slot);
+        for (const filler of batch.fillers) this.#slots.dropFiller(filler);
       });
     } catch (error) {
       for (const part of parts) this.#failPart(part, error);

@@ -5,7 +5,7 @@ import type { ModelSpec, TextModelOptions } from "../../../domain/model.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import { calibrateThreads, type ThreadCounts } from "../native/thread-calibration.ts";
 import { computeFingerprint } from "./fingerprint.ts";
-import type { LoadedWeights } from "./load-model.ts";
+import { flashAttentionOf, type LoadedWeights } from "./load-model.ts";
 
 /** A description without the operations, which the backend's table of handlers adds. */
 export type ModelDescription = Omit<BackendDescription, "operations">;
@@ -56,7 +56,7 @@ export async function describeModel(
       quantization: facts.quantization,
       build: `${release.release} ${library.llama.buildType} ${String(gpu)} ${native.systemInfo}`,
       threads: parts.threads.decode,
-      settings: [parts.threads.prompt, gpuLayers, options.kvCacheType, options.flashAttention, options.lora],
+      settings: [parts.threads.prompt, gpuLayers, options.kvCacheType, flashAttentionOf(options), options.lora],
     }),
     facts: {
       architecture: facts.architecture,
