@@ -18,6 +18,8 @@ export interface SamplingOptions {
   readonly logitBias?: readonly (readonly [token: number, bias: number])[];
   /** Choice i samples with seed + i. Left out = random. */
   readonly seed?: number;
+  /** True = refuse the request where the model is not configured to answer it the same at any load. */
+  readonly reproducible?: boolean;
 }
 
 /** Upper limits of a request on its output. */

@@ -35,10 +35,12 @@ export function addPart<S extends SequenceView>(
   return { slot, sequence, ...add(context, { slot, sequence, count }) };
 }
 
-/** Adds a filler (batch-order.ts): it is computed behind the slot's tokens and taken back after the decode. */
-export function addFiller(context: NativeContextHandle, { id, tokens }: Slot): void {
-  const filler = Uint32Array.of(tokens.at(-1) ?? 0);
-  context.addToBatch(id, { position: tokens.length, tokens: filler, logitsFor: new Uint32Array() });
+/** Adds a filler: it is computed behind the slot's tokens and taken back after the decode. */
+export function addFiller(
+  context: NativeContextHandle,
+  { id, position, token }: { readonly id: number; readonly position: number; readonly token: number },
+): void {
+  context.addToBatch(id, { position, tokens: Uint32Array.of(token), logitsFor: new Uint32Array() });
 }
 
 interface Share {

@@ -84,7 +84,7 @@ export class ChatRunner {
     if (tokens.length === 0) {
       throw new ServerError("invalid_value", { message: "The conversation has no tokens.", param: "messages" });
     }
-    model.assertLogitBias(request.sampling);
+    model.assertSampling(request.sampling);
     const maxNewTokens = resolveMaxTokens({
       promptTokens: tokens.length,
       requested: request.limits.maxTokens,

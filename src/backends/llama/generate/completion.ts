@@ -21,7 +21,7 @@ export async function runCompletion(
   const arrivedAt = performance.now();
   const { signal } = call;
   const prompts = await preparePrompts(model, { request, signal });
-  model.assertLogitBias(request.sampling);
+  model.assertSampling(request.sampling);
   const warnings: string[] = [];
   const createGrammar = await model.compileConstraint(request.constraint, { signal, warnings });
   const candidates = Math.max(request.n, request.bestOf);

@@ -66,8 +66,16 @@ export class TextModel implements Omit<TextModelParts, "utf8"> {
     }
   }
 
-  /** @throws ServerError `invalid_value` when a biased token id is not the model's. */
-  assertLogitBias({ logitBias = [] }: SamplingOptions): void {
+  /** @throws ServerError `invalid_value` when a biased token id is not the model's, `unsupported_parameter` for `reproducible`. */
+  assertSampling({ logitBias = [], reproducible }: SamplingOptions): void {
+    // It cannot be had for one request: the context's attention, and the cells that other requests have left, are those of the model.
+    if (reproducible === true && !this.options.reproducible) {
+      throw new ServerError("unsupported_parameter", {
+        message:
+          "'{sampling.reproducible}' needs a model that is configured with 'reproducible: true'; this one is not.",
+        param: "sampling.reproducible",
+      });
+    }
     const stranger = logitBias.find(
       ([token]) => !Number.isInteger(token) || token < 0 || token >= this.vocabulary.size,
     );

@@ -17,6 +17,7 @@ export type SamplingFields = Pick<
   | "repeat_penalty"
   | "logit_bias"
   | "seed"
+  | "reproducible"
 >;
 
 export function toSamplingOptions(request: SamplingFields): SamplingOptions {
@@ -31,6 +32,7 @@ export function toSamplingOptions(request: SamplingFields): SamplingOptions {
     ...given("repeatPenalty", request.repeat_penalty),
     ...given("logitBias", toLogitBias(request.logit_bias)),
     ...given("seed", toSafeSeed(request.seed)),
+    ...given("reproducible", request.reproducible),
   };
 }
 
