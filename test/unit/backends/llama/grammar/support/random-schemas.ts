@@ -88,6 +88,13 @@ function arrayOf(inner: fc.Arbitrary<RandomSchema>): fc.Arbitrary<RandomSchema> 
 
 const names = ["a", "b", "c d", "é"];
 
+/** As entries: an object with the key "then" looks like a promise. */
+const conditional = Object.fromEntries<fc.Arbitrary<JsonValue>>([
+  ["if", fc.constant({ required: ["a"] })],
+  ["then", fc.constant({ required: ["b"] })],
+  ["else", fc.constant({ minProperties: 1 })],
+]);
+
 function objectOf(inner: fc.Arbitrary<RandomSchema>): fc.Arbitrary<RandomSchema> {
   const keywords = some({
     additionalProperties: fc.constantFrom<JsonValue>(false, true, { type: "integer" }),
@@ -99,9 +106,7 @@ function objectOf(inner: fc.Arbitrary<RandomSchema>): fc.Arbitrary<RandomSchema>
     dependentSchemas: fc.constant<JsonValue>({ a: { required: ["b"] } }),
     unevaluatedProperties: fc.constant(false),
     not: fc.constantFrom<JsonValue>({ required: ["a", "b"] }, { type: "array" }),
-    if: fc.constant<JsonValue>({ required: ["a"] }),
-    then: fc.constant<JsonValue>({ required: ["b"] }),
-    else: fc.constant<JsonValue>({ minProperties: 1 }),
+    ...conditional,
   });
   return fc
     .tuple(
