@@ -118,11 +118,10 @@ class ToolCompiler {
 
   /** The rule for a tool's arguments: valid for its schema, and an object in any case. */
   #argumentsOf({ parameters = NO_PARAMETERS, path, enforcement, order }: EnforcedTool): string {
+    // In this order: what a schema evaluates is known of the first one only.
+    const own = this.#document(parameters, { pathPrefix: path, enforcement, order });
     const anyObject = this.#document({ type: "object" }, { pathPrefix: path });
-    return this.#compiler.compile([
-      this.#document(parameters, { pathPrefix: path, enforcement, order }).root,
-      anyObject.root,
-    ]);
+    return this.#compiler.compile([own.root, anyObject.root]);
   }
 
   body(tool: EnforcedTool, body: ToolCallBody): string {

@@ -97,7 +97,7 @@ export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
   }
   const isListed = nodes.some((node) => keywordValue(node, "properties") !== undefined);
   const isOpened = nodes.some(({ document, path }) => document.enforcement.isOpened(path));
-  const isOpen = unevaluated === undefined && (evaluatesAll || !isListed || isOpened);
+  const isOpen = evaluatesAll || (unevaluated === undefined && (!isListed || isOpened));
   return {
     properties,
     required,
@@ -127,8 +127,7 @@ function additional(node: SchemaNode): SchemaNode[] {
 
 function compileExtra(shape: ObjectShape, names: NameRule, context: CompileContext): string | undefined {
   if (shape.extra === undefined || !context.isSatisfiable(shape.extra)) return undefined;
-  const most = shape.maxProperties ?? Infinity;
-  if (most <= shape.properties.size) return undefined;
+  if ((shape.maxProperties ?? Infinity) <= shape.required.size) return undefined;
   const key = names.otherNames();
   if ("contradiction" in key) {
     if (shape.required.size > 0 || shape.minProperties === 0) return undefined;

@@ -184,6 +184,13 @@ describe("tools of which some are strict", () => {
     ]);
   });
 
+  it("may forbid what they do not evaluate", () => {
+    const parameters = { type: "object", properties: { a: {} }, unevaluatedProperties: false };
+    const machine = new GbnfMachine(toolCallGrammar({ tools: [{ name: "f", parameters }], parallel: false, shape }));
+    expect(machine.accepts('<f>{"a":1}')).toBe(true);
+    expect(machine.accepts('<f>{"b":1}')).toBe(false);
+  });
+
   it("are refused for one that is", () => {
     const tools = [
       { name: "fine", parameters: fine, enforcement: new Enforcement({ strict: false }) },
