@@ -88,12 +88,10 @@ function arrayOf(inner: fc.Arbitrary<RandomSchema>): fc.Arbitrary<RandomSchema> 
 
 const names = ["a", "b", "c d", "é"];
 
-/** As entries: an object with the key "then" looks like a promise. */
-const conditional = Object.fromEntries<fc.Arbitrary<JsonValue>>([
-  ["if", fc.constant({ required: ["a"] })],
-  ["then", fc.constant({ required: ["b"] })],
-  ["else", fc.constant({ minProperties: 1 })],
-]);
+const conditions: readonly JsonValue[] = [{ required: ["a"] }, { required: ["b"] }, { minProperties: 1 }];
+const conditional = Object.fromEntries(
+  ["if", "then", "else"].map((keyword, at) => [keyword, fc.constant(conditions[at]!)] as const),
+);
 
 function objectOf(inner: fc.Arbitrary<RandomSchema>): fc.Arbitrary<RandomSchema> {
   const keywords = some({
