@@ -1,4 +1,5 @@
 // A chat request of the domain. Each dialect maps its own spelling of a request to this one.
+import type { WrittenOrder } from "../util/written-order.ts";
 import type { JsonSchema, OutputConstraint, OutputLimits, SamplingOptions } from "./sampling.ts";
 
 export type ContentPart =
@@ -43,6 +44,8 @@ export interface ToolDefinition {
   readonly description?: string;
   /** JSON schema of the arguments; an object without properties where the caller gave none. */
   readonly parameters: JsonSchema;
+  /** Of the keys in `parameters`. */
+  readonly order?: WrittenOrder;
   /** The arguments must match `parameters` also under the choice `auto`, once a call has begun. */
   readonly strict: boolean;
 }

@@ -40,8 +40,12 @@ export interface TextModelOptions {
   /** Layers on the GPU: `auto`, `max`, or a count. */
   readonly gpuLayers: "auto" | "max" | number;
   readonly flashAttention: "auto" | boolean;
-  /** Weights are mapped from the file (true) or read into memory (false); `auto` = read where it may lie in huge pages. */
+  /** Every answer is the same token for token, whatever else the model is asked at the same time. */
+  readonly reproducible: boolean;
+  /** Weights are mapped from the file (true) or read into memory (false); `auto` = read where they are small and may lie in huge pages. */
   readonly mmap: "auto" | boolean;
+  /** Layers with a sliding window keep the whole context (true) or the window (false); `auto` = the window. */
+  readonly swaFullCache: "auto" | boolean;
   readonly kvCacheType: "f16" | "f32" | "q8_0" | "q4_0";
   readonly lora: readonly { readonly path: string; readonly scale: number }[];
   /** Path of a smaller GGUF of the same vocabulary for speculative decoding. */
@@ -56,7 +60,7 @@ export interface TextModelOptions {
   readonly family: string;
   /** Tokens of reasoning for requests that name neither budget nor effort; `null` = no limit. */
   readonly thinkingBudget: number | null;
-  /** Bytes for the states of earlier prompts. 0 = none are kept. */
+  /** Bytes on the disk for the states of earlier prompts. 0 = none are kept. */
   readonly prefixStoreBytes: number;
   /** Requests that may wait for a sequence before the next one is refused with 429. */
   readonly maxQueue: number;

@@ -1,5 +1,6 @@
 // The sampling parameters of a request to a text model, and the limits and the form of its output. A sampling parameter that is left
 // out takes the default of the model's configuration; one without such a default has no effect then.
+import type { WrittenOrder } from "../util/written-order.ts";
 
 export interface SamplingOptions {
   /** 0 = greedy. */
@@ -17,6 +18,8 @@ export interface SamplingOptions {
   readonly logitBias?: readonly (readonly [token: number, bias: number])[];
   /** Choice i samples with seed + i. Left out = random. */
   readonly seed?: number;
+  /** True = refuse the request where the model is not configured to answer it the same at any load. */
+  readonly reproducible?: boolean;
 }
 
 /** Upper limits of a request on its output. */
@@ -31,7 +34,14 @@ export interface OutputLimits {
 export type OutputConstraint =
   | { readonly type: "text" }
   | { readonly type: "json-object" }
-  | { readonly type: "json-schema"; readonly name: string; readonly schema: JsonSchema; readonly strict: boolean }
+  | {
+      readonly type: "json-schema";
+      readonly name: string;
+      readonly schema: JsonSchema;
+      readonly strict: boolean;
+      /** Of the schema's keys. */
+      readonly order?: WrittenOrder;
+    }
   /** GBNF, as llama.cpp reads it. */
   | { readonly type: "grammar"; readonly grammar: string };
 

@@ -60,8 +60,11 @@ export type TextPart =
  * arguments. A part without any delta is an empty one.
  */
 export type TextEvent =
-  /** The request is valid, counted and queued: nothing more can be refused. */
-  | { readonly type: "accepted"; readonly promptTokens: number }
+  /**
+   * The request is valid, counted and queued: nothing more can be refused. `warnings`: sentences about what of it is not held, with
+   * fields in braces as in `ErrorDetails.message`.
+   */
+  | { readonly type: "accepted"; readonly promptTokens: number; readonly warnings?: readonly string[] }
   | { readonly type: "part-start"; readonly choice: number; readonly part: TextPart }
   | {
       readonly type: "text-delta";

@@ -7,6 +7,7 @@ import { guardOrigin } from "./middleware/guard-origin.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { requestLifetime } from "./middleware/request-lifetime.ts";
 import { unknownPath } from "./middleware/unknown-path.ts";
+import { warnings } from "./middleware/warnings.ts";
 import { RouteTable, type RouteGroup } from "./route-table.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { completionRoutes } from "./routes/completions.ts";
@@ -39,6 +40,7 @@ export function createHttpApp(
   app.use(requestLifetime(deps));
   app.use(guardOrigin(deps));
   app.use(authenticate({ ...deps, table }));
+  app.use(warnings());
 
   for (const group of groups) table.register(app, { group, deps });
 

@@ -42,5 +42,7 @@ export interface HttpEnvironment {
     lifetime: RequestLifetime;
     /** The model's name as the caller wrote it, for the access log. */
     modelName: string | undefined;
+    /** What of the request is not held, for the header that tells of it. */
+    warnings: readonly string[] | undefined;
   };
 }

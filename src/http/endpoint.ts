@@ -3,7 +3,7 @@
 import type { Context } from "hono";
 import type { Operation, Operations } from "../domain/backend.ts";
 import { parseRequest } from "../wire/contract/parse-request.ts";
-import { withDialectParam } from "../wire/contract/param-names.ts";
+import { withDialectFields, withDialectParam } from "../wire/contract/param-names.ts";
 import type { Dialect } from "../wire/dialect.ts";
 import type { SseEvent } from "../wire/sse-event.ts";
 import type { RequestContract } from "../wire/contract/contract.ts";
@@ -36,7 +36,7 @@ export async function readRequest<T extends SharedFields>(
 
 /**
  * Starts the operation for a validated request; resolves once its first event has come. Errors, here and among the events, name fields
- * as the caller does, and the phases' times are kept for the access log.
+ * as the caller does, and the phases' times are kept for the access log, warnings for the answer's header.
  */
 export async function start<O extends Operation>(
   context: HttpContext,
@@ -62,6 +62,13 @@ export async function start<O extends Operation>(
       ttlMs: body.ttl === null || body.ttl === undefined ? undefined : ttlToMs(body.ttl),
     })
     .catch(fail);
+  const { first } = running;
+  if (first !== undefined && "warnings" in first && first.warnings !== undefined) {
+    context.set(
+      "warnings",
+      first.warnings.map((warning) => withDialectFields(warning, toParam)),
+    );
+  }
   return { ...running, events: observed(running.events, { onEvent: (event) => noteTimings(lifetime, event), fail }) };
 }
 

@@ -1,5 +1,6 @@
 // Reads request bodies: the media type, the size limit and the syntax are checked here, once for all endpoints.
 import { ServerError } from "../domain/errors.ts";
+import { parseJson } from "../util/written-order.ts";
 
 /** The JSON value of the body. Throws `unsupported_media_type`, `body_too_large` or `invalid_json`. */
 export async function readJsonBody(request: Request, limitBytes: number): Promise<unknown> {
@@ -15,7 +16,7 @@ export async function readJsonBody(request: Request, limitBytes: number): Promis
   if (text.trim() === "") throw new ServerError("invalid_json", "The request has no body. A JSON object was expected.");
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : "";
     throw new ServerError("invalid_json", `We could not parse the JSON body of your request: ${reason}`, {

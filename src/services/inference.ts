@@ -21,6 +21,8 @@ export interface RunningOperation<O extends Operation> {
   /** The name to answer with: what the caller wrote, or the default's id. */
   readonly modelName: string;
   readonly description: BackendDescription;
+  /** The first event; `undefined` where the operation has none. */
+  readonly first: Operations[O]["event"] | undefined;
   /** All events, the first one included. Returning it early cancels the operation. */
   readonly events: PulledEvents<Operations[O]["event"]>;
 }
@@ -53,7 +55,12 @@ export function createInference({ catalog, acquire, defaultModels }: InferenceDe
       );
       // The operation begins with the first `next()`, and gives the lease back in every way in which it ends.
       const first = await events.next();
-      return { modelName: modelName ?? spec.id, description, events: replayFirst(first, events) };
+      return {
+        modelName: modelName ?? spec.id,
+        description,
+        first: first.done === true ? undefined : first.value,
+        events: replayFirst(first, events),
+      };
     },
   };
 }

@@ -31,6 +31,8 @@ interface Endpoint {
   readonly summary: string;
   readonly request: string;
   readonly response: string;
+  /** Answers may carry `x-hearth-warnings`. */
+  readonly warns?: boolean;
   /** Components of the stream's events, where the endpoint can stream. */
   readonly events?: readonly string[];
   readonly mediaTypes?: readonly string[];
@@ -79,6 +81,7 @@ const endpoints: readonly Endpoint[] = [
     request: "ChatCompletionRequest",
     response: "ChatCompletion",
     events: ["ChatCompletionChunk"],
+    warns: true,
   },
   {
     path: "/apply-template",
@@ -94,6 +97,7 @@ const endpoints: readonly Endpoint[] = [
     request: "CompletionRequest",
     response: "Completion",
     events: ["Completion"],
+    warns: true,
   },
   {
     path: "/v1/embeddings",
@@ -192,6 +196,14 @@ function describeFields(schema: Json, table: FieldTable | undefined): Json {
   return { ...schema, description: `Refused with 400 unless null:\n${refusals.map((line) => `- ${line}`).join("\n")}` };
 }
 
+const warningHeaders: Json = {
+  "x-hearth-warnings": {
+    description:
+      "What of a JSON schema that is not strict the answer is not held to: a JSON array of sentences, one for each keyword.",
+    schema: { type: "string" },
+  },
+};
+
 function toOperation(endpoint: Endpoint): Json {
   const { operationId, summary, request, response, events } = endpoint;
   const mediaTypes = endpoint.mediaTypes ?? ["application/json"];
@@ -205,7 +217,11 @@ function toOperation(endpoint: Endpoint): Json {
       content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, { schema: reference(request) }])),
     },
     responses: {
-      "200": { description: "OK", content: { "application/json": { schema: reference(response) }, ...streamed } },
+      "200": {
+        description: "OK",
+        ...(endpoint.warns === true ? { headers: warningHeaders } : {}),
+        content: { "application/json": { schema: reference(response) }, ...streamed },
+      },
       ...errorResponses(),
     },
   };

@@ -17,8 +17,9 @@ import { loadFailure } from "../../model-files/gguf/gguf-facts.ts";
 import { promptLookup } from "./speculative/prompt-lookup.ts";
 import { type Guesser } from "./engine/guesser.ts";
 import { describeModel, resolveThreads, type Creation, type ModelDescription } from "./load/describe.ts";
-import { createContext, loadWeights, prefixStoreFolder, resolveContextSize } from "./load/load-model.ts";
-import { PromptCache } from "./engine/slots/prompt-cache.ts";
+import { createContext, flashAttentionOf, loadWeights, resolveContextSize } from "./load/load-model.ts";
+import { openPromptCache } from "./load/open-prompt-cache.ts";
+import { Utf8Guard } from "./tokens/utf8-guard.ts";
 import { TextModel } from "./generate/text-model.ts";
 
 /** @throws ServerError `model_load_failed` with a reason for the operator. */
@@ -37,51 +38,56 @@ export async function createLlamaBackend(spec: ModelSpec, context: BackendContex
 }
 
 async function createText({ spec, options, weights, context }: Creation): Promise<Backend> {
+  const { reproducible } = options;
   const contextSize = resolveContextSize(options.contextSize, weights.facts);
+  const canTrim = weights.native.canTrimSequences;
+  // Where the file tells no window, llama.cpp may know one all the same: then all cells are kept.
+  const window = options.swaFullCache === true ? Infinity : (weights.facts.slidingWindow ?? Infinity);
+  if (reproducible) assertReproducible(spec.path, { options, canTrim });
   const native = await createContext(weights, {
     path: spec.path,
-    contextSize,
+    // With `reproducible` a filler is computed behind the last token of the context too.
+    contextSize: contextSize + (reproducible ? 1 : 0),
     sequences: options.parallel,
-    batchSize: Math.max(options.batchSize, options.parallel),
+    batchSize: Math.max(options.batchSize, options.parallel * (reproducible ? 2 : 1)),
     threads: options.threads || availableParallelism(),
-    flashAttention: options.flashAttention,
+    flashAttention: flashAttentionOf(options),
     kvCacheType: options.kvCacheType,
+    swaFullCache: window === Infinity,
     loras: weights.loras,
   });
   const threads = resolveThreads({ options, weights });
-  const canTrim = weights.native.canTrimSequences;
-  const promptCache =
-    options.prefixStoreBytes > 0
-      ? new PromptCache(native, {
-          folder: prefixStoreFolder(spec, context.cacheDirectory),
-          budgetBytes: options.prefixStoreBytes,
-          contextSize,
-          log: context.log,
-        })
-      : undefined;
-  const guesser = canTrim
+  const promptCache = await openPromptCache({ spec, options, weights, context }, { native, contextSize });
+  const canGuess = canTrim && !reproducible;
+  const guesser = canGuess
     ? ((await createDraft({ options, weights, context }, native, contextSize)) ?? promptLookup)
     : undefined;
+  const utf8 = new Utf8Guard(weights.vocabulary);
   const engine = new Engine({
     model: weights.native,
     context: native,
     parallel: options.parallel,
     contextSize,
     canTrim,
+    window,
+    isUniform: flashAttentionOf(options) === false,
+    reproducible,
     promptCache,
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,
     maxQueue: options.maxQueue,
     threads: chooseThreads(options, threads),
     guesser,
+    utf8,
   });
   const model = new TextModel({
     options,
     native: weights.native,
     engine,
+    utf8,
     vocabulary: weights.vocabulary,
     contextSize,
-    guesses: !canTrim ? 0 : options.draftModel === null ? options.promptLookup : draftLength,
+    guesses: !canGuess ? 0 : options.draftModel === null ? options.promptLookup : draftLength,
     canTrim,
   });
   const chat = new ChatRunner(model, weights.facts);
@@ -112,6 +118,23 @@ function chooseThreads(options: TextModelOptions, start: number): ThreadChoice {
   if (options.threads > 0) return fixedThreads(options.threads);
   const candidates = threadCandidates({ cores: start, logicalCores: availableParallelism() });
   return new ThreadTuner({ candidates, start, now: () => performance.now() });
+}
+
+/** @throws ServerError `model_load_failed` where another option, or the model, cannot be had reproducible */
+function assertReproducible(
+  path: string,
+  { options, canTrim }: { readonly options: TextModelOptions; readonly canTrim: boolean },
+): void {
+  if (options.flashAttention === true)
+    throw loadFailure(path, "'reproducible' and 'flash_attention' exclude each other");
+  if (options.kvCacheType === "q8_0" || options.kvCacheType === "q4_0") {
+    throw loadFailure(
+      path,
+      `a KV cache of ${options.kvCacheType} needs flash attention, which 'reproducible' switches off`,
+    );
+  }
+  if (options.draftModel !== null) throw loadFailure(path, "'reproducible' and 'draft_model' exclude each other");
+  if (!canTrim) throw loadFailure(path, "a recurrent model cannot be 'reproducible'");
 }
 
 function withDraft(description: ModelDescription, guesser: Guesser | undefined): ModelDescription {

@@ -95,12 +95,25 @@ export const textModel = z.strictObject({
     .union([z.literal("auto"), z.boolean()], { error: "must be auto, true or false" })
     .default("auto")
     .describe("Flash attention: auto, true or false."),
+  reproducible: toggle()
+    .default(false)
+    .describe(
+      "The same request and seed give the same answer, token for token, whatever else the model is asked at the same time. " +
+        "Flash attention is off then, nothing is guessed ahead, and no batch has a single row; README.md has the cost.",
+    ),
   mmap: z
     .union([z.literal("auto"), z.boolean()], { error: "must be auto, true or false" })
     .default("auto")
     .describe(
-      "Map the file rather than read it: starts sooner and shares the page cache. auto = read it where Linux can then keep " +
-        "it in huge pages, which computes faster.",
+      "Map the file rather than read it: starts sooner, and processes and the page cache share the memory. auto = read it " +
+        "where Linux can then keep it in huge pages, which computes faster, and where it is small beside the free memory.",
+    ),
+  swa_full_cache: z
+    .union([z.literal("auto"), z.boolean()], { error: "must be auto, true or false" })
+    .default("auto")
+    .describe(
+      "Only for models with a sliding window: keep the cells of the whole context in layers that attend to the window alone, so " +
+        "that any earlier prefix can be reused. auto = false: prefixes that the window has left are evaluated again.",
     ),
   kv_cache_type: oneOf(["f16", "f32", "q8_0", "q4_0"]).default("f16").describe("Precision of the KV cache."),
   lora: z
@@ -132,8 +145,11 @@ export const textModel = z.strictObject({
         "effort. 0 = no reasoning. Left out = no limit.",
     ),
   prefix_store: size()
-    .prefault(0)
-    .describe("Memory for the states of earlier prompts, to be continued later. 0 = none."),
+    .prefault(2 ** 30)
+    .describe(
+      "Disk space in the cache directory for the states of earlier prompts, so that they need not be evaluated again when they " +
+        "come back, after a restart too. 0 = none.",
+    ),
   max_queue: integer(0).default(256).describe("Requests that may wait; the next one gets 429."),
   defaults: textDefaults.prefault({}).describe("What a request gets when it names no value."),
   embedding: z

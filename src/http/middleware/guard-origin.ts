@@ -6,7 +6,7 @@ import { createMiddleware } from "hono/factory";
 import { ServerError } from "../../domain/errors.ts";
 import type { HttpDependencies, HttpEnvironment } from "../context.ts";
 
-const exposedHeaders = "x-request-id, openai-processing-ms, retry-after";
+const exposedHeaders = "x-request-id, openai-processing-ms, retry-after, x-hearth-warnings";
 
 export const guardOrigin = ({ settings }: Pick<HttpDependencies, "settings">) => {
   const anyHost = settings.allowedHosts.includes("*");

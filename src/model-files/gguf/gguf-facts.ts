@@ -8,6 +8,8 @@ export interface GgufFacts {
   readonly name: string;
   readonly architecture: string;
   readonly trainedContextSize: number;
+  /** Positions to which some layers attend at most; `undefined` = the file tells none. */
+  readonly slidingWindow: number | undefined;
   readonly embeddingSize: number;
   readonly vocabularySize: number;
   /** Such as `Q4_K_M`. */
@@ -39,6 +41,7 @@ export async function readGguf(path: string): Promise<GgufFacts> {
     name: text(head, "general.name") ?? "",
     architecture,
     trainedContextSize: positiveInteger(head, `${architecture}.context_length`) ?? 2048,
+    slidingWindow: positiveInteger(head, `${architecture}.attention.sliding_window`),
     embeddingSize: positiveInteger(head, `${architecture}.embedding_length`) ?? 0,
     vocabularySize,
     quantization: nameQuantization(head),

@@ -16,6 +16,8 @@ export interface Problem {
   /** `param` is the full path of the fault, such as `input[3]`. */
   readonly message: (param: string) => string;
   readonly path?: readonly (string | number)[];
+  /** The type that was expected, with its article. */
+  readonly expected?: string;
 }
 
 const maxFreeFormDepth = 100;
@@ -78,6 +80,7 @@ export function typeProblem(expected: string, value: unknown, path: readonly (st
   return {
     kind: "invalid_type",
     path,
+    expected,
     message: (param) =>
       `Invalid type for '${param}': expected ${expected}, but got ${describeJsonType(value)} instead.`,
   };

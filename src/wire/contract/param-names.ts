@@ -29,9 +29,7 @@ export function withDialectParam(thrown: unknown, toParam: (path: string) => str
   if (!(thrown instanceof ServerError)) return thrown;
   const { kind, param: path, retryAfterSeconds } = thrown;
   const param = path === undefined ? undefined : toParam(path);
-  const named = thrown.message.replaceAll(namedField, (_, slash: string, field: string) =>
-    slash === "" ? toParam(field) : toPointer(toParam(field)),
-  );
+  const named = withDialectFields(thrown.message, toParam);
   const message =
     path === undefined || param === undefined || param === path
       ? named
@@ -45,6 +43,13 @@ export function withDialectParam(thrown: unknown, toParam: (path: string) => str
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     },
     { cause: thrown },
+  );
+}
+
+/** The text with the dialect's names for the fields in braces. */
+export function withDialectFields(text: string, toParam: (path: string) => string): string {
+  return text.replaceAll(namedField, (_, slash: string, field: string) =>
+    slash === "" ? toParam(field) : toPointer(toParam(field)),
   );
 }
 

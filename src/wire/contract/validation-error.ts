@@ -25,7 +25,12 @@ const expectedNames: Readonly<Record<string, string>> = {
   record: "an object",
 };
 
-const bareNames: Readonly<Record<string, string>> = { array: "array of objects", object: "object" };
+const bareNames: Readonly<Record<string, string>> = {
+  array: "array of objects",
+  record: "object",
+  int: "integer",
+  enum: "string",
+};
 
 /** The most relevant fault behind `issue`, as an error for the caller. */
 export function toServerError(issue: z.core.$ZodRawIssue): ServerError {
@@ -95,14 +100,26 @@ function fromUnion(issue: Issue, path: Path): ServerError {
   if (deepest !== undefined) return fromIssue(deepest, path);
   const words = faults.find((fault) => fault.code === "invalid_value" && typeof issue.input === "string");
   if (words !== undefined) return fromIssue({ ...words, input: issue.input }, path);
-  const expected = faults.map((fault) =>
-    fault.code === "invalid_value" ? "string" : (bareNames[String(fault["expected"])] ?? String(fault["expected"])),
-  );
-  return wrongType(
-    param,
-    `one of ${/^[aeiou]/.test(expected[0] ?? "") ? "an" : "a"} ${expected.join(" or ")}`,
-    issue.input,
-  );
+  const names = [...new Set(faults.flatMap(branchName))];
+  if (names.length === 0) return wrongType(param, "another type", issue.input);
+  if (faults.some((fault) => problemOf(fault)?.expected !== undefined)) {
+    return wrongType(param, names.map(withArticle).join(" or "), issue.input);
+  }
+  // OpenAI's own words, in which the article stands once.
+  return wrongType(param, `one of ${withArticle(names.join(" or "))}`, issue.input);
+}
+
+/** What a branch expected, without its article; nothing where only the absence of a value would have been right. */
+function branchName(fault: Issue): string[] {
+  const own = problemOf(fault)?.expected;
+  if (own !== undefined) return [own.replace(/^an? /, "")];
+  if (fault.code === "invalid_value") return ["string"];
+  const expected = fault["expected"];
+  return typeof expected === "string" && expected !== "undefined" ? [bareNames[expected] ?? expected] : [];
+}
+
+function withArticle(name: string): string {
+  return `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** True where the branch accepts the value's outer type, so that the fault lies inside the value. */

@@ -322,7 +322,7 @@ describe("completions", () => {
       { kind: "invalid_value", param: "constraint.grammar" },
     ],
     [
-      { constraint: { type: "json-schema", name: "x", schema: { not: { type: "string" } }, strict: true } },
+      { constraint: { type: "json-schema", name: "x", schema: { not: { required: ["a"] } }, strict: true } },
       { kind: "unsupported_schema" },
     ],
   ] satisfies [Partial<CompletionRequest>, object][])("refuses %j", async (request, error) => {

@@ -1,6 +1,4 @@
 // What the decode loop promises about slots: which requests get one, wait or are refused, and that a caller who leaves frees one.
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
@@ -25,12 +23,9 @@ const long = { sampling: endless, limits: { stop: [] } };
 
 describe("the decode loop", () => {
   const backends: Backend[] = [];
-  let cacheDirectory = "";
 
   async function load(options: Partial<TextModelOptions>): Promise<Backend> {
-    const context = testContext();
-    cacheDirectory = context.cacheDirectory;
-    const backend = await createLlamaBackend(textSpec(path, options), context);
+    const backend = await createLlamaBackend(textSpec(path, options), testContext());
     backends.push(backend);
     return backend;
   }
@@ -197,21 +192,6 @@ describe("the decode loop", () => {
     expect(many.choices.every(({ text }) => text.length > 0)).toBe(true);
   });
 
-  it("reads a conversation that lost its slot from the prompt cache, whose files it removes in the end", async () => {
-    const backend = await load({ parallel: 1, prefixStoreBytes: 50_000_000 });
-    const story = Array.from({ length: 200 }, (_, index) => 260 + ((index * 37) % 200));
-    const other = Array.from({ length: 200 }, (_, index) => 261 + ((index * 53) % 200));
-    const first = await complete(backend, { prompts: [story] });
-    await complete(backend, { prompts: [other] });
-    const again = await complete(backend, { prompts: [story] });
-    expect(again.usage.cachedTokens).toBe(199);
-    expect(again.choices[0]!.text).toBe(first.choices[0]!.text);
-    const folder = join(cacheDirectory, "prefixes");
-    expect(readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith(".state"))).toBe(true);
-    await backend.dispose();
-    expect(readdirSync(folder)).toEqual([]);
-  });
-
   it("copies a prefix from a slot that is in use", async () => {
     const backend = await load({ parallel: 2 });
     const prefix = Array.from({ length: 150 }, (_, index) => 260 + ((index * 37) % 200));
@@ -219,7 +199,8 @@ describe("the decode loop", () => {
     const running = streamCompletion(backend, { ...long, prompts: [[...prefix, 300]] }, caller.signal);
     await readFirstText(running);
     const { usage } = await complete(backend, { prompts: [[...prefix, 301, 302]] });
-    expect(usage.cachedTokens).toBe(150);
+    // What follows the prefix is too short for a wide part (engine/plan/prompt-shape.ts), so that a few more tokens are computed.
+    expect(usage.cachedTokens).toBe(84);
     caller.abort(new Error("gone"));
     await running.return(undefined);
   });

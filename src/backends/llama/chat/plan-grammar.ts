@@ -80,7 +80,7 @@ function textGrammar({ constraint }: ChatRequest): TextGrammar | null {
     case "json-object":
       return { type: "json-object" };
     case "json-schema":
-      return { type: "json-schema", schema: constraint.schema, strict: constraint.strict };
+      return { type: "json-schema", schema: constraint.schema, strict: constraint.strict, order: constraint.order };
     case "grammar":
       return { type: "gbnf", grammar: constraint.grammar };
   }

@@ -2,6 +2,7 @@
 // of a request. No implementation.
 import type { ToolDefinition } from "../../../domain/chat.ts";
 import type { JsonSchema } from "../../../domain/sampling.ts";
+import type { WrittenOrder } from "../../../util/written-order.ts";
 
 // --- prompts ---
 
@@ -257,7 +258,12 @@ export interface CallGrammar {
 
 export type TextGrammar =
   | { readonly type: "json-object" }
-  | { readonly type: "json-schema"; readonly schema: JsonSchema; readonly strict: boolean }
+  | {
+      readonly type: "json-schema";
+      readonly schema: JsonSchema;
+      readonly strict: boolean;
+      readonly order?: WrittenOrder | undefined;
+    }
   | { readonly type: "gbnf"; readonly grammar: string };
 
 /** Where in the answer a planned grammar becomes active. */

@@ -1,7 +1,7 @@
 // The parts of a batch, one per sequence: adds their tokens before the decode, then samples and scores from their logits.
 import type { NativeSampler, NativeSamplerConfig } from "../native/binding.ts";
 import type { NativeContextHandle, TokenScore } from "../native/context.ts";
-import type { ActiveGrammar, SequenceView } from "./sequence.ts";
+import type { SequenceView } from "./sequence.ts";
 import type { Slot } from "./slots/slots.ts";
 
 /** Tokens of one sequence in a batch. */
@@ -35,10 +35,12 @@ export function addPart<S extends SequenceView>(
   return { slot, sequence, ...add(context, { slot, sequence, count }) };
 }
 
-/** Adds a filler (batch-order.ts): it is computed behind the slot's tokens and taken back after the decode. */
-export function addFiller(context: NativeContextHandle, { id, tokens }: Slot): void {
-  const filler = Uint32Array.of(tokens.at(-1) ?? 0);
-  context.addToBatch(id, { position: tokens.length, tokens: filler, logitsFor: new Uint32Array() });
+/** Adds a filler: it is computed behind the slot's tokens and taken back after the decode. */
+export function addFiller(
+  context: NativeContextHandle,
+  { id, position, token }: { readonly id: number; readonly position: number; readonly token: number },
+): void {
+  context.addToBatch(id, { position, tokens: Uint32Array.of(token), logitsFor: new Uint32Array() });
 }
 
 interface Share {
@@ -159,11 +161,18 @@ async function orNothing(sequence: SequenceView, sampled: Promise<number>): Prom
 /** Far above every logit and bias, and finite, so that the probabilities of all other tokens come out as zero and none as NaN. */
 const forcedBias = 1e9;
 
-/** The settings under an active grammar. Its bans and its forced token override the caller's biases of the same tokens. */
-export function withGrammar(config: NativeSamplerConfig, grammar: ActiveGrammar | undefined): NativeSamplerConfig {
+/**
+ * The settings under what constrains a sequence. Where that is a grammar, ill-formed tokens are banned too. Bans and the forced token
+ * override the caller's biases of the same tokens.
+ */
+export function withGrammar(
+  config: NativeSamplerConfig,
+  { grammar, illFormed }: Pick<SequenceView, "grammar" | "illFormed">,
+): NativeSamplerConfig {
   if (grammar === undefined) return config;
-  const { state, banned, forced } = grammar;
+  const { state, forced } = grammar;
   const constrained = state === undefined ? config : { ...config, grammarEvaluationState: state };
+  const banned = state === undefined ? grammar.banned : [...grammar.banned, ...illFormed];
   if (banned.length === 0 && forced === undefined) return constrained;
   const biases = new Map<number, number>();
   config.tokenBiasKeys?.forEach((token, index) => biases.set(token, config.tokenBiasValues?.[index] ?? 0));

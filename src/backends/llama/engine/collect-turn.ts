@@ -1,6 +1,6 @@
 // Collects the sequences that want tokens in the next batch: those that decode and whose reader has granted credit, and those
 // with prompt tokens to evaluate, in the order in which they got their slots.
-import type { PromptingSequence } from "./batch-plan.ts";
+import type { PromptingSequence } from "./plan/batch-plan.ts";
 import type { SequenceView } from "./sequence.ts";
 import type { Slot } from "./slots/slots.ts";
 

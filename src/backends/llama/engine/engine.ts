@@ -2,7 +2,7 @@
 // prompts. While it is computed, the receivers are told what the turn before sampled. The engine alone changes a sequence.
 import { performance } from "node:perf_hooks";
 import { ServerError } from "../../../domain/errors.ts";
-import type { NativeModelHandle } from "../native/model.ts";
+import { Alarm } from "./alarm.ts";
 import {
   sampleEarly,
   samplePart,
@@ -11,35 +11,20 @@ import {
   type ComputedPart,
   type SampledToken,
 } from "./batch-parts.ts";
-import { planBatch, type BatchPlan } from "./batch-plan.ts";
+import { planTurn, type BatchPlan } from "./plan/batch-plan.ts";
 import { buildBatch } from "./build-batch.ts";
 import { collectTurn } from "./collect-turn.ts";
-import { DeliveryQueue } from "./delivery-queue.ts";
-import type { Guesser } from "./guesser.ts";
+import { DeliveryQueue } from "./queues/delivery-queue.ts";
+import type { EngineOptions, Submission } from "./engine-options.ts";
 import { continueSampler } from "./sampler-config.ts";
-import type { Sequence, SequenceRequest, SequenceView } from "./sequence.ts";
-import { Slots, type Slot, type SlotsOptions } from "./slots/slots.ts";
-import type { ThreadChoice } from "../native/thread-tuner.ts";
-import { WaitingQueue } from "./waiting-queue.ts";
-
-export interface EngineOptions extends SlotsOptions {
-  readonly model: NativeModelHandle;
-  readonly isEndOfGeneration: (token: number) => boolean;
-  readonly vocabularySize: number;
-  /** Requests that may wait for a slot. */
-  readonly maxQueue: number;
-  readonly threads: ThreadChoice;
-  readonly guesser: Guesser | undefined;
-}
-
-/** The choices of one request in the engine. */
-export interface Submission {
-  readonly sequences: readonly SequenceView[];
-  /** Frees their slots before the next batch; their receivers hear nothing more. */
-  cancel(): void;
-}
+import type { Sequence, SequenceRequest } from "./sequence.ts";
+import { Slots, type Slot } from "./slots/slots.ts";
+import { WaitingQueue } from "./queues/waiting-queue.ts";
 
 type Part = ComputedPart<Sequence>;
+
+/** Time without a request after which long states are stored. */
+const idleBeforeStoreMs = 2000;
 
 /** Runs all sequences of one model on a fixed number of slots. */
 export class Engine {
@@ -47,10 +32,11 @@ export class Engine {
   readonly #slots: Slots<Sequence>;
   readonly #waiting: WaitingQueue;
   readonly #deliveries = new DeliveryQueue<Sequence>();
-  #wake: (() => void) | undefined;
-  /** {@link wake} was called since the turn began: the loop must not sleep at its end. */
-  #isWoken = false;
+  readonly #alarm = new Alarm();
   #disposed = false;
+  #hasPrompted = false;
+  /** Something was computed since states were stored. */
+  #hasUnstored = false;
   readonly #loop: Promise<void>;
 
   constructor(options: EngineOptions) {
@@ -80,10 +66,7 @@ export class Engine {
 
   /** Starts a turn if the loop sleeps. To be called when credit has come back to a receiver that was paused. */
   wake(): void {
-    this.#isWoken = true;
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    this.#alarm.ring();
   }
 
   /** Ends all sequences with `shutting_down`. Resolves when the loop no longer uses the context. */
@@ -95,7 +78,7 @@ export class Engine {
 
   async #run(): Promise<void> {
     while (!this.#disposed) {
-      this.#isWoken = false;
+      this.#alarm.reset();
       this.#releaseEnded();
       try {
         await this.#startWaiting();
@@ -108,12 +91,17 @@ export class Engine {
         this.#failAll(error);
         continue;
       }
-      if (this.#deliver() || this.#isWoken) continue;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      if (this.#deliver() || this.#alarm.hasRung) continue;
+      await this.#sleep();
     }
     this.#failAll(new ServerError("shutting_down", "The model is being unloaded."));
+    await this.#slots.storeAll().catch(() => {});
+  }
+
+  /** Sleeps until woken. States are stored, one at a time, when nothing has come for a while. */
+  async #sleep(): Promise<void> {
+    const isLong = await this.#alarm.sleep(this.#hasUnstored ? idleBeforeStoreMs : undefined);
+    if (isLong && !this.#disposed) this.#hasUnstored = await this.#slots.storeLongest().catch(() => false);
   }
 
   /** Takes cancelled sequences out of the queue, and makes the slots of ended ones idle. */
@@ -155,32 +143,35 @@ export class Engine {
     sequence.slot = assigned.slot.id;
     sequence.cachedTokens = assigned.cachedTokens;
     if (request.maxNewTokens === 0) return;
-    sequence.sampler = this.#options.model.createSampler(withGrammar(request.sampler.config, sequence.grammar));
+    sequence.illFormed = this.#options.utf8?.bannedIn(0) ?? [];
+    sequence.sampler = this.#options.model.createSampler(withGrammar(request.sampler.config, sequence));
   }
 
   async #plan(): Promise<BatchPlan> {
-    const { context, guesser, vocabularySize } = this.#options;
+    const { context, guesser, vocabularySize, reproducible } = this.#options;
     const { batchSize } = context;
     const { decoding, prompting } = collectTurn(this.#slots.all, { batchSize, vocabularySize });
     const guesses = await guesser?.guess(decoding);
     for (const [index, sequence] of decoding.entries()) sequence.guessed = guesses?.[index] ?? [];
     const steps = decoding.map(({ slot, guessed }) => ({ slot: slot as number, guesses: guessed.length }));
-    return planBatch({ decoding: steps, prompting }, batchSize);
+    return planTurn({ decoding: steps, prompting }, { batchSize, reproducible, hasPrompted: this.#hasPrompted });
   }
 
   async #step(plan: BatchPlan): Promise<void> {
-    const { context, threads } = this.#options;
-    const kind = { reads: plan.prompting.length > 0, tokens: plan.total };
+    const { context, threads, reproducible } = this.#options;
+    this.#hasPrompted = plan.prompting.length > 0;
+    const kind = { reads: this.#hasPrompted, tokens: plan.total };
     const threadCount = threads.next(kind);
     context.setThreads(threadCount);
-    const batch = buildBatch(plan, { context, slots: this.#slots });
+    const batch = buildBatch(plan, { context, slots: this.#slots, reproducible });
+    this.#hasUnstored = true;
     const startedAt = performance.now();
     const decoded = context.decode();
     const parts: Part[] = batch.parts.map((part) => ({ ...part, early: sampleEarly(context, part) }));
     this.#deliver();
     try {
       await decoded.finally(() => {
-        for (const slot of batch.fillers) this.#slots.dropFiller(slot);
+        for (const filler of batch.fillers) this.#slots.dropFiller(filler);
       });
     } catch (error) {
       for (const part of parts) this.#failPart(part, error);
@@ -241,9 +232,10 @@ export class Engine {
     }
     sequence.nextToken = token;
     this.#deliveries.push({ sequence, token, score, end: undefined });
-    if (request.sampler.generatedPenalty !== undefined) {
+    const isOtherBan = sequence.followBytes(token, this.#options.utf8) && sequence.grammar?.state !== undefined;
+    if (request.sampler.generatedPenalty !== undefined || isOtherBan) {
       const config = continueSampler(request.sampler, { prompt: request.prompt, generated });
-      sequence.sampler?.applyConfig(withGrammar(config, sequence.grammar));
+      sequence.sampler?.applyConfig(withGrammar(config, sequence));
     }
     return true;
   }
@@ -257,7 +249,7 @@ export class Engine {
     sequence.grammar = opened.grammar;
     // The token counts for the penalties unless another one takes its place.
     const generated = opened.again ? sequence.generated : [...sequence.generated, token];
-    sequence.sampler?.applyConfig(withGrammar(continueSampler(plan, { prompt, generated }), opened.grammar));
+    sequence.sampler?.applyConfig(withGrammar(continueSampler(plan, { prompt, generated }), sequence));
     return opened.again;
   }
 

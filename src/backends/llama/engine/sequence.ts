@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import type { NativeGrammarState, NativeSampler } from "../native/binding.ts";
 import type { TokenScore } from "../native/context.ts";
+import type { Utf8Guard, Utf8State } from "../tokens/utf8-guard.ts";
 import type { SamplerPlan } from "./sampler-config.ts";
 
 /** Why a choice ended: the model ended it (or its grammar left no token), the limit was reached, or the receiver had enough. */
@@ -84,6 +85,8 @@ export interface SequenceView {
   readonly sampler: NativeSampler | undefined;
   readonly grammar: ActiveGrammar | undefined;
   readonly generated: readonly number[];
+  /** Tokens that would break the code point which the last token has begun, or that are never well-formed. */
+  readonly illFormed: readonly number[];
   readonly promptScores: readonly TokenScore[];
   /** The sampled token that is not evaluated yet. */
   readonly nextToken: number;
@@ -114,6 +117,8 @@ export class Sequence implements SequenceView {
   sampler: NativeSampler | undefined;
   grammar: ActiveGrammar | undefined;
   readonly generated: number[] = [];
+  #utf8State: Utf8State = 0;
+  illFormed: readonly number[] = [];
   readonly promptScores: TokenScore[] = [];
   nextToken = -1;
   guessed: readonly number[] = [];
@@ -134,6 +139,15 @@ export class Sequence implements SequenceView {
   /** False while the sequence whose prompt this one shares has yet to evaluate it. */
   get isReadyToStart(): boolean {
     return this.leader === undefined || this.leader.phase === "decoding" || this.leader.phase === "ended";
+  }
+
+  /** Notes the code point that a generated token has begun; true where that changes which tokens are ill-formed. */
+  followBytes(token: number, utf8: Utf8Guard | undefined): boolean {
+    if (utf8 === undefined) return false;
+    const before = this.illFormed;
+    this.#utf8State = utf8.after(this.#utf8State, token);
+    this.illFormed = utf8.bannedIn(this.#utf8State);
+    return this.illFormed !== before;
   }
 
   /** Idempotent: the first end counts. */

@@ -89,7 +89,7 @@ export class ChatRunner {
     if (tokens.length === 0) {
       throw new ServerError("invalid_value", { message: "The conversation has no tokens.", param: "messages" });
     }
-    model.assertLogitBias(request.sampling);
+    model.assertSampling(request.sampling);
     const maxNewTokens = resolveMaxTokens({
       promptTokens: tokens.length,
       requested: request.limits.maxTokens,
@@ -97,12 +97,14 @@ export class ChatRunner {
       contextSize: model.contextSize,
       field: "messages",
     });
+    const warnings: string[] = [];
     const createGuide = await guideChat(model, {
       plan,
       template: this.#template.source,
       budget: thinkingTokens(thinking, maxNewTokens),
       lastMessage: request.messages.length - 1,
       signal,
+      warnings,
     });
     const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);
     const expected = request.prediction
@@ -140,7 +142,11 @@ export class ChatRunner {
         };
       });
     const reasoningTokens = (): number => outputs.reduce((sum, output) => sum + output.reasoningTokens, 0);
-    await runChoices(model.engine, { choices, promptTokens: tokens.length, arrivedAt, reasoningTokens }, call);
+    await runChoices(
+      model.engine,
+      { choices, promptTokens: tokens.length, arrivedAt, warnings, reasoningTokens },
+      call,
+    );
   }
 
   #limitThinking(request: ChatRequest): ThinkingLimit {

@@ -21,8 +21,9 @@ export async function runCompletion(
   const arrivedAt = performance.now();
   const { signal } = call;
   const prompts = await preparePrompts(model, { request, signal });
-  model.assertLogitBias(request.sampling);
-  const createGrammar = await model.compileConstraint(request.constraint, signal);
+  model.assertSampling(request.sampling);
+  const warnings: string[] = [];
+  const createGrammar = await model.compileConstraint(request.constraint, { signal, warnings });
   const candidates = Math.max(request.n, request.bestOf);
   const picksBest = candidates > request.n;
   const seed = request.sampling.seed ?? randomInt(2 ** 32 - 1);
@@ -66,6 +67,7 @@ export async function runCompletion(
       choices,
       promptTokens: prompts.reduce((sum, prompt) => sum + prompt.tokens.length, 0),
       arrivedAt,
+      warnings,
       reasoningTokens: () => 0,
       ...(picksBest ? { conclude: () => writeBest(outputs, { candidates, n: request.n }) } : {}),
     },

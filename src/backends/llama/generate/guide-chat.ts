@@ -30,6 +30,8 @@ export interface GuideQuestion {
   /** Index of the request's last message, for errors. */
   readonly lastMessage: number;
   readonly signal: AbortSignal;
+  /** Takes what is not enforced of the schemas. */
+  readonly warnings: string[];
 }
 
 /**
@@ -48,7 +50,8 @@ export async function guideChat(model: TextModel, question: GuideQuestion): Prom
     family.reasoning.filter(({ open }) => knows(open)),
   );
   if (planned === null) return thinking;
-  const grammar = await model.grammars.compile({ type: "planned", planned }, signal);
+  const { grammar, ...compiled } = await model.grammars.compile({ type: "planned", planned }, signal);
+  question.warnings.push(...compiled.warnings);
   const banned = [...bannedUnder(planned, { controlTokens, family }), ...bannedOpenings(model, planned, plan)];
   const parts: GateParts = { native, vocabulary, grammar, banned };
   const isCallers = callersGrammar(planned) !== undefined;

@@ -22,6 +22,8 @@ export interface ChoicesRun {
   readonly promptTokens: number;
   /** When the request arrived, in milliseconds of the process's clock. */
   readonly arrivedAt: number;
+  /** What of the request is not held, for the caller. */
+  readonly warnings: readonly string[];
   readonly reasoningTokens: () => number;
   /** Pushes what comes after the last choice has ended and before the usage. */
   readonly conclude?: () => void;
@@ -50,7 +52,8 @@ export async function runChoices(engine: Engine, run: ChoicesRun, { sink, signal
   let open = requests.length;
   const submission = engine.submit(requests);
   // This comes before any event of a choice: the engine's loop goes on, and tells receivers, at the next await at the earliest.
-  sink.push({ type: "accepted", promptTokens: run.promptTokens });
+  const { promptTokens, warnings } = run;
+  sink.push({ type: "accepted", promptTokens, ...(warnings.length === 0 ? {} : { warnings }) });
   sink.onCredit(() => engine.wake());
   const unsubscribe = onAbort(signal, () => reject(signal.reason));
   try {

@@ -10,6 +10,7 @@ import type { ActiveGrammar } from "../engine/sequence.ts";
 import { bannedUnder, type ControlText } from "../guided/banned-tokens.ts";
 import { GrammarCompiler } from "../guided/grammar-compiler.ts";
 import { TextTokenizer, TokenLimitError } from "../tokens/tokenizer.ts";
+import type { Utf8Guard } from "../tokens/utf8-guard.ts";
 import type { SpecialToken, Vocabulary } from "../tokens/vocabulary.ts";
 
 export interface TextModelParts {
@@ -17,6 +18,8 @@ export interface TextModelParts {
   readonly native: NativeModelHandle;
   readonly engine: Engine;
   readonly vocabulary: Vocabulary;
+  /** The engine's. */
+  readonly utf8: Utf8Guard;
   /** Tokens per slot. */
   readonly contextSize: number;
   /** Tokens guessed per step for every choice; 0 = no speculation. */
@@ -25,13 +28,13 @@ export interface TextModelParts {
   readonly canTrim: boolean;
 }
 
-export class TextModel implements TextModelParts {
+export class TextModel implements Omit<TextModelParts, "utf8"> {
   readonly options: TextModelOptions;
   readonly native: NativeModelHandle;
   readonly engine: Engine;
   readonly vocabulary: Vocabulary;
   readonly tokenizer: TextTokenizer;
-  readonly grammars = new GrammarCompiler();
+  readonly grammars: GrammarCompiler;
   #specialTokens: readonly SpecialToken[] | undefined;
   readonly contextSize: number;
   readonly guesses: number;
@@ -43,6 +46,7 @@ export class TextModel implements TextModelParts {
     this.engine = parts.engine;
     this.vocabulary = parts.vocabulary;
     this.tokenizer = new TextTokenizer(parts.vocabulary);
+    this.grammars = new GrammarCompiler({ prepare: () => parts.utf8.prepare() });
     this.contextSize = parts.contextSize;
     this.guesses = parts.guesses;
     this.canTrim = parts.canTrim;
@@ -62,8 +66,16 @@ export class TextModel implements TextModelParts {
     }
   }
 
-  /** @throws ServerError `invalid_value` when a biased token id is not the model's. */
-  assertLogitBias({ logitBias = [] }: SamplingOptions): void {
+  /** @throws ServerError `invalid_value` when a biased token id is not the model's, `unsupported_parameter` for `reproducible`. */
+  assertSampling({ logitBias = [], reproducible }: SamplingOptions): void {
+    // It cannot be had for one request: the context's attention, and the cells that other requests have left, are those of the model.
+    if (reproducible === true && !this.options.reproducible) {
+      throw new ServerError("unsupported_parameter", {
+        message:
+          "'{sampling.reproducible}' needs a model that is configured with 'reproducible: true'; this one is not.",
+        param: "sampling.reproducible",
+      });
+    }
     const stranger = logitBias.find(
       ([token]) => !Number.isInteger(token) || token < 0 || token >= this.vocabulary.size,
     );
@@ -75,16 +87,18 @@ export class TextModel implements TextModelParts {
   }
 
   /**
-   * Compiles a constraint. The function returned makes a fresh grammar for each choice; `undefined` = no constraint.
+   * Compiles a constraint. The function returned makes a fresh grammar for each choice; `undefined` = no constraint. What is not
+   * enforced of it is added to `warnings`.
    * @throws ServerError `unsupported_schema` or `invalid_value` where no grammar can enforce it; the signal's reason
    */
   async compileConstraint(
     constraint: OutputConstraint,
-    signal: AbortSignal,
+    { signal, warnings }: { readonly signal: AbortSignal; readonly warnings: string[] },
   ): Promise<(() => ActiveGrammar) | undefined> {
     if (constraint.type === "text") return undefined;
     const { controlTokens } = this;
-    const grammar = await this.grammars.compile({ type: "constraint", constraint }, signal);
+    const { grammar, ...compiled } = await this.grammars.compile({ type: "constraint", constraint }, signal);
+    warnings.push(...compiled.warnings);
     const banned = bannedUnder(constraint, { controlTokens, family: { keepTokens: [], dropped: [] } });
     const create = this.stateFactory({ text: grammar, isCallers: constraint.type === "grammar" });
     return () => ({ state: create(), banned });

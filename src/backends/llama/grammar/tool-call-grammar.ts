@@ -1,10 +1,12 @@
 // Grammars for tool calls: the model's family gives the text around a call, each tool's schema the arguments.
+import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "./gbnf/grammar-check.ts";
 import { gbnfLiteral, GrammarWriter } from "./gbnf/grammar-writer.ts";
 import type { JsonObject, JsonValue } from "./schema/reading/json-value.ts";
 import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./gbnf/limits.ts";
+import { enforcedTogether, Enforcement, type EnforcedSchema } from "./schema/reading/enforcement.ts";
 import { SchemaCompiler } from "./schema/schema-compiler.ts";
-import { SchemaDocument } from "./schema/reading/schema-document.ts";
+import { SchemaDocument, type SchemaDocumentOptions } from "./schema/reading/schema-document.ts";
 
 /**
  * The text of a family's calls, from the outside in:
@@ -47,6 +49,10 @@ export interface ToolCallTool {
   readonly name: string;
   /** JSON Schema of the arguments object; absent means a function without parameters. */
   readonly parameters?: JsonValue | undefined;
+  /** Whether all of the schema must hold; it is told what does not. @default strict */
+  readonly enforcement?: Enforcement;
+  /** Of the schema's keys. */
+  readonly order?: WrittenOrder | undefined;
 }
 
 export interface ToolCallGrammarOptions {
@@ -64,15 +70,31 @@ export interface ToolCallGrammarOptions {
 
 /**
  * A grammar for one call, or for one to `maxCalls` calls. In every complete text the arguments of each call parse and are valid for
- * the schema of its tool.
+ * the schema of its tool, as far as that is enforced.
  * @throws SchemaNotEnforceableError as `jsonSchemaToGbnf`
  */
 export function toolCallGrammar(options: ToolCallGrammarOptions): string {
-  const { tools, parallel, shape, maxCalls = 16 } = options;
-  if (tools.length === 0) throw new TypeError("a tool-call grammar needs at least one tool");
+  const { pathOf = (index) => `/tools/${index}/parameters` } = options;
+  if (options.tools.length === 0) throw new TypeError("a tool-call grammar needs at least one tool");
+  const tools = options.tools.map((tool, index) => {
+    const { enforcement = new Enforcement({ strict: true }) } = tool;
+    return { ...tool, path: pathOf(index), enforcement };
+  });
+  return enforcedTogether(tools, (indexes) =>
+    writeCalls(
+      tools.filter((_, index) => indexes.includes(index)),
+      options,
+    ),
+  );
+}
+
+type EnforcedTool = ToolCallTool & EnforcedSchema;
+
+function writeCalls(tools: readonly EnforcedTool[], options: ToolCallGrammarOptions): string {
+  const { parallel, shape, maxCalls = 16 } = options;
   const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
-  const compiler = new ToolCompiler(writer, options.pathOf);
-  const bodies = tools.map((tool, index) => compiler.body(tool, { index, body: shape.body }));
+  const compiler = new ToolCompiler(writer);
+  const bodies = tools.map((tool) => compiler.body(tool, shape.body));
   const body = writer.rule("call", bodies.join(" | "));
   const call = sequence(literal(shape.callPrefix), body, literal(shape.callSuffix));
   const first = sequence(literal(shape.listPrefix), call);
@@ -88,24 +110,22 @@ class ToolCompiler {
   readonly #writer: GrammarWriter;
   readonly #compiler: SchemaCompiler;
   readonly #numbering = { next: 0 };
-  readonly #pathOf: (index: number) => string;
 
-  constructor(writer: GrammarWriter, pathOf: (index: number) => string = (index) => `/tools/${index}/parameters`) {
+  constructor(writer: GrammarWriter) {
     this.#writer = writer;
     this.#compiler = new SchemaCompiler(writer);
-    this.#pathOf = pathOf;
   }
 
   /** The rule for a tool's arguments: valid for its schema, and an object in any case. */
-  argumentsOf(tool: ToolCallTool, index: number): string {
-    return this.#compiler.compile([
-      this.#document(tool.parameters ?? NO_PARAMETERS, this.#pathOf(index)).root,
-      this.#document({ type: "object" }, this.#pathOf(index)).root,
-    ]);
+  #argumentsOf({ parameters = NO_PARAMETERS, path, enforcement, order }: EnforcedTool): string {
+    // In this order: what a schema evaluates is known of the first one only.
+    const own = this.#document(parameters, { pathPrefix: path, enforcement, order });
+    const anyObject = this.#document({ type: "object" }, { pathPrefix: path });
+    return this.#compiler.compile([own.root, anyObject.root]);
   }
 
-  body(tool: ToolCallTool, { index, body }: { readonly index: number; readonly body: ToolCallBody }): string {
-    const toolArguments = this.argumentsOf(tool, index);
+  body(tool: EnforcedTool, body: ToolCallBody): string {
+    const toolArguments = this.#argumentsOf(tool);
     if (body.kind === "text") {
       return sequence(literal(`${body.beforeName}${tool.name}${body.afterName}`), toolArguments);
     }
@@ -115,14 +135,14 @@ class ToolCompiler {
       `${key(body.argumentsKey)} ${toolArguments}`,
     ];
     if (body.id !== undefined) {
-      const id = this.#document({ type: "string", pattern: `^(?:${body.id.pattern})$` }, "").root;
+      const id = this.#document({ type: "string", pattern: `^(?:${body.id.pattern})$` }, { pathPrefix: "" }).root;
       members.push(`${key(body.id.key)} ${this.#compiler.compile([id])}`);
     }
     return `"{" ${ws} ${members.join(` "," ${ws} `)} ${ws} "}"`;
   }
 
-  #document(schema: JsonValue, pathPrefix: string): SchemaDocument {
-    return new SchemaDocument(schema, { pathPrefix, numbering: this.#numbering });
+  #document(schema: JsonValue, options: Omit<SchemaDocumentOptions, "numbering">): SchemaDocument {
+    return new SchemaDocument(schema, { ...options, numbering: this.#numbering });
   }
 }
 

@@ -1,11 +1,11 @@
 // Compiles what a chat's answer has to look like to the GBNF text that enforces it.
-import type { ToolDefinition } from "../../../domain/chat.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import type { CallGrammar, PlannedGrammar, TextGrammar, ToolCallShape } from "../chat/types.ts";
-import { checkGrammar, compileSchema, refusing } from "./constraint.ts";
+import { checkGrammar, compileSchema, refusing, toWarnings, type CompiledGrammar } from "./constraint.ts";
 import { gbnfLiteral, prefixRules } from "./gbnf-text.ts";
 import { validateGbnf } from "../grammar/gbnf/gbnf-validate.ts";
 import { jsonObjectGrammar } from "../grammar/json-schema-to-gbnf.ts";
+import { Enforcement } from "../grammar/schema/reading/enforcement.ts";
 import type { JsonValue } from "../grammar/schema/reading/json-value.ts";
 import { DEFAULT_GRAMMAR_LIMITS } from "../grammar/gbnf/limits.ts";
 import { toolCallGrammar, type ToolCallShape as GrammarShape } from "../grammar/tool-call-grammar.ts";
@@ -15,19 +15,24 @@ import { pythonicGrammar, xmlParameterGrammar } from "./parameter-rules.ts";
 const combinedLimits = { maxBytes: 2 * DEFAULT_GRAMMAR_LIMITS.maxGrammarBytes, maxRules: 100_000 };
 
 /** @throws ServerError `unsupported_schema` or `invalid_value` where no grammar can enforce it */
-export function compilePlannedGrammar(grammar: PlannedGrammar): string {
+export function compilePlannedGrammar(grammar: PlannedGrammar): CompiledGrammar {
   switch (grammar.type) {
     case "tool-calls":
       return compileCalls(grammar);
     case "headed-text": {
-      const text = prefixRules(compileText(grammar.text), "text-");
-      return `root ::= ${gbnfLiteral(grammar.textOpen)} text-root\n${text}`;
+      const text = compileText(grammar.text);
+      const rules = prefixRules(text.grammar, "text-");
+      return { ...text, grammar: `root ::= ${gbnfLiteral(grammar.textOpen)} text-root\n${rules}` };
     }
     case "calls-or-text": {
-      const calls = prefixRules(compileCalls(grammar.calls), "calls-");
-      const text = prefixRules(compileText(grammar.text), "text-");
+      const calls = compileCalls(grammar.calls);
+      const text = compileText(grammar.text);
+      const rules = `${prefixRules(calls.grammar, "calls-")}\n${prefixRules(text.grammar, "text-")}`;
       const open = grammar.textOpen === "" ? "" : `${gbnfLiteral(grammar.textOpen)} `;
-      return requireFollowable(`root ::= calls-root | ${open}text-root\n${calls}\n${text}`);
+      return {
+        grammar: requireFollowable(`root ::= calls-root | ${open}text-root\n${rules}`),
+        warnings: [...calls.warnings, ...text.warnings],
+      };
     }
     case "json-object":
     case "json-schema":
@@ -36,26 +41,31 @@ export function compilePlannedGrammar(grammar: PlannedGrammar): string {
   }
 }
 
-function compileText(grammar: TextGrammar): string {
+function compileText(grammar: TextGrammar): CompiledGrammar {
   switch (grammar.type) {
     case "json-object":
-      return jsonObjectGrammar();
+      return { grammar: jsonObjectGrammar(), warnings: [] };
     case "json-schema":
-      return compileSchema(grammar.schema);
+      return compileSchema(grammar);
     case "gbnf":
-      return checkGrammar(grammar.grammar);
+      return { grammar: checkGrammar(grammar.grammar), warnings: [] };
   }
 }
 
-function compileCalls({ tools, places, parallel, shape }: CallGrammar): string {
-  const pathOf = (index: number): string => places[index]?.path ?? "";
-  const paramOf = (path: string): string => places.find((place) => isWithin(path, place.path))?.param ?? "tools";
-  return refusing(paramOf, () => {
-    const calls = { tools, pathOf, parallel };
-    if (shape.kind === "xml-parameters") return requireFollowable(xmlParameterGrammar({ ...shape, ...calls }));
-    if (shape.kind === "pythonic") return requireFollowable(pythonicGrammar({ ...shape, ...calls }));
-    return toolCallGrammar({ tools: tools.map(toGrammarTool), pathOf, parallel, shape: toGrammarShape(shape) });
+function compileCalls({ tools: definitions, places, parallel, shape }: CallGrammar): CompiledGrammar {
+  const tools = definitions.map(({ name, parameters, strict, order }, index) => {
+    const { path = "", param = "tools" } = places[index] ?? {};
+    return { name, parameters, order, path, param, enforcement: new Enforcement({ strict }) };
   });
+  const paramOf = (path: string): string => places.find((place) => isWithin(path, place.path))?.param ?? "tools";
+  const grammar = refusing(paramOf, () => {
+    if (shape.kind === "xml-parameters") return xmlParameterGrammar({ ...shape, tools, parallel });
+    if (shape.kind === "pythonic") return pythonicGrammar({ ...shape, tools, parallel });
+    const pathOf = (index: number): string => tools[index]?.path ?? "";
+    const asJson = tools.map((tool) => ({ ...tool, parameters: tool.parameters as JsonValue }));
+    return toolCallGrammar({ tools: asJson, pathOf, parallel, shape: toGrammarShape(shape) });
+  });
+  return { grammar, warnings: tools.flatMap(({ enforcement, param }) => toWarnings(enforcement, param)) };
 }
 
 /**
@@ -73,10 +83,6 @@ function requireFollowable(grammar: string): string {
 
 function isWithin(path: string, place: string): boolean {
   return path === place || path.startsWith(`${place}/`);
-}
-
-function toGrammarTool({ name, parameters }: ToolDefinition): { name: string; parameters: JsonValue } {
-  return { name, parameters: parameters as JsonValue };
 }
 
 function toGrammarShape(shape: Exclude<ToolCallShape, { kind: "xml-parameters" | "pythonic" }>): GrammarShape {

@@ -1,30 +1,57 @@
 // Compiles what an answer must look like to GBNF, and turns the compiler's refusals into errors for the caller.
 import { ServerError } from "../../../domain/errors.ts";
 import type { JsonSchema, OutputConstraint } from "../../../domain/sampling.ts";
+import type { WrittenOrder } from "../../../util/written-order.ts";
 import { validateGbnf } from "../grammar/gbnf/gbnf-validate.ts";
 import { jsonObjectGrammar, jsonSchemaToGbnf } from "../grammar/json-schema-to-gbnf.ts";
+import { Enforcement } from "../grammar/schema/reading/enforcement.ts";
 import type { JsonValue } from "../grammar/schema/reading/json-value.ts";
 import { SchemaNotEnforceableError } from "../grammar/gbnf/grammar-error.ts";
+
+/** A grammar, and what of the caller's schemas it does not enforce. */
+export interface CompiledGrammar {
+  readonly grammar: string;
+  /** Sentences for the caller, with fields in braces as in errors. */
+  readonly warnings: readonly string[];
+}
 
 /**
  * The grammar of an answer that is not free text.
  * @throws ServerError `unsupported_schema` naming the keyword that cannot be enforced; `invalid_value` for a grammar of the
  * caller's that is no GBNF or too much for llama.cpp
  */
-export function compileConstraint(constraint: Exclude<OutputConstraint, { readonly type: "text" }>): string {
+export function compileConstraint(constraint: Exclude<OutputConstraint, { readonly type: "text" }>): CompiledGrammar {
   switch (constraint.type) {
     case "json-object":
-      return jsonObjectGrammar();
+      return { grammar: jsonObjectGrammar(), warnings: [] };
     case "json-schema":
-      return compileSchema(constraint.schema);
+      return compileSchema(constraint);
     case "grammar":
-      return checkGrammar(constraint.grammar);
+      return { grammar: checkGrammar(constraint.grammar), warnings: [] };
   }
 }
 
-/** @throws ServerError as {@link compileConstraint} */
-export function compileSchema(schema: JsonSchema): string {
-  return refusing("constraint.schema", () => jsonSchemaToGbnf(schema as JsonValue));
+/** @throws ServerError as {@link compileConstraint}, for a schema that is strict */
+export function compileSchema({
+  schema,
+  strict,
+  order,
+}: {
+  readonly schema: JsonSchema;
+  readonly strict: boolean;
+  readonly order?: WrittenOrder | undefined;
+}): CompiledGrammar {
+  const enforcement = new Enforcement({ strict });
+  const grammar = refusing("constraint.schema", () => jsonSchemaToGbnf(schema as JsonValue, { enforcement, order }));
+  return { grammar, warnings: toWarnings(enforcement, "constraint.schema") };
+}
+
+/** One sentence for each keyword that is not enforced; `param` = the request's field that holds the schema. */
+export function toWarnings({ notes }: Enforcement, param: string): readonly string[] {
+  return notes.map(({ keyword, path, reason }) => {
+    const place = path.startsWith("{") ? path : `${path === "" ? "the root" : path} of {${param}}`;
+    return `The schema keyword "${keyword}" at ${place} is not enforced: ${reason}.`;
+  });
 }
 
 /**

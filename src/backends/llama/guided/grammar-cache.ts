@@ -1,4 +1,5 @@
 // Caches compiled grammars: callers send the same schema again and again.
+import type { CompiledGrammar } from "./constraint.ts";
 
 export interface GrammarCacheLimits {
   /** @default 64 */
@@ -9,7 +10,7 @@ export interface GrammarCacheLimits {
 
 /** Compiled grammars by the job that made them. The least recently used are dropped first. */
 export class GrammarCache {
-  readonly #entries = new Map<string, string>();
+  readonly #entries = new Map<string, CompiledGrammar>();
   readonly #limits: Required<GrammarCacheLimits>;
   #units = 0;
 
@@ -18,7 +19,7 @@ export class GrammarCache {
   }
 
   /** The grammar under `key`, which becomes the most recently used one. */
-  get(key: string): string | undefined {
+  get(key: string): CompiledGrammar | undefined {
     const known = this.#entries.get(key);
     if (known === undefined) return undefined;
     this.#entries.delete(key);
@@ -26,14 +27,18 @@ export class GrammarCache {
     return known;
   }
 
-  set(key: string, grammar: string): void {
+  set(key: string, compiled: CompiledGrammar): void {
     if (this.#entries.has(key)) return;
-    this.#entries.set(key, grammar);
-    this.#units += key.length + grammar.length;
-    for (const [oldest, text] of this.#entries) {
+    this.#entries.set(key, compiled);
+    this.#units += unitsOf(key, compiled);
+    for (const [oldest, dropped] of this.#entries) {
       if (this.#entries.size <= this.#limits.entries && this.#units <= this.#limits.units) break;
       this.#entries.delete(oldest);
-      this.#units -= oldest.length + text.length;
+      this.#units -= unitsOf(oldest, dropped);
     }
   }
+}
+
+function unitsOf(key: string, { grammar, warnings }: CompiledGrammar): number {
+  return warnings.reduce((sum, warning) => sum + warning.length, key.length + grammar.length);
 }

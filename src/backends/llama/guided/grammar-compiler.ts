@@ -4,6 +4,7 @@ import { fork } from "node:child_process";
 import { setPriority } from "node:os";
 import { ServerError, deserializeError } from "../../../domain/errors.ts";
 import { onAbort } from "../../../util/abort.ts";
+import type { CompiledGrammar } from "./constraint.ts";
 import { GrammarCache } from "./grammar-cache.ts";
 import { compileGrammar, type GrammarJob } from "./grammar-job.ts";
 import type { GrammarAnswer } from "./grammar-process.ts";
@@ -13,6 +14,8 @@ export interface GrammarCompilerOptions {
   readonly inlineUnits?: number;
   /** Longest time for one grammar. @default 30000 */
   readonly timeoutMs?: number;
+  /** Resolves when all is ready that the use of a grammar needs. */
+  readonly prepare?: () => Promise<void>;
 }
 
 /** Niceness of the child, which gives way to this process: running streams matter more. */
@@ -22,28 +25,31 @@ export class GrammarCompiler {
   readonly #cache = new GrammarCache();
   readonly #inlineUnits: number;
   readonly #timeoutMs: number;
+  readonly #prepare: () => Promise<void>;
   /** Settles with the latest large job: they run one after another, since there are no cores to spare. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor({ inlineUnits = 8192, timeoutMs = 30_000 }: GrammarCompilerOptions = {}) {
+  constructor({ inlineUnits = 8192, timeoutMs = 30_000, prepare }: GrammarCompilerOptions = {}) {
     this.#inlineUnits = inlineUnits;
     this.#timeoutMs = timeoutMs;
+    this.#prepare = prepare ?? (() => Promise.resolve());
   }
 
   /**
    * Compiles a job, or finds it in the cache.
    * @throws ServerError as `compileGrammar`; `unsupported_schema` when it takes too long or too much memory; the signal's reason
    */
-  async compile(job: GrammarJob, signal: AbortSignal): Promise<string> {
+  async compile(job: GrammarJob, signal: AbortSignal): Promise<CompiledGrammar> {
+    await this.#prepare();
     const key = JSON.stringify(job);
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
-    const grammar =
+    const compiled =
       key.length <= this.#inlineUnits
         ? compileGrammar(job)
         : await this.#takeTurn(() => this.#compileApart(job, signal));
-    this.#cache.set(key, grammar);
-    return grammar;
+    this.#cache.set(key, compiled);
+    return compiled;
   }
 
   #takeTurn<T>(run: () => Promise<T>): Promise<T> {
@@ -52,7 +58,7 @@ export class GrammarCompiler {
     return result;
   }
 
-  async #compileApart(job: GrammarJob, signal: AbortSignal): Promise<string> {
+  async #compileApart(job: GrammarJob, signal: AbortSignal): Promise<CompiledGrammar> {
     signal.throwIfAborted();
     const isSource = import.meta.url.endsWith(".ts");
     const child = fork(new URL(`./grammar-process.${isSource ? "ts" : "js"}`, import.meta.url), {
@@ -78,7 +84,7 @@ export class GrammarCompiler {
         child.send(job);
       });
       if ("error" in answer) throw deserializeError(answer.error);
-      return answer.grammar;
+      return answer.compiled;
     } finally {
       clearTimeout(timer);
       unsubscribe?.();

@@ -1,7 +1,7 @@
 // A compilation as one value that can be sent to another process: what an answer has to look like, of any kind of request.
 import type { OutputConstraint } from "../../../domain/sampling.ts";
 import type { PlannedGrammar } from "../chat/types.ts";
-import { compileConstraint } from "./constraint.ts";
+import { compileConstraint, type CompiledGrammar } from "./constraint.ts";
 import { compilePlannedGrammar } from "./chat-grammar.ts";
 
 export type GrammarJob =
@@ -9,9 +9,9 @@ export type GrammarJob =
   | { readonly type: "planned"; readonly planned: PlannedGrammar };
 
 /**
- * The GBNF text of a job.
+ * The grammar of a job.
  * @throws ServerError `unsupported_schema` or `invalid_value` where no grammar can enforce it
  */
-export function compileGrammar(job: GrammarJob): string {
+export function compileGrammar(job: GrammarJob): CompiledGrammar {
   return job.type === "constraint" ? compileConstraint(job.constraint) : compilePlannedGrammar(job.planned);
 }

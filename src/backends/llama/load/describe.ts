@@ -4,7 +4,7 @@ import type { ModelSpec, TextModelOptions } from "../../../domain/model.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import { usableCores } from "../native/usable-cores.ts";
 import { computeFingerprint } from "./fingerprint.ts";
-import type { LoadedWeights } from "./load-model.ts";
+import { flashAttentionOf, type LoadedWeights } from "./load-model.ts";
 
 /** A description without the operations, which the backend's table of handlers adds. */
 export type ModelDescription = Omit<BackendDescription, "operations">;
@@ -50,7 +50,7 @@ export async function describeModel(
       quantization: facts.quantization,
       build: `${release.release} ${library.llama.buildType} ${String(gpu)} ${native.systemInfo}`,
       threads: options.threads,
-      settings: [gpuLayers, options.kvCacheType, options.flashAttention, options.lora],
+      settings: [gpuLayers, options.kvCacheType, flashAttentionOf(options), options.lora],
     }),
     facts: {
       architecture: facts.architecture,

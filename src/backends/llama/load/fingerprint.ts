@@ -17,6 +17,14 @@ export interface FingerprintParts {
 const sampleBytes = 64 * 1024;
 const sampleCount = 8;
 
+/**
+ * Digest of what the state of a sequence depends on beside its tokens. One that was stored under another key cannot be read, or
+ * would be that of another model.
+ */
+export async function computeStateKey(parts: Omit<FingerprintParts, "threads">): Promise<string> {
+  return (await computeFingerprint({ ...parts, threads: 0 })).slice("fp_".length);
+}
+
 /** `fp_` and 12 hexadecimal digits over weights (size, time, samples of the bytes), quantisation, build and threads. */
 export async function computeFingerprint(parts: FingerprintParts): Promise<string> {
   const hash = createHash("sha256");

@@ -1,9 +1,9 @@
 // Loads a GGUF: library, weights, LoRA adapters, vocabulary and context, with llama.cpp's own reason where one of them fails.
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { freemem } from "node:os";
 import type { LlamaModel } from "node-llama-cpp";
 import type { BackendContext } from "../../../domain/backend.ts";
-import type { ModelSpec, TextModelOptions } from "../../../domain/model.ts";
+import type { TextModelOptions } from "../../../domain/model.ts";
 import { delay } from "../../../util/abort.ts";
 import { NativeModelHandle, type ContextParameters, type LoadedLora } from "../native/model.ts";
 import { loadFailure, readGguf, type GgufFacts } from "../../../model-files/gguf/gguf-facts.ts";
@@ -37,7 +37,7 @@ export async function loadWeights(
   opening.catch(() => {});
   const facts = await readGguf(path);
   const library = await opening;
-  const model = await loadNative(path, { library, options, signal });
+  const model = await loadNative(path, { library, options, signal, sizeBytes: facts.sizeBytes });
   const native = new NativeModelHandle(library.llama, model);
   try {
     const vocabulary = new Vocabulary(native, { size: facts.vocabularySize, preTokenizer: facts.preTokenizer });
@@ -60,6 +60,11 @@ export function resolveContextSize(configured: number, facts: GgufFacts): number
   return configured > 0 ? configured : Math.min(facts.trainedContextSize, largestDefaultContext);
 }
 
+/** Flash attention takes other kernels for many rows than for few, so an answer that must not depend on them goes without. */
+export function flashAttentionOf({ flashAttention, reproducible }: TextModelOptions): "auto" | boolean {
+  return reproducible ? false : flashAttention;
+}
+
 /** @throws ServerError `model_load_failed`, mostly for lack of memory */
 export async function createContext(
   weights: LoadedWeights,
@@ -78,13 +83,18 @@ export async function createContext(
 
 async function loadNative(
   path: string,
-  { library, options, signal }: { library: Library; options: TextModelOptions; signal: AbortSignal },
+  {
+    library,
+    options,
+    signal,
+    sizeBytes,
+  }: { library: Library; options: TextModelOptions; signal: AbortSignal; sizeBytes: number },
 ): Promise<LlamaModel> {
   try {
     return await library.llama.loadModel({
       modelPath: path,
       gpuLayers: options.gpuLayers,
-      useMmap: options.mmap === "auto" ? !(await keepsHugePages(library)) : options.mmap,
+      useMmap: options.mmap === "auto" ? !(await isReadingWorthIt(library, sizeBytes)) : options.mmap,
       loadSignal: signal,
       // The registry counts memory over all models; the library sees only this process.
       ignoreMemorySafetyChecks: true,
@@ -95,12 +105,16 @@ async function loadNative(
   }
 }
 
+/** Largest share of the free memory that weights may take for being read rather than mapped. */
+const largestReadShare = 0.25;
+
 /**
- * Whether weights that are read into memory, instead of mapped, get huge pages. Every token reads all weights, so on a CPU misses of
- * the translation lookaside buffer count: 143 M parameters took 0.95 of the time with pages of 2 MB instead of a mapped file.
+ * Whether weights are read into memory instead of mapped. Every token reads all weights, so on a CPU misses of the translation
+ * lookaside buffer count: 143 M parameters took 0.95 of the time with pages of 2 MB instead of a mapped file. But what is read is in
+ * memory twice, in the page cache as well, and cannot be dropped when memory runs short.
  */
-async function keepsHugePages({ llama }: Library): Promise<boolean> {
-  if (llama.gpu !== false) return false;
+async function isReadingWorthIt({ llama }: Library, sizeBytes: number): Promise<boolean> {
+  if (llama.gpu !== false || sizeBytes > freemem() * largestReadShare) return false;
   const setting = await readFile("/sys/kernel/mm/transparent_hugepage/enabled", "utf8").catch(() => "[never]");
   return !setting.includes("[never]");
 }
@@ -111,9 +125,4 @@ async function reasonOf(error: unknown, library: Library): Promise<string> {
   const own = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
   const logged = library.takeErrors();
   return logged.length === 0 ? own : `${own}; llama.cpp says: ${logged.join("; ")}`;
-}
-
-/** Folder for the files of one model's prompt cache, in one process. */
-export function prefixStoreFolder(spec: ModelSpec, cacheDirectory: string): string {
-  return join(cacheDirectory, "prefixes", `${encodeURIComponent(spec.id)}-${process.pid}`);
 }

@@ -102,6 +102,11 @@ export class NativeContextHandle {
     return { logprob: toLogprob(logitOf(logits, token)), top };
   }
 
+  /** The first position of which all layers have cells: those with a sliding window lose the earlier ones. -1 = none. */
+  firstPosition(sequence: number): number {
+    return this.#native.getSequenceKvCacheMinPosition(sequence);
+  }
+
   /** Removes the positions from `from` on. False where the model cannot (see `canTrimSequences`). */
   trim(sequence: number, from: number): boolean {
     return this.#native.removeTokenCellsFromSequence(sequence, from, -1);

@@ -27,6 +27,8 @@ export interface ContextParameters {
   readonly threads: number;
   readonly flashAttention: "auto" | boolean;
   readonly kvCacheType: keyof typeof ggmlTypes;
+  /** Layers with a sliding window get cells for the whole context rather than for the window and a batch. @default true */
+  readonly swaFullCache?: boolean;
   readonly embeddings?: boolean;
   readonly loras?: readonly { readonly lora: LoadedLora; readonly scale: number }[];
 }
@@ -158,8 +160,7 @@ export class NativeModelHandle {
       threads: parameters.threads,
       flashAttention: parameters.flashAttention,
       embeddings: parameters.embeddings ?? false,
-      // Without the full cache a model with a sliding window forgets the prefix that the next turn wants to reuse.
-      swaFullCache: true,
+      swaFullCache: parameters.swaFullCache ?? true,
       kvCacheKeyType: kvCacheType,
       kvCacheValueType: kvCacheType,
     });

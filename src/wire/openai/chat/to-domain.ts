@@ -11,6 +11,7 @@ import type { ChatCompletionRequest } from "./request.ts";
 import type { ChatMessageWire } from "./message.ts";
 import { toOutputConstraint, toSamplingOptions, toStopStrings } from "../shared/sampling.ts";
 import { given } from "../../contract/common.ts";
+import { writtenOrder } from "../../../util/written-order.ts";
 
 type WireContent = Extract<ChatMessageWire, { role: "user" }>["content"];
 type WireAssistant = Extract<ChatMessageWire, { role: "assistant" }>;
@@ -124,6 +125,7 @@ function toToolDefinition(definition: WireFunction): ToolDefinition {
     name: definition.name,
     ...given("description", definition.description),
     parameters: definition.parameters ?? { type: "object", properties: {} },
+    ...given("order", writtenOrder(definition.parameters)),
     strict: definition.strict ?? false,
   };
 }

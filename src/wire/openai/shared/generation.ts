@@ -22,6 +22,10 @@ export function generationShape() {
     repeat_penalty: z.number().positive().max(100).nullish().describe("Extension: 1 = off."),
     logit_bias: logitBias().nullish(),
     seed: seed().nullish(),
+    reproducible: z
+      .boolean()
+      .nullish()
+      .describe("Extension: true = only a model configured as reproducible may answer; any other is a 400."),
     stop: stop().nullish(),
     n: z.int().min(1).max(128).nullish(),
     stream: z.boolean().nullish(),
@@ -49,6 +53,7 @@ export const generationFields: FieldTable = {
   repeat_penalty: honouredWith("Extension of local servers; 1 switches it off."),
   logit_bias: honouredWith("Keys are token ids of the model; decimals are taken too."),
   seed: honouredWith("Any 64-bit integer, negative ones included; those beyond 2^53 are folded into 53 bits."),
+  reproducible: honouredWith("Extension: true is refused where the model is not configured with reproducible: true."),
   stop: honouredWith("An empty list means none."),
   n: honouredWith("1..128."),
   stream: honoured,

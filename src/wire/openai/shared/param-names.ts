@@ -15,6 +15,7 @@ const samplingNames: Names<SamplingOptions> = {
   repeatPenalty: "repeat_penalty",
   logitBias: "logit_bias",
   seed: "seed",
+  reproducible: "reproducible",
 };
 
 const limitNames: Names<Omit<OutputLimits, "maxTokens">> = { stop: "stop" };

@@ -1,6 +1,7 @@
 // Maps the fields that chat and completions share to the domain's sampling, limits and constraint.
 import type { JsonSchema, OutputConstraint, SamplingOptions } from "../../../domain/sampling.ts";
 import { given } from "../../contract/common.ts";
+import { writtenOrder } from "../../../util/written-order.ts";
 import type { GenerationFields } from "./generation.ts";
 import type { ResponseFormat } from "./response-format.ts";
 
@@ -16,6 +17,7 @@ export type SamplingFields = Pick<
   | "repeat_penalty"
   | "logit_bias"
   | "seed"
+  | "reproducible"
 >;
 
 export function toSamplingOptions(request: SamplingFields): SamplingOptions {
@@ -30,6 +32,7 @@ export function toSamplingOptions(request: SamplingFields): SamplingOptions {
     ...given("repeatPenalty", request.repeat_penalty),
     ...given("logitBias", toLogitBias(request.logit_bias)),
     ...given("seed", toSafeSeed(request.seed)),
+    ...given("reproducible", request.reproducible),
   };
 }
 
@@ -57,11 +60,23 @@ export function toOutputConstraint(
   switch (format?.type) {
     case "json_schema": {
       const { name, schema, strict } = format.json_schema;
-      return { type: "json-schema", name, schema, strict: strict ?? false };
+      return {
+        type: "json-schema",
+        name,
+        schema,
+        strict: strict ?? false,
+        ...given("order", writtenOrder(schema)),
+      };
     }
     case "json_object":
       return format.schema
-        ? { type: "json-schema", name: "response", schema: format.schema as JsonSchema, strict: false }
+        ? {
+            type: "json-schema",
+            name: "response",
+            schema: format.schema as JsonSchema,
+            strict: false,
+            ...given("order", writtenOrder(format.schema)),
+          }
         : { type: "json-object" };
     default:
       return { type: "text" };

@@ -29,6 +29,34 @@ function chatFault(
   return [kind, param, message];
 }
 
+describe.each(anyContracts)("the words of a refusal of $name", ({ parse, known, smallest }) => {
+  const odd = [true, 5, 5.5, -1, "", "x", [], [5], [[]], [{}], [null], {}, { type: "x" }, [{ type: "x" }], { a: [] }];
+
+  it("name no type that only the server's language has", () => {
+    for (const field of known()) {
+      for (const value of odd) {
+        try {
+          parse({ ...smallest, [field]: value });
+        } catch (error) {
+          if (!(error instanceof ServerError)) throw error;
+          expect(error.message, `${field}: ${JSON.stringify(value)}`).not.toMatch(
+            /undefined|\bNaN\b|\brecord\b|expected.*\bcustom\b|\binstance|\[object/,
+          );
+        }
+      }
+    }
+  });
+});
+
+describe("a mask that is neither a file nor a reference", () => {
+  it("is told both", () => {
+    const edits = anyContracts.find(({ name }) => name === "image edits");
+    expect(() => edits?.parse({ ...edits.smallest, mask: 5 })).toThrow(
+      "Invalid type for 'mask': expected a file or an object, but got an integer instead.",
+    );
+  });
+});
+
 describe("the words of a refusal", () => {
   it.each<[Record<string, unknown>, string, string, string]>([
     [{ messages: undefined }, "missing_parameter", "messages", "Missing required parameter: 'messages'."],

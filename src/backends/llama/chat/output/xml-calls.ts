@@ -1,5 +1,6 @@
 // Reads calls whose parameters are in tags: strings raw, everything else as JSON. The tool's schema tells which a value is.
 import type { ToolDefinition } from "../../../../domain/chat.ts";
+import { isRecord } from "../../../../util/is-record.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
 import { matchOne, peek, readUntil, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 
@@ -25,7 +26,7 @@ export function* readXmlCalls(
     const key = yield* readKey(input);
     call.add(`${first ? "" : ", "}${JSON.stringify(key)}: `);
     first = false;
-    yield* readParameter(input, call, takesOnlyText(tool, key));
+    yield* readParameter(input, call, { isText: takesOnlyText(tool, key), listed: listedTexts(tool, key) });
   }
   call.add("}");
   call.close();
@@ -45,25 +46,54 @@ function* readKey(input: StreamInput): Reader<string> {
   return key.trim();
 }
 
-function* readParameter(input: StreamInput, call: OpenCall, isText: boolean): Reader<void> {
+interface Value {
+  readonly isText: boolean;
+  /** The only texts that it may be; empty where it may be any. */
+  readonly listed: readonly string[];
+}
+
+function* readParameter(input: StreamInput, call: OpenCall, { isText, listed }: Value): Reader<void> {
   if ((yield* peek(input)) === "\n") input.take(1);
   const writer = new TextWriter(call);
   let whole = "";
   if (isText) call.add('"');
-  const { marker } = yield* readUntil(input, VALUE_ENDS, {
-    release: true,
-    certainFrom: 1,
-    emit: (text) => {
-      if (isText) writer.write(text);
-      else whole += text;
-    },
-  });
+  const emit = (text: string): void => {
+    if (isText) writer.write(text);
+    else whole += text;
+  };
+  // A listed value, and a string inside of JSON, may contain what ends a value elsewhere.
+  const known = isText ? yield* matchListed(input, listed) : null;
+  if (known !== null) emit(input.take(known.length));
+  let marker: string | null;
+  do {
+    ({ marker } = yield* readUntil(input, VALUE_ENDS, { release: true, certainFrom: 1, emit }));
+    if (!isText && marker !== null && endsInString(whole)) emit(input.take(marker.length));
+    else break;
+  } while (marker !== null);
   if (isText) {
     writer.flush();
     // A string that is cut off by the end of the answer stays open, as arguments in JSON would.
     if (marker !== null) call.add('"');
   } else call.add(toJson(whole));
   yield* skipLiteral(input, "</parameter>");
+}
+
+/** The listed text that stands here, where it contains what ends a value. */
+function* matchListed(input: StreamInput, listed: readonly string[]): Reader<string | null> {
+  const marked = listed.filter((text) => VALUE_ENDS.some((end) => text.includes(end)));
+  if (marked.length === 0) return null;
+  const [end = ""] = VALUE_ENDS;
+  const found = yield* matchOne(
+    input,
+    marked.map((text) => text + end),
+  );
+  return found === null ? null : found.slice(0, -end.length);
+}
+
+/** True where JSON breaks off inside of a string. Other text, which a model may write in place of JSON, has no strings. */
+function endsInString(text: string): boolean {
+  if (!/^\s*["[{]/.test(text)) return false;
+  return text.replaceAll(/\\./gs, "").split('"').length % 2 === 0;
 }
 
 /** Writes text into a JSON string, surrogate pairs unsplit. */
@@ -90,15 +120,26 @@ export class TextWriter {
 }
 
 /** True when the schema allows strings only, so that the value can be emitted as it comes. */
-function takesOnlyText(tool: ToolDefinition, key: string): boolean {
-  if (typeof tool.parameters !== "object") return false;
-  const { properties } = tool.parameters;
-  if (typeof properties !== "object" || properties === null) return false;
-  const schema = (properties as Record<string, unknown>)[key];
-  if (typeof schema !== "object" || schema === null) return false;
-  const { type, enum: values } = schema as { type?: unknown; enum?: unknown };
+export function takesOnlyText(tool: Pick<ToolDefinition, "parameters">, key: string): boolean {
+  const { type, enum: values } = parameterSchema(tool, key) ?? {};
   if (type === "string") return true;
   return type === undefined && Array.isArray(values) && values.every((value) => typeof value === "string");
+}
+
+/** The texts of `enum` or `const`. */
+function listedTexts(tool: Pick<ToolDefinition, "parameters">, key: string): readonly string[] {
+  const schema = parameterSchema(tool, key);
+  const values = schema?.["enum"] ?? [schema?.["const"]];
+  return Array.isArray(values) ? values.filter((value): value is string => typeof value === "string") : [];
+}
+
+function parameterSchema(
+  { parameters }: Pick<ToolDefinition, "parameters">,
+  key: string,
+): Record<string, unknown> | undefined {
+  const { properties } = isRecord(parameters) ? parameters : {};
+  const schema = isRecord(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined;
+  return isRecord(schema) ? schema : undefined;
 }
 
 /** A value of any other type: JSON and Python's constants as such, anything else as a string. */

@@ -1,11 +1,13 @@
 // Chooses the slot for a new prompt: a pure decision over what the slots hold.
 import { commonPrefixLength } from "../../tokens/common-prefix.ts";
-import { closestIdle } from "../batch-order.ts";
+import { closestIdle } from "../plan/batch-order.ts";
+import { reusableOf, type HeldTokens } from "../plan/prompt-shape.ts";
 
 /** What a slot's KV cache holds, and whether a sequence uses it. */
-export interface SlotView {
+export interface SlotView extends HeldTokens {
   readonly id: number;
-  readonly tokens: readonly number[];
+  /** The first position whose cells are all held; more than 0 where a sliding window has left the beginning behind. */
+  readonly firstPosition: number;
   readonly busy: boolean;
   /** Grows with every use; the smallest is the least recently used. */
   readonly lastUsed: number;
@@ -25,6 +27,10 @@ export interface SlotQuestion {
   readonly prompt: readonly number[];
   /** False for models whose state cannot be cut at its end. */
   readonly canTrim: boolean;
+  /** Positions to which a token of this model attends, as far as some layers go; `Infinity` = all. */
+  readonly window: number;
+  /** The cells of a prompt are computed by the same kernels however it is cut, so that any prefix can be reused. */
+  readonly isUniform: boolean;
   /** False when every token of the prompt has to be evaluated, for its logits. */
   readonly mayReuse: boolean;
   /** A copy has to save at least so many tokens. */
@@ -45,7 +51,7 @@ const minimumCommonShare = 0.1;
  * 5. Where the slot's own state saves less than `minimumCopiedTokens`, a slot beside the busy ones is taken instead (see
  *    batch-order.ts), and what that one holds moves to the slot first chosen.
  *
- * The last token of the prompt is always evaluated, because its logits are wanted.
+ * The last tokens of the prompt are always evaluated (prompt-shape.ts).
  */
 export function chooseSlot(slots: readonly SlotView[], question: SlotQuestion): SlotChoice | undefined {
   const { prompt, minimumCopiedTokens, mayReuse } = question;
@@ -54,7 +60,7 @@ export function chooseSlot(slots: readonly SlotView[], question: SlotQuestion): 
   if (oldest === undefined) return undefined;
   if (!mayReuse) return placed(slots, { slot: oldest.id, keep: 0, copyFrom: null }, question);
 
-  const reusable = new Map(slots.map((slot) => [slot.id, reusableTokens(slot.tokens, question)]));
+  const reusable = new Map(slots.map((slot) => [slot.id, reusableTokens(slot, question)]));
   const keepOf = (slot: SlotView): number => reusable.get(slot.id) ?? 0;
 
   // 1, 2
@@ -83,20 +89,31 @@ function placed(slots: readonly SlotView[], choice: Omit<SlotChoice, "moveTo">, 
   const moves = closest.tokens.length >= minimumCopiedTokens;
   return {
     slot: closest.id,
-    keep:
-      choice.copyFrom !== null
-        ? choice.keep
-        : moves || !question.mayReuse
-          ? 0
-          : reusableTokens(closest.tokens, question),
+    keep: choice.copyFrom !== null ? choice.keep : moves || !question.mayReuse ? 0 : reusableTokens(closest, question),
     copyFrom: choice.copyFrom,
     moveTo: moves ? choice.slot : null,
   };
 }
 
-function reusableTokens(held: readonly number[], { prompt, canTrim }: SlotQuestion): number {
-  const keep = Math.min(commonPrefixLength(held, prompt), prompt.length - 1);
-  return canTrim || keep === held.length ? Math.max(0, keep) : 0;
+/** Tokens at the beginning of a prompt whose state `held` has. */
+export function reusableTokens(
+  held: HeldTokens & { readonly firstPosition: number },
+  { prompt, canTrim, window, isUniform }: Pick<SlotQuestion, "prompt" | "canTrim" | "window" | "isUniform">,
+): number {
+  const { tokens } = held;
+  const common = commonPrefixLength(tokens, prompt);
+  // A state that cannot be cut is of use as a whole only.
+  if (!canTrim) return common === tokens.length && common < prompt.length ? common : 0;
+  const keep = reusableOf(held, { promptLength: prompt.length, common, isUniform });
+  return canCutTo(keep, { firstPosition: held.firstPosition, window }) ? keep : 0;
+}
+
+/** Whether a state that is cut to `length` tokens still has all positions to which the next token attends. */
+export function canCutTo(
+  length: number,
+  { firstPosition, window }: { readonly firstPosition: number; readonly window: number },
+): boolean {
+  return firstPosition <= Math.max(0, length - window);
 }
 
 function leastRecentlyUsed(slots: readonly SlotView[]): SlotView | undefined {

@@ -1,135 +1,195 @@
-// Keeps the states that slots lose to other prompts in files, within a number of bytes: a conversation that comes back after
-// others used all slots is read from here instead of being evaluated again.
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+// Keeps the states that slots lose to other prompts in files, within a number of bytes: a conversation that comes back after others
+// used all slots, or after the model was loaded anew, is read from here instead of being evaluated again.
+import { dirname } from "node:path";
 import type { BackendContext } from "../../../../domain/backend.ts";
 import type { NativeContextHandle } from "../../native/context.ts";
 import { commonPrefixLength } from "../../tokens/common-prefix.ts";
+import type { HeldTokens } from "../plan/prompt-shape.ts";
+import {
+  commitPrefix,
+  isIntact,
+  listOldest,
+  newPrefixPath,
+  readPrefixes,
+  removePrefix,
+  removeUnused,
+  statePath,
+  touchPrefix,
+  type PrefixFile,
+} from "./prefix-files.ts";
 
-export interface StoredPrefix {
-  readonly path: string;
-  readonly tokens: readonly number[];
-  readonly bytes: number;
-  lastUsed: number;
-}
-
-interface SlotTokens {
-  readonly id: number;
-  readonly tokens: readonly number[];
+interface StoredPrefix extends PrefixFile {
+  /** Resolves to whether the file is what was written. Files of earlier processes are read through once to know. */
+  readonly intact: Promise<boolean>;
 }
 
 /** An entry that has its first tokens in common with a prompt. */
 export interface FoundPrefix {
   readonly entry: StoredPrefix;
-  /** Tokens that the entry and the prompt have in common. */
-  readonly common: number;
+  /** Tokens of the prompt that need not be evaluated with it. */
+  readonly keep: number;
 }
 
 export interface PromptCacheOptions {
-  /** Belongs to the cache alone; `dispose` removes it. */
+  /** For the states of this model under these settings; the folder above it has those of the model under all settings. */
   readonly folder: string;
+  /** For the folder above. */
   readonly budgetBytes: number;
   /** Tokens per slot. */
   readonly contextSize: number;
   readonly log: BackendContext["log"];
 }
 
-/** Shorter prefixes are evaluated as fast as they are read. */
-const minimumTokens = 64;
+/** Shorter prefixes are not stored: to write and to read them costs about what their evaluation does. */
+export const shortestStored = 256;
+/** A stored prefix has to save at least so many tokens more than what a slot holds. */
+const minimumGain = 64;
 
 /** States of slots by their tokens; the least recently used are dropped when `budgetBytes` is exceeded. */
 export class PromptCache {
   readonly #context: NativeContextHandle;
-  readonly #folder: string;
-  readonly #budgetBytes: number;
-  readonly #contextSize: number;
-  readonly #log: BackendContext["log"];
+  readonly #options: PromptCacheOptions;
   #entries: StoredPrefix[] = [];
-  #clock = 0;
+  /** Heads being written, and files being read through. */
+  readonly #background = new Set<Promise<unknown>>();
+  #hasFailed = false;
 
-  constructor(context: NativeContextHandle, { folder, budgetBytes, contextSize, log }: PromptCacheOptions) {
-    this.#log = log;
+  private constructor(context: NativeContextHandle, options: PromptCacheOptions) {
     this.#context = context;
-    this.#folder = folder;
-    this.#budgetBytes = budgetBytes;
-    this.#contextSize = contextSize;
+    this.#options = options;
   }
 
-  get bytes(): number {
-    return this.#entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  /** Finds what earlier processes have left. */
+  static async open(context: NativeContextHandle, options: PromptCacheOptions): Promise<PromptCache> {
+    const cache = new PromptCache(context, options);
+    const { folder, contextSize } = options;
+    const found = await readPrefixes(folder);
+    let checked: Promise<unknown> = Promise.resolve();
+    for (const prefix of found) {
+      if (prefix.tokens.length > contextSize) continue;
+      // One after the other, the last used first: this is done while the model already answers.
+      const intact = checked.then(() => isIntact(prefix)).catch(() => false);
+      checked = intact;
+      cache.#entries.push({ ...prefix, intact });
+      cache.#inBackground(intact);
+    }
+    cache.#inBackground(removeUnused(dirname(folder), folder));
+    return cache;
+  }
+
+  /** True when `held` is long enough and no entry begins with its tokens. */
+  isWorthStoring(held: Pick<HeldTokens, "tokens">): boolean {
+    const { tokens } = held;
+    if (this.#hasFailed || tokens.length < shortestStored) return false;
+    return !this.#entries.some((entry) => commonPrefixLength(entry.tokens, tokens) === tokens.length);
+  }
+
+  /** Tokens of the longest entry that `tokens` begins with. */
+  storedLength(tokens: readonly number[]): number {
+    return this.#entries.reduce((longest, { tokens: held }) => {
+      const isBeginning = held.length > longest && commonPrefixLength(held, tokens) === held.length;
+      return isBeginning ? held.length : longest;
+    }, 0);
   }
 
   /**
-   * Saves the state of `slot` before its tokens from `keep` on are lost (with `copies`, all its tokens: another state is copied over
-   * it). Nothing is saved that begins an entry, and entries that begin the new one are dropped.
+   * Saves the state of a slot, unless it is not {@link isWorthStoring}. Entries that begin it are dropped. The context is in use until
+   * this resolves; what else there is to do with the file is done while it computes again.
    */
-  async keep(slot: SlotTokens, { keep, copies }: { keep: number; copies: boolean }): Promise<void> {
-    const lost = slot.tokens.length - (copies ? 0 : keep);
-    if (slot.tokens.length < minimumTokens || lost < minimumTokens) return;
-    const tokens = slot.tokens.slice();
-    const container = this.#entries.find((entry) => commonPrefixLength(entry.tokens, tokens) === tokens.length);
-    if (container !== undefined) return;
-    await this.#drop(this.#entries.filter(({ tokens: held }) => commonPrefixLength(held, tokens) === held.length));
-    const lastUsed = (this.#clock += 1);
-    const path = join(this.#folder, `${lastUsed}.state`);
+  async store(slot: number, held: HeldTokens): Promise<void> {
+    if (!this.isWorthStoring(held)) return;
+    const { folder } = this.#options;
+    const { promptLength, wideTokens } = held;
+    const tokens = held.tokens.slice();
+    let path: string | undefined;
     try {
-      await mkdir(this.#folder, { recursive: true });
-      const bytes = await this.#context.save(slot.id, { path, tokens });
-      this.#entries.push({ path, tokens, bytes, lastUsed });
-      await this.#makeRoom();
+      path = await newPrefixPath(folder);
+      const bytes = await this.#context.save(slot, { path: statePath({ path }), tokens });
+      const prefix = { path, tokens, promptLength, wideTokens, bytes };
+      const beginnings = this.#entries.filter(
+        (entry) => commonPrefixLength(entry.tokens, tokens) === entry.tokens.length,
+      );
+      this.#entries.push({ ...prefix, intact: Promise.resolve(true) });
+      this.#inBackground(
+        commitPrefix(prefix)
+          .then(() => this.#drop(beginnings))
+          .then(() => this.#makeRoom())
+          .catch((error: unknown) => this.#fail(prefix.path, error)),
+      );
     } catch (error) {
-      // A full disk costs an evaluation later on, not this request.
-      this.#log("warn", "A prefix could not be stored.", { folder: this.#folder, reason: String(error) });
+      await this.#fail(path, error);
     }
   }
 
-  /** The entry that shares the longest prefix with `prompt`, if that exceeds `longerThan` tokens by enough for reading it to pay. */
-  find({ prompt, longerThan }: { prompt: readonly number[]; longerThan: number }): FoundPrefix | undefined {
-    let best: FoundPrefix | undefined;
-    let bestLength = longerThan + minimumTokens - 1;
-    for (const entry of this.#entries) {
-      const common = commonPrefixLength(entry.tokens, prompt);
-      if (common <= bestLength) continue;
-      best = { entry, common };
-      bestLength = common;
+  /** The entry that saves the most tokens of a prompt by `keepOf`, if that exceeds `longerThan` by enough for reading it to pay. */
+  async find({
+    keepOf,
+    longerThan,
+  }: {
+    readonly keepOf: (held: HeldTokens) => number;
+    readonly longerThan: number;
+  }): Promise<FoundPrefix | undefined> {
+    for (;;) {
+      let best: FoundPrefix | undefined;
+      for (const entry of this.#entries) {
+        const keep = keepOf(entry);
+        if (keep >= (best?.keep ?? longerThan + minimumGain - 1) + 1) best = { entry, keep };
+      }
+      if (best === undefined || (await best.entry.intact)) return best;
+      await this.#drop([best.entry]);
     }
-    return best;
   }
 
-  /** Reads an entry into an empty slot. Returns the tokens that the slot holds then: none where the entry could not be read. */
-  async load({ entry }: FoundPrefix, slot: number): Promise<number[]> {
-    entry.lastUsed = this.#clock += 1;
+  /** Reads an entry into an empty slot. Returns what the slot holds then: nothing where the entry could not be read. */
+  async load({ entry }: FoundPrefix, slot: number): Promise<HeldTokens | undefined> {
     try {
-      await this.#context.restore(slot, { path: entry.path, maxTokens: this.#contextSize });
-      return entry.tokens.slice();
+      await this.#context.restore(slot, { path: statePath(entry), maxTokens: this.#options.contextSize });
+      this.#inBackground(touchPrefix(entry));
+      return entry;
     } catch (error) {
-      this.#log("warn", "A stored prefix could not be read.", { folder: this.#folder, reason: String(error) });
+      this.#options.log("warn", "A stored prefix could not be read.", { path: entry.path, reason: String(error) });
       this.#context.clear(slot);
       await this.#drop([entry]);
-      return [];
+      return undefined;
     }
   }
 
+  /** Resolves when all that is stored will survive this process. */
   async dispose(): Promise<void> {
     this.#entries = [];
-    await rm(this.#folder, { recursive: true, force: true });
+    await Promise.all(this.#background);
+  }
+
+  #inBackground(work: Promise<unknown>): void {
+    const over = work.catch(() => {}).finally(() => this.#background.delete(over));
+    this.#background.add(over);
+  }
+
+  /** A full disk costs evaluations later on, not this request. */
+  async #fail(path: string | undefined, error: unknown): Promise<void> {
+    this.#hasFailed = true;
+    const { folder, log } = this.#options;
+    log("warn", "A prefix could not be stored; none will be until the model is loaded again.", {
+      folder,
+      reason: String(error),
+    });
+    if (path !== undefined) await this.#drop([{ path }]).catch(() => {});
   }
 
   async #makeRoom(): Promise<void> {
-    const byAge = this.#entries.toSorted((first, second) => first.lastUsed - second.lastUsed);
-    const dropped: StoredPrefix[] = [];
-    let bytes = this.bytes;
-    for (const entry of byAge) {
-      if (bytes <= this.#budgetBytes) break;
-      dropped.push(entry);
-      bytes -= entry.bytes;
+    const { folder, budgetBytes } = this.#options;
+    const oldest = await listOldest(dirname(folder));
+    let bytes = oldest.reduce((sum, prefix) => sum + prefix.bytes, 0);
+    for (const prefix of oldest) {
+      if (bytes <= budgetBytes) return;
+      bytes -= prefix.bytes;
+      await this.#drop([prefix]);
     }
-    await this.#drop(dropped);
   }
 
-  async #drop(entries: readonly StoredPrefix[]): Promise<void> {
-    if (entries.length === 0) return;
-    this.#entries = this.#entries.filter((entry) => !entries.includes(entry));
-    await Promise.all(entries.map(({ path }) => rm(path, { force: true })));
+  async #drop(prefixes: readonly Pick<PrefixFile, "path">[]): Promise<void> {
+    const paths = new Set(prefixes.map(({ path }) => path));
+    this.#entries = this.#entries.filter(({ path }) => !paths.has(path));
+    for (const prefix of prefixes) await removePrefix(prefix);
   }
 }

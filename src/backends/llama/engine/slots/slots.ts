@@ -2,13 +2,18 @@
 // uses it. A new prompt gets a slot with as much of it evaluated already as possible. Only this file changes a slot.
 import type { NativeContextHandle } from "../../native/context.ts";
 import type { SequenceView } from "../sequence.ts";
-import { chooseSlot, type SlotChoice } from "./choose-slot.ts";
-import type { PromptCache } from "./prompt-cache.ts";
+import { type HeldTokens, tailTokens, wideRows } from "../plan/prompt-shape.ts";
+import { canCutTo, chooseSlot, reusableTokens, type SlotChoice } from "./choose-slot.ts";
+import { shortestStored, type PromptCache } from "./prompt-cache.ts";
 
 export interface Slot<S extends SequenceView = SequenceView> {
   readonly id: number;
   /** Tokens that the slot's KV cache holds. */
   readonly tokens: readonly number[];
+  /** How many of them came from the last prompt; the others were generated. */
+  readonly promptLength: number;
+  /** How many of them, from the first one on, were computed in wide parts (prompt-shape.ts). */
+  readonly wideTokens: number;
   readonly user: S | undefined;
   /** Grows with every use; the smallest is the least recently used. */
   readonly lastUsed: number;
@@ -21,6 +26,10 @@ export interface SlotsOptions {
   readonly contextSize: number;
   /** False for models whose state cannot be cut at its end. */
   readonly canTrim: boolean;
+  /** Positions that some of the model's layers hold, where its cache is that of a sliding window; `Infinity` = all. */
+  readonly window: number;
+  /** Flash attention is off, so that the cells of a prompt are computed by the same kernels however it is cut (prompt-shape.ts). */
+  readonly isUniform: boolean;
   readonly promptCache: PromptCache | undefined;
 }
 
@@ -33,12 +42,16 @@ export interface AssignedSlot<S extends SequenceView> {
 
 interface OwnSlot<S extends SequenceView> extends Slot<S> {
   tokens: number[];
+  promptLength: number;
+  wideTokens: number;
   user: S | undefined;
   lastUsed: number;
 }
 
 /** A copied prefix has to save at least so many tokens of evaluation. */
 const minimumCopiedTokens = 64;
+/** A state is stored ahead of its loss when at least so many of its tokens are in no file. */
+const longState = 1024;
 
 export class Slots<S extends SequenceView> {
   readonly #options: SlotsOptions;
@@ -51,6 +64,8 @@ export class Slots<S extends SequenceView> {
     this.#slots = Array.from({ length: options.parallel }, (_, id) => ({
       id,
       tokens: [],
+      promptLength: 0,
+      wideTokens: 0,
       user: undefined,
       lastUsed: 0,
     }));
@@ -78,17 +93,18 @@ export class Slots<S extends SequenceView> {
    * @throws Error of the native library; the slot is then idle and empty
    */
   async assign(sequence: S): Promise<AssignedSlot<S> | undefined> {
-    const { canTrim } = this.#options;
+    const { canTrim, window, isUniform } = this.#options;
     const { prompt, scorePrompt } = sequence.request;
-    const views = this.#slots.map(({ id, tokens, lastUsed, user }) => ({
-      id,
-      tokens,
-      lastUsed,
-      busy: user !== undefined,
+    const views = this.#slots.map((slot) => ({
+      ...slot,
+      firstPosition: this.#firstPosition(slot),
+      busy: slot.user !== undefined,
     }));
     const choice = chooseSlot(views, {
       prompt,
       canTrim,
+      window,
+      isUniform,
       mayReuse: !scorePrompt,
       // A sequence that shares its prompt with another never evaluates it again.
       minimumCopiedTokens: sequence.leader === undefined ? minimumCopiedTokens : 1,
@@ -114,15 +130,17 @@ export class Slots<S extends SequenceView> {
   }
 
   /** Notes tokens that were evaluated behind those that the slot held. */
-  append(id: number, tokens: Iterable<number>): void {
+  append(id: number, tokens: ArrayLike<number> & Iterable<number>): void {
     const slot = this.#own(id);
+    if (tokens.length >= wideRows && slot.wideTokens === slot.tokens.length) slot.wideTokens += tokens.length;
     for (const token of tokens) slot.tokens.push(token);
+    if (slot.user?.phase === "prompt") slot.promptLength = slot.tokens.length;
   }
 
   /** Empties the slot. */
   forget(id: number): void {
     this.#options.context.clear(id);
-    this.#own(id).tokens = [];
+    hold(this.#own(id), noTokens);
   }
 
   /** True when the slot can compute a filler (batch-order.ts) and lose it again by {@link dropFiller}. */
@@ -131,21 +149,30 @@ export class Slots<S extends SequenceView> {
     return canTrim && this.#own(id).tokens.length < contextSize;
   }
 
-  /** Takes back what was computed behind the slot's tokens. */
-  dropFiller(id: number): void {
+  /** Takes back the filler that was computed behind the first `length` tokens. */
+  dropFiller({ slot, length }: { readonly slot: number; readonly length: number }): void {
     const { context } = this.#options;
-    const { tokens } = this.#own(id);
-    if (tokens.length === 0) context.clear(id);
-    else context.trim(id, tokens.length);
+    if (length === 0) context.clear(slot);
+    else context.trim(slot, length);
   }
 
   /** Keeps the first `length` tokens of the slot, or none where the model cannot cut. Returns the number kept. */
   trim(id: number, length: number): number {
     const slot = this.#own(id);
     if (slot.tokens.length <= length) return slot.tokens.length;
-    if (length > 0 && this.#options.context.trim(id, length)) slot.tokens.length = length;
-    else this.forget(id);
+    const { context, window } = this.#options;
+    const isHeld = canCutTo(length, { firstPosition: this.#firstPosition(slot), window });
+    if (length > 0 && isHeld && context.trim(id, length)) {
+      slot.tokens.length = length;
+      slot.promptLength = Math.min(slot.promptLength, length);
+      slot.wideTokens = Math.min(slot.wideTokens, length);
+    } else this.forget(id);
     return slot.tokens.length;
+  }
+
+  #firstPosition({ id, tokens }: OwnSlot<S>): number {
+    if (tokens.length === 0 || this.#options.window === Infinity) return 0;
+    return this.#options.context.firstPosition(id);
   }
 
   #own(id: number): OwnSlot<S> {
@@ -155,15 +182,15 @@ export class Slots<S extends SequenceView> {
   /** Moves the state of `from`, which is empty then, to `to`, whose own state goes to the prompt cache. */
   async #move(from: OwnSlot<S>, to: OwnSlot<S>): Promise<void> {
     const { context, promptCache } = this.#options;
-    await promptCache?.keep(to, { keep: 0, copies: false });
-    to.tokens = [];
+    if (promptCache !== undefined) await this.#store(to);
+    hold(to, noTokens);
     try {
       await context.copy(to.id, from.id);
     } catch (error) {
       this.forget(to.id);
       throw error;
     }
-    to.tokens = from.tokens;
+    hold(to, from);
     to.lastUsed = from.lastUsed;
     this.forget(from.id);
   }
@@ -172,19 +199,65 @@ export class Slots<S extends SequenceView> {
     slot: OwnSlot<S>,
     { sequence, keep, copyFrom, moveTo }: SlotChoice & { readonly sequence: S },
   ): Promise<number> {
-    const { context, promptCache, canTrim } = this.#options;
+    const { context, promptCache } = this.#options;
     const { prompt, scorePrompt } = sequence.request;
     if (moveTo !== null) await this.#move(slot, this.#own(moveTo));
-    await promptCache?.keep(slot, { keep, copies: copyFrom !== null });
+    // What is lost of an answer's end is evaluated as fast as it is read.
+    if (copyFrom !== null || slot.tokens.length - keep >= shortestStored) await this.#store(slot);
     if (copyFrom !== null) {
       await context.copy(slot.id, copyFrom);
-      slot.tokens = this.#own(copyFrom).tokens.slice();
+      hold(slot, this.#own(copyFrom));
     }
-    if (promptCache === undefined || !canTrim || scorePrompt) return this.trim(slot.id, keep);
-    const stored = promptCache.find({ prompt, longerThan: keep });
+    if (promptCache === undefined || scorePrompt) return this.trim(slot.id, keep);
+    const stored = await promptCache.find({ longerThan: keep, keepOf: (held) => this.#keepOfStored(held, prompt) });
     if (stored === undefined) return this.trim(slot.id, keep);
     this.forget(slot.id);
-    slot.tokens = await promptCache.load(stored, slot.id);
-    return this.trim(slot.id, Math.min(stored.common, prompt.length - 1));
+    hold(slot, (await promptCache.load(stored, slot.id)) ?? noTokens);
+    return this.trim(slot.id, stored.keep);
   }
+
+  /** Of a window's cache a file has the positions that the token after the last one attends to, so it is of use as a whole only. */
+  #keepOfStored(held: HeldTokens, prompt: readonly number[]): number {
+    const { canTrim, window, isUniform } = this.#options;
+    const keep = reusableTokens({ ...held, firstPosition: 0 }, { prompt, canTrim, window, isUniform });
+    return window === Infinity || keep === held.tokens.length ? keep : 0;
+  }
+
+  /** Stores the state of an idle slot that is about to lose it. */
+  async #store(slot: OwnSlot<S>): Promise<void> {
+    const { promptCache, canTrim, window } = this.#options;
+    if (promptCache === undefined || slot.tokens.length < shortestStored) return;
+    // The answer's end is left out of a window's file, or the prompt could not be asked again from it.
+    if (canTrim && window !== Infinity) this.trim(slot.id, Math.max(1, slot.promptLength - tailTokens));
+    await promptCache.store(slot.id, slot);
+  }
+
+  /**
+   * Stores long states while nothing is to be computed, so that they survive a process that is killed. One at each call; false when
+   * there is none.
+   */
+  async storeLongest(): Promise<boolean> {
+    const { promptCache, window } = this.#options;
+    if (promptCache === undefined || window !== Infinity) return false;
+    const longest = this.#slots
+      .filter(({ user, tokens }) => user === undefined && tokens.length - promptCache.storedLength(tokens) >= longState)
+      .find((slot) => promptCache.isWorthStoring(slot));
+    if (longest === undefined) return false;
+    await promptCache.store(longest.id, longest);
+    return true;
+  }
+
+  /** Stores all states that are worth it, before the context is disposed of. */
+  async storeAll(): Promise<void> {
+    for (const slot of this.#slots) if (slot.user === undefined) await this.#store(slot);
+  }
+}
+
+const noTokens: HeldTokens = { tokens: [], promptLength: 0, wideTokens: 0 };
+
+/** Notes that the slot holds what `held` tells. */
+function hold<S extends SequenceView>(slot: OwnSlot<S>, { tokens, promptLength, wideTokens }: HeldTokens): void {
+  slot.tokens = tokens.slice();
+  slot.promptLength = promptLength;
+  slot.wideTokens = wideTokens;
 }

@@ -210,7 +210,7 @@ class GbnfParser {
       throw new GbnfSyntaxError("a repetition of a group or of a repetition is too large", offset);
     }
     this.#generatedSymbols += max === undefined ? 1 : max - min;
-    this.#expandedElements += copies * (sizeOf(item) + 3);
+    this.#expandedElements += copies * sizeOf(item) + (max === undefined ? 3 : (max - min) * 3);
     return symbols * copies;
   }
 

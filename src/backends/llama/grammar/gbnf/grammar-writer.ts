@@ -1,5 +1,5 @@
 // Writes a grammar: collects named rules and counts what they cost llama.cpp.
-import { LLAMA_MAX_REPETITION, type GrammarLimits } from "./limits.ts";
+import type { GrammarLimits } from "./limits.ts";
 import { SHARED_RULES } from "./json-rules.ts";
 import { SchemaNotEnforceableError } from "./grammar-error.ts";
 
@@ -8,6 +8,9 @@ export interface SchemaPlace {
   readonly keyword: string;
   readonly path: string;
 }
+
+/** Copies of a symbol that are written as one rule. */
+const BLOCK = 128;
 
 /**
  * Writes one grammar. Rule bodies are GBNF text; a body may refer to a rule that is reserved and not yet defined, which is how
@@ -53,6 +56,12 @@ export class GrammarWriter {
     return name;
   }
 
+  /** A rule that is the same for all who ask for it, under its own name. */
+  once(name: string, body: string): string {
+    if (!this.#rules.has(name)) this.define(name, body);
+    return name;
+  }
+
   /** The name of one of the fixed JSON rules, which is defined with all that it uses on first mention. */
   shared(name: keyof typeof SHARED_RULES): string {
     if (this.#rules.has(name)) return name;
@@ -63,8 +72,11 @@ export class GrammarWriter {
   }
 
   /**
-   * `symbol` (one rule name, class or literal) from `min` to `max` times. An upper bound above `maxRepetitions` is lowered to it;
-   * counts above llama.cpp's own threshold are written in several pieces, exactly. `minimum` is where `min` was asked for.
+   * `symbol` (one rule name, class or literal) from `min` to `max` times. An upper bound above `maxRepetitions` is lowered to it.
+   * `minimum` is where `min` was asked for.
+   *
+   * llama.cpp makes a rule of every optional copy. Counts beyond two blocks are therefore written in blocks, whose rules are shared by
+   * all bounds of the same symbol: a document of many long strings costs little more than one of a single string.
    */
   repeat(
     symbol: string,
@@ -73,19 +85,17 @@ export class GrammarWriter {
     const { maxRepetitions } = this.limits;
     if (min > maxRepetitions && minimum !== undefined) this.place = minimum;
     if (min > maxRepetitions) this.refuse(`more than ${maxRepetitions} repetitions would have to be counted`);
-    const upper = max === undefined ? undefined : Math.min(max, Math.max(min, maxRepetitions));
-    this.#charge((upper ?? min) * 3);
-    const parts: string[] = [];
-    let mandatory = min;
-    for (; mandatory > LLAMA_MAX_REPETITION; mandatory -= LLAMA_MAX_REPETITION) {
-      parts.push(`${symbol}{${LLAMA_MAX_REPETITION}}`);
-    }
-    const optional = upper === undefined ? undefined : upper - min;
-    if (optional === undefined || mandatory + optional <= LLAMA_MAX_REPETITION) {
-      parts.push(braces(symbol, mandatory, optional === undefined ? undefined : mandatory + optional));
-    } else {
-      parts.push(braces(symbol, mandatory, mandatory), this.#upTo(symbol, optional));
-    }
+    const optional = max === undefined ? undefined : Math.min(max, Math.max(min, maxRepetitions)) - min;
+    if (optional !== undefined && min + optional <= 2 * BLOCK) return this.#braces(symbol, min, min + optional);
+    const parts = [
+      ...(min <= 2 * BLOCK
+        ? [this.#braces(symbol, min, min)]
+        : [
+            this.#braces(this.#block(symbol), Math.floor(min / BLOCK), Math.floor(min / BLOCK)),
+            this.#braces(symbol, min % BLOCK, min % BLOCK),
+          ]),
+      optional === undefined ? `${symbol}*` : this.#upTo(symbol, optional),
+    ];
     return parts.filter((part) => part !== "").join(" ");
   }
 
@@ -101,14 +111,46 @@ export class GrammarWriter {
     return `root ::= ${rootBody}\n${lines.join("")}`;
   }
 
-  // At most two derivations are alive at any character: one inside a full block, one inside the shorter tail.
+  /** Exactly one block. */
+  #block(symbol: string): string {
+    return this.#shared(`${symbol}{${BLOCK}}`, "block", () => this.#braces(symbol, BLOCK, BLOCK));
+  }
+
+  /** At most two derivations are alive at any character: one inside a full block, one inside the shorter tail. */
   #upTo(symbol: string, count: number): string {
-    if (count <= LLAMA_MAX_REPETITION) return braces(symbol, 0, count);
-    const rest = this.#upTo(symbol, count - LLAMA_MAX_REPETITION);
-    return this.rule(
+    if (count <= 2 * BLOCK) return this.#braces(symbol, 0, count);
+    const first = count % BLOCK;
+    const blocks = (left: number): string =>
+      this.#shared(`${symbol}{0,${left}}`, "upto", () => {
+        const rest = left > BLOCK ? ` ${blocks(left - BLOCK)}` : "";
+        const fewer = this.#shared(`${symbol}{0,${BLOCK - 1}}`, "fewer", () => this.#braces(symbol, 0, BLOCK - 1));
+        return `${this.#block(symbol)}${rest} | ${fewer}`;
+      });
+    if (first === 0) return blocks(count);
+    const fewer = first === 1 ? '""' : this.#braces(symbol, 0, first - 1);
+    return this.#shared(
+      `${symbol}{0,${count}}`,
       "upto",
-      `${symbol}{${LLAMA_MAX_REPETITION}} ${rest} | ${braces(symbol, 0, LLAMA_MAX_REPETITION - 1)}`,
+      () => `${this.#braces(symbol, first, first)} ${blocks(count - first)} | ${fewer}`,
     );
+  }
+
+  readonly #sharedNames = new Map<string, string>();
+
+  /** One rule for all who ask for `key`. */
+  #shared(key: string, base: string, body: () => string): string {
+    let name = this.#sharedNames.get(key);
+    if (name === undefined) {
+      name = this.rule(base, body());
+      this.#sharedNames.set(key, name);
+    }
+    return name;
+  }
+
+  /** As llama.cpp unrolls it: an element for each copy that must be there, a rule of four for each that may. */
+  #braces(symbol: string, min: number, max: number): string {
+    this.#charge(min + (max - min) * 4);
+    return braces(symbol, min, max);
   }
 
   #charge(elements: number): void {
@@ -143,10 +185,9 @@ export function anyOfExpressions(expressions: readonly string[]): string {
   return distinct.length === 1 ? (distinct[0] ?? "") : `( ${distinct.join(" | ")} )`;
 }
 
-function braces(symbol: string, min: number, max: number | undefined): string {
+function braces(symbol: string, min: number, max: number): string {
   if (max === 0) return "";
   if (min === 1 && max === 1) return symbol;
-  if (max === undefined) return min === 0 ? `${symbol}*` : min === 1 ? `${symbol}+` : `${symbol}{${min},}`;
   if (min === 0 && max === 1) return `${symbol}?`;
   return min === max ? `${symbol}{${min}}` : `${symbol}{${min},${max}}`;
 }

@@ -1,5 +1,6 @@
 // What the compilers of single JSON types (compile-*.ts) need of the schema compiler, and the results that they return to it.
 import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
+import type { JsonValue } from "./reading/json-value.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import type { Contradiction, Facts } from "./reading/schema-facts.ts";
 import { SchemaNotEnforceableError } from "../gbnf/grammar-error.ts";
@@ -12,6 +13,8 @@ export interface CompileContext {
   compile(nodes: readonly SchemaNode[]): string;
   /** False where it is certain that no value satisfies all these schemas. */
   isSatisfiable(nodes: readonly SchemaNode[]): boolean;
+  /** All values for which all these schemas hold; `undefined` where they are not listed. */
+  listedValues(nodes: readonly SchemaNode[]): readonly JsonValue[] | undefined;
   /** The alternatives of schemas that must all hold, for schemas that no rule is written for (`propertyNames`). */
   alternatives(nodes: readonly SchemaNode[]): readonly Facts[];
 }

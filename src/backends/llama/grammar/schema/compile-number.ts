@@ -1,25 +1,43 @@
 // Compiles numbers: bounds of integers exactly, digit by digit; those of decimals as far as they survive rounding to doubles.
 import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
 import { decimalRange, InexactBoundError, type NumberBound } from "./numbers/decimal-ranges.ts";
-import { integerRange } from "./numbers/number-ranges.ts";
+import { INTEGER_FORMATS } from "./numbers/integer-formats.ts";
+import { commonMultiple, multiplesAutomaton } from "./numbers/multiples.ts";
+import { group, integerRange, naturalRange } from "./numbers/number-ranges.ts";
 import type { Facts } from "./reading/schema-facts.ts";
-import { keywordValue, refuseKeyword } from "./reading/schema-reader.ts";
-import { STRING_FORMATS, FREE_STRING_FORMATS } from "../pattern/string-formats.ts";
-import { NUMBER_FORMATS } from "./compile-string.ts";
+import { keywordValue, readNumber, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
+import { annotateUnknownFormat, guardSize } from "./compile-string.ts";
+import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
+import { bareTextFromAutomaton } from "../pattern/string-grammar.ts";
 
 // Beyond this an exclusive bound and its neighbour may be the same double.
 const MAX_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 const MAX_BOUND_DIGITS = 40;
+// The shared rule of numbers ends at 21 digits with an exponent of 279.
+const BEYOND_NUMBERS = 1e300;
+// Where a side has no bound, no more digits are written than the other bound has and one more, or sixteen.
+const FAR = 1e38;
+const NEAR = 1e30;
 
 /**
  * A JSON number.
- * @throws SchemaNotEnforceableError for `multipleOf` other than 1 and for bounds that digits cannot enforce
+ * @throws SchemaNotEnforceableError for `multipleOf` a fraction, and for bounds that digits cannot enforce
  */
 export function compileNumber(facts: Facts, { writer }: CompileContext): Compiled {
   requireEnforceable(facts);
   const isInteger = facts.types.has("integer");
-  const { minimum, maximum } = withFormatBounds(facts);
-  if (minimum === undefined && maximum === undefined) return compiled(writer.shared(isInteger ? "integer" : "number"));
+  const bounds = withFormatBounds(facts);
+  const { minimum, maximum } = withoutFar(bounds);
+  const divisor = facts.multiples.reduce(commonMultiple, 1);
+  if (!Number.isSafeInteger(divisor)) {
+    refuseKeyword(nodeWith(facts, "multipleOf"), "multipleOf", "the least common multiple is too large");
+  }
+  if (divisor > 1) {
+    const expression = guardBounds(facts, () => multiplesExpression({ divisor, minimum, maximum }, { facts, writer }));
+    if (expression !== undefined) return compiled(expression);
+    return contradicted(nodeWith(facts, "multipleOf"), "multipleOf", "no multiple lies within the bounds");
+  }
+  if (isUnbounded(bounds)) return compiled(writer.shared(isInteger ? "integer" : "number"));
   const expression = guardBounds(facts, () =>
     isInteger ? integerExpression(minimum, maximum) : decimalRange(minimum, maximum),
   );
@@ -34,40 +52,87 @@ export function compileNumber(facts: Facts, { writer }: CompileContext): Compile
 export function numberSatisfies(value: number, facts: Facts): boolean {
   requireEnforceable(facts);
   const { minimum, maximum } = withFormatBounds(facts);
+  if (facts.multiples.some((multiple) => value % multiple !== 0)) return false;
   if (minimum !== undefined && (value < minimum.value || (minimum.exclusive && value === minimum.value))) return false;
   return maximum === undefined || value < maximum.value || (!maximum.exclusive && value === maximum.value);
 }
 
 function requireEnforceable(facts: Facts): void {
   for (const node of facts.nodes) {
-    const multiple = keywordValue(node, "multipleOf");
-    if (multiple !== undefined && multiple !== 1)
-      refuseKeyword(node, "multipleOf", "only multiples of 1 can be counted");
+    const multiple = readNumber(node, "multipleOf");
+    if (multiple !== undefined && !facts.multiples.includes(multiple))
+      waiveKeyword(node, "multipleOf", "only multiples of an integer can be counted");
   }
-  for (const { name, node } of facts.formats) {
-    if (!NUMBER_FORMATS.has(name) && !STRING_FORMATS.has(name) && !FREE_STRING_FORMATS.has(name)) {
-      refuseKeyword(node, "format", `the format ${JSON.stringify(name)} is not known`);
-    }
-  }
+  for (const { name, node } of facts.formats) annotateUnknownFormat(name, node);
 }
 
-function withFormatBounds(facts: Facts): { minimum: NumberBound | undefined; maximum: NumberBound | undefined } {
+interface Bounds {
+  readonly minimum: NumberBound | undefined;
+  readonly maximum: NumberBound | undefined;
+}
+
+function withFormatBounds(facts: Facts): Bounds {
   let { minimum, maximum } = facts;
   for (const { name } of facts.formats) {
-    if (name !== "int32" && name !== "int64") continue;
-    const limit = name === "int32" ? 2 ** 31 : 2 ** 63;
-    if (minimum === undefined || minimum.value < -limit) minimum = { value: -limit, exclusive: false };
-    // 2^63 - 1 is no double; the largest one below 2^63 is 2^63 - 1024.
-    const top = name === "int32" ? limit - 1 : limit - 1024;
-    if (maximum === undefined || maximum.value > top) maximum = { value: top, exclusive: false };
+    const format = INTEGER_FORMATS.get(name);
+    if (format === undefined) continue;
+    if (minimum === undefined || minimum.value < format.minimum) minimum = { value: format.minimum, exclusive: false };
+    if (maximum === undefined || maximum.value > format.maximum) maximum = { value: format.maximum, exclusive: false };
   }
   return { minimum, maximum };
+}
+
+/** True where the bounds allow every number that the rule without bounds can write. */
+function isUnbounded({ minimum, maximum }: Bounds): boolean {
+  return (minimum?.value ?? -Infinity) <= -BEYOND_NUMBERS && (maximum?.value ?? Infinity) >= BEYOND_NUMBERS;
+}
+
+/** The bounds without those that are out of reach of the digits written for the other one. */
+function withoutFar({ minimum, maximum }: Bounds): Bounds {
+  const isMinimumFar = minimum !== undefined && minimum.value <= -FAR && (maximum?.value ?? 0) > -NEAR;
+  const isMaximumFar = maximum !== undefined && maximum.value >= FAR && (minimum?.value ?? 0) < NEAR;
+  return { minimum: isMinimumFar ? undefined : minimum, maximum: isMaximumFar ? undefined : maximum };
 }
 
 function integerExpression(minimum: NumberBound | undefined, maximum: NumberBound | undefined): string | undefined {
   const low = minimum === undefined ? undefined : integerBound(minimum, 1n);
   const high = maximum === undefined ? undefined : integerBound(maximum, -1n);
   return integerRange(low, high);
+}
+
+/** Zero, then the multiples on both sides of it, those of a power of ten by their last digits. */
+function multiplesExpression(
+  { divisor, minimum, maximum }: Bounds & { readonly divisor: number },
+  { facts, writer }: { readonly facts: Facts; readonly writer: GrammarWriter },
+): string | undefined {
+  const low = clamp(minimum === undefined ? -MAX_EXACT : integerBound(minimum, 1n));
+  const high = clamp(maximum === undefined ? MAX_EXACT : integerBound(maximum, -1n));
+  let zeros = 0;
+  let rest = BigInt(divisor);
+  for (; rest % 10n === 0n; rest /= 10n) zeros += 1;
+  const scale = 10n ** BigInt(zeros);
+  const side = (from: bigint, to: bigint): string[] => {
+    const [least, most] = [(maxOf(from, 1n) + scale - 1n) / scale, to / scale];
+    if (most < least) return [];
+    const end = zeros === 0 ? "" : ` "${"0".repeat(zeros)}"`;
+    if (rest === 1n) return [`${group(naturalRange(least, most))}${end}`];
+    const { maxAutomatonStates: maxStates } = writer.limits;
+    const automaton = guardSize(nodeWith(facts, "multipleOf"), "multipleOf", () =>
+      multiplesAutomaton({ divisor: Number(rest), low: least, high: most, maxStates }),
+    );
+    return automaton.states.length === 0 ? [] : [`${bareTextFromAutomaton(automaton, writer)}${end}`];
+  };
+  const negative = side(-high, -low).map((magnitude) => `"-" ${magnitude}`);
+  const options = [...(low <= 0n && high >= 0n ? ['"0"'] : []), ...side(low, high), ...negative];
+  return options.length === 0 ? undefined : options.join(" | ");
+}
+
+function clamp(value: bigint): bigint {
+  return value > MAX_EXACT ? MAX_EXACT : value < -MAX_EXACT ? -MAX_EXACT : value;
+}
+
+function maxOf(left: bigint, right: bigint): bigint {
+  return left > right ? left : right;
 }
 
 /** The nearest integer inside the bound; `inward` is +1 for a lower bound and -1 for an upper one. */

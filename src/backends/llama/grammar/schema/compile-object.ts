@@ -4,12 +4,12 @@
 // allow them; but a model that is given a form should not invent fields, and leaving texts out makes no invalid ones.
 import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "./compile-context.ts";
 import { gbnfLiteral } from "../gbnf/grammar-writer.ts";
-import { ownValue } from "./reading/json-value.ts";
+import { ownValue, type JsonObject } from "./reading/json-value.ts";
 import { memberSequence, type Member } from "./member-sequence.ts";
 import { compilePropertyNames, type NameRule } from "./property-names.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import type { Facts } from "./reading/schema-facts.ts";
-import { keywordValue, readCount, readMap, readStrings, refuseKeyword } from "./reading/schema-reader.ts";
+import { keywordValue, readCount, readMap, readStrings, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
 
 const REFUSED_MAPS = ["patternProperties", "dependentRequired", "dependentSchemas", "dependencies"];
 
@@ -64,35 +64,40 @@ export function compileObject(facts: Facts, context: CompileContext, isOwner: bo
 
 export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
   const { nodes } = facts;
-  let isClosed = false;
+  let unevaluated: SchemaNode | undefined;
   for (const node of nodes) {
     for (const keyword of REFUSED_MAPS) {
       const map = readMap(node, keyword);
       if (map !== undefined && Object.keys(map).length > 0) {
-        refuseKeyword(node, keyword, "properties are written by their names");
+        waiveKeyword(node, keyword, "properties are written by their names");
       }
     }
-    const unevaluated = keywordValue(node, "unevaluatedProperties");
-    if (unevaluated === undefined || unevaluated === true) continue;
-    if (!isOwner || node !== nodes[0]) refuseKeyword(node, "unevaluatedProperties", "other schemas apply beside it");
-    // Every property that is written is declared, and so evaluated, by a schema that `node` leads to.
-    isClosed = true;
+    const value = keywordValue(node, "unevaluatedProperties");
+    if (value === undefined || value === true) continue;
+    if (!isOwner || node !== nodes[0]) waiveKeyword(node, "unevaluatedProperties", "other schemas apply beside it");
+    else if (node.document.enforcement.hidesProperties) {
+      waiveKeyword(node, "unevaluatedProperties", "what is not enforced might evaluate properties");
+    }
+    // Every other schema here is one that `node` leads to: what it declares is evaluated.
+    else unevaluated = node.document.child(node, "unevaluatedProperties");
   }
   const declared = new Map(nodes.map((node) => [node, readMap(node, "properties") ?? {}]));
+  const evaluatesAll = nodes.some((node) => keywordValue(node, "additionalProperties") !== undefined);
   const required = new Set(nodes.flatMap((node) => readStrings(node, "required") ?? []));
   const properties = new Map<string, readonly SchemaNode[]>();
-  for (const name of [...[...declared.values()].flatMap((map) => Object.keys(map)), ...required]) {
+  for (const name of [...nodes.flatMap((node) => declaredNames(node, declared.get(node) ?? {})), ...required]) {
     if (properties.has(name)) continue;
     const values = nodes.flatMap((node) => {
       if (ownValue(declared.get(node) ?? {}, name) !== undefined)
         return [node.document.child(node, "properties", name)];
       return additional(node);
     });
-    properties.set(name, values);
+    const isEvaluated = evaluatesAll || [...declared.values()].some((map) => ownValue(map, name) !== undefined);
+    properties.set(name, isEvaluated || unevaluated === undefined ? values : [...values, unevaluated]);
   }
-  const isExplicit = nodes.some((node) => keywordValue(node, "additionalProperties") !== undefined);
   const isListed = nodes.some((node) => keywordValue(node, "properties") !== undefined);
-  const isOpen = !isClosed && (isExplicit || !isListed);
+  const isOpened = nodes.some(({ document, path }) => document.enforcement.isOpened(path));
+  const isOpen = evaluatesAll || (unevaluated === undefined && (!isListed || isOpened));
   return {
     properties,
     required,
@@ -100,6 +105,18 @@ export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
     minProperties: Math.max(0, ...nodes.map((node) => readCount(node, "minProperties") ?? 0)),
     maxProperties: finite(Math.min(...nodes.map((node) => readCount(node, "maxProperties") ?? Infinity))),
   };
+}
+
+/**
+ * The names in the order of the schema. JavaScript moves names such as "2" to the front; where the written order is not known and all
+ * are required, `required` has it.
+ */
+function declaredNames(node: SchemaNode, map: JsonObject): readonly string[] {
+  const names = node.document.keysOf(node, "properties", map);
+  if (!names.some((name) => /^\d+$/.test(name)) || names.some((name, at) => name !== Object.keys(map)[at]))
+    return names;
+  const listed = [...new Set(readStrings(node, "required") ?? [])].filter((name) => Object.hasOwn(map, name));
+  return listed.length === names.length ? listed : names;
 }
 
 function additional(node: SchemaNode): SchemaNode[] {
@@ -110,8 +127,7 @@ function additional(node: SchemaNode): SchemaNode[] {
 
 function compileExtra(shape: ObjectShape, names: NameRule, context: CompileContext): string | undefined {
   if (shape.extra === undefined || !context.isSatisfiable(shape.extra)) return undefined;
-  const most = shape.maxProperties ?? Infinity;
-  if (most <= shape.properties.size) return undefined;
+  if ((shape.maxProperties ?? Infinity) <= shape.required.size) return undefined;
   const key = names.otherNames();
   if ("contradiction" in key) {
     if (shape.required.size > 0 || shape.minProperties === 0) return undefined;

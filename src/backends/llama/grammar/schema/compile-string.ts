@@ -13,12 +13,13 @@ import { patternAutomaton } from "../pattern/pattern-automaton.ts";
 import { PatternNotSupportedError } from "../pattern/pattern-syntax.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import { type Facts } from "./reading/schema-facts.ts";
-import { refuseKeyword } from "./reading/schema-reader.ts";
+import { INTEGER_FORMATS } from "./numbers/integer-formats.ts";
+import { refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
 import { FREE_STRING_FORMATS, STRING_FORMATS } from "../pattern/string-formats.ts";
 import { bareTextFromAutomaton, stringTailFromAutomaton } from "../pattern/string-grammar.ts";
 
-/** Formats of numbers (compile-number.ts), which do not constrain strings. */
-export const NUMBER_FORMATS: ReadonlySet<string> = new Set(["int32", "int64", "float", "double"]);
+/** Formats of numbers, which do not constrain strings. */
+const NUMBER_FORMATS: ReadonlySet<string> = new Set([...INTEGER_FORMATS.keys(), "float", "double"]);
 
 /**
  * A JSON string. `except` lists texts that it must not be: for undeclared names, the declared ones.
@@ -95,7 +96,13 @@ export function stringSatisfies(text: string, facts: Facts, maxStates: number): 
 }
 
 function sourcesOf(facts: Facts): readonly string[] {
-  return [...facts.patterns.map(({ source }) => source), "", ...facts.formats.map(({ name }) => name)];
+  return [
+    ...facts.patterns.map(({ source }) => source),
+    "",
+    ...facts.formats.map(({ name }) => name),
+    "",
+    ...facts.exceptTexts,
+  ];
 }
 
 // Every listed value is checked against the same automaton.
@@ -112,10 +119,11 @@ function textAutomaton(facts: Facts, maxStates: number): Automaton | undefined {
 function buildTextAutomaton(facts: Facts, maxStates: number): Automaton | undefined {
   let automaton: Automaton | undefined;
   const join = (node: SchemaNode, keyword: string, other: () => Automaton): void => {
-    const before = automaton;
-    automaton = guardSize(node, keyword, () =>
-      before === undefined ? other() : intersectAutomata(before, other(), maxStates),
-    );
+    try {
+      automaton = automaton === undefined ? other() : intersectAutomata(automaton, other(), maxStates);
+    } catch (error) {
+      waiveKeyword(node, keyword, reasonOf(error));
+    }
   };
   const sources = new Set<string>();
   for (const { source, node } of facts.patterns) {
@@ -125,9 +133,10 @@ function buildTextAutomaton(facts: Facts, maxStates: number): Automaton | undefi
   for (const { name, node } of facts.formats) {
     const source = STRING_FORMATS.get(name);
     if (source !== undefined) join(node, "format", () => patternAutomaton(source, { maxStates, whole: true }));
-    else if (!FREE_STRING_FORMATS.has(name) && !NUMBER_FORMATS.has(name)) {
-      refuseKeyword(node, "format", `the format ${JSON.stringify(name)} is not known`);
-    }
+    else annotateUnknownFormat(name, node);
+  }
+  if (facts.exceptTexts.length > 0) {
+    join(nodeWith(facts, "not"), "not", () => automatonExcept(facts.exceptTexts));
   }
   return automaton;
 }
@@ -150,14 +159,26 @@ function withLength(automaton: Automaton, facts: Facts, { writer }: CompileConte
   }
 }
 
-function guardSize<Result>(node: SchemaNode, keyword: string, build: () => Result): Result {
+/** @throws SchemaNotEnforceableError where no automaton can be built */
+export function guardSize<Result>(node: SchemaNode, keyword: string, build: () => Result): Result {
   try {
     return build();
   } catch (error) {
-    if (error instanceof AutomatonTooLargeError) return refuseKeyword(node, keyword, error.message);
-    if (error instanceof PatternNotSupportedError) return refuseKeyword(node, keyword, error.message);
-    throw error;
+    return refuseKeyword(node, keyword, reasonOf(error));
   }
+}
+
+/** Why a string constraint has no automaton. Throws every other error again. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AutomatonTooLargeError || error instanceof PatternNotSupportedError) return error.message;
+  throw error;
+}
+
+/** A format that is not known constrains nothing, as JSON Schema says; callers are told all the same. */
+export function annotateUnknownFormat(name: string, { document, path }: SchemaNode): void {
+  if (STRING_FORMATS.has(name) || FREE_STRING_FORMATS.has(name) || NUMBER_FORMATS.has(name)) return;
+  const reason = `the format ${JSON.stringify(name)} is not known`;
+  document.enforcement.annotate({ keyword: "format", path, reason });
 }
 
 function firstTextKeyword(facts: Facts): string {

@@ -33,13 +33,16 @@ export function memberSequence(
   const needsMin = minMembers > Math.max(1, requiredCount);
   // Names of extra members may repeat, and a repeated name counts once.
   if (needsMin && options.extra !== undefined) refuse("minProperties", "names that the model chooses might repeat");
-  const isCounting = needsMin || maxMembers < members.length;
+  const isCounting =
+    needsMin || maxMembers < members.length || (options.extra !== undefined && Number.isFinite(maxMembers));
   const top = isCounting ? members.length : 1;
   let requiredBefore = requiredCount;
   let after: (string | undefined)[] = Array.from({ length: top + 1 }, (_, written) => {
     const isReachable = written >= Math.min(requiredBefore, top);
-    if (!isReachable || (isCounting && (written < minMembers || written > maxMembers))) return undefined;
-    return extraMembers(written > 0, { ...options, room: maxMembers - members.length });
+    // Beside extra members a minimum is at most one, and then there is one if there is none of the others.
+    const isTooFew = written < minMembers && options.extra === undefined;
+    if (!isReachable || (isCounting && (isTooFew || written > maxMembers))) return undefined;
+    return extraMembers(written > 0, { ...options, room: maxMembers - (isCounting ? written : members.length) });
   });
   const leading = isCounting
     ? 0

@@ -1,12 +1,13 @@
 // Resolves `$ref`, `allOf`, `anyOf` and `oneOf` of a set of schemas: the result are alternatives, each a set of plain schemas that must
 // hold together.
+import { withoutNegated } from "./reading/negation.ts";
 import { areDisjoint } from "./reading/schema-disjoint.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import { readFacts, type Facts } from "./reading/schema-facts.ts";
-import { keywordValue, readList, readString, refuseKeyword } from "./reading/schema-reader.ts";
+import { keywordValue, readList, readString, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
 
 /** Keywords that no grammar is written for. All others are compiled, or are annotations, which JSON Schema says to ignore. */
-const REFUSED_KEYWORDS = ["not", "if", "then", "else", "$dynamicRef", "$recursiveRef"];
+const REFUSED_KEYWORDS = ["$dynamicRef", "$recursiveRef"];
 
 const MAX_CONJUNCTS = 1_000;
 
@@ -35,7 +36,7 @@ const MAX_ONE_OF_DEPTH = 32;
 
 function alternativesWithin(nodes: readonly SchemaNode[], bounds: Bounds): readonly Facts[] {
   const start = nodes.map((node): Pending => ({ node, ancestors: [] }));
-  return expand(start, bounds).map(readFacts);
+  return expand(start, bounds).map((together) => withoutNegated(readFacts(together)));
 }
 
 function expand(start: readonly Pending[], bounds: Bounds): readonly (readonly SchemaNode[])[] {
@@ -59,12 +60,12 @@ function expand(start: readonly Pending[], bounds: Bounds): readonly (readonly S
     const lineage = [...ancestors, node];
     const done = node.schema === true ? branch.done : [...branch.done, node];
     let combinations: (readonly Pending[])[] = [conjuncts(node).map((one) => ({ node: one, ancestors: lineage }))];
-    for (const keyword of ["anyOf", "oneOf"] as const) {
-      const options = choices(node, keyword, bounds);
+    for (const keyword of ["anyOf", "oneOf", "if"] as const) {
+      const options = keyword === "if" ? cases(node) : choices(node, keyword, bounds)?.map((option) => [option]);
       if (options === undefined) continue;
       if (combinations.length * options.length > maxAlternatives) refuseCombinations(node, keyword, maxAlternatives);
       combinations = combinations.flatMap((chosen) =>
-        options.map((option) => [...chosen, { node: option, ancestors: lineage }]),
+        options.map((option) => [...chosen, ...option.map((one) => ({ node: one, ancestors: lineage }))]),
       );
     }
     if (combinations.length + branches.length + finished.length > maxAlternatives) {
@@ -86,10 +87,15 @@ function refuseCombinations(node: SchemaNode, keyword: string, maxAlternatives: 
 /** The schemas that hold whenever this one does. */
 function conjuncts(node: SchemaNode): SchemaNode[] {
   for (const keyword of REFUSED_KEYWORDS) {
-    if (keywordValue(node, keyword) !== undefined) refuseKeyword(node, keyword, "it has no counterpart in a grammar");
+    if (keywordValue(node, keyword) !== undefined) waiveKeyword(node, keyword, "it has no counterpart in a grammar");
   }
   if (keywordValue(node, "$id") !== undefined && node !== node.document.root) {
-    refuseKeyword(node, "$id", "references inside an embedded schema of another name are not followed");
+    const reason = "references inside an embedded schema of another name are not followed";
+    const { enforcement } = node.document;
+    if (enforcement.isStrict) refuseKeyword(node, "$id", reason);
+    // Its references would be looked up in the wrong document.
+    enforcement.waiveWhole({ keyword: "$id", path: node.path, reason });
+    return [];
   }
   const reference = readString(node, "$ref");
   const all = readList(node, "allOf") ?? [];
@@ -106,6 +112,25 @@ function choices(node: SchemaNode, keyword: "anyOf" | "oneOf", bounds: Bounds): 
   return options;
 }
 
+/**
+ * Of `if`, what a grammar can hold: either `if` and `then`, or `else`. That `else` is taken only where `if` does not hold is lost, so
+ * that a strict schema is refused.
+ */
+function cases(node: SchemaNode): (readonly SchemaNode[])[] | undefined {
+  const [condition, consequence, otherwise] = ["if", "then", "else"].map((keyword) =>
+    keywordValue(node, keyword) === undefined ? undefined : node.document.child(node, keyword),
+  );
+  if (condition === undefined || (consequence === undefined && otherwise === undefined)) return undefined;
+  const note = {
+    keyword: "if",
+    path: node.path,
+    reason: "that a condition does not hold has no counterpart in a grammar",
+  };
+  if (node.document.enforcement.isStrict) refuseKeyword(node, note.keyword, note.reason);
+  node.document.enforcement.annotate(note);
+  return [[condition, consequence], [otherwise]].map((option) => option.filter((one) => one !== undefined));
+}
+
 const checkedOneOf = new WeakSet<SchemaNode>();
 
 /** A `oneOf` can be compiled as an `anyOf` only where no value satisfies two branches. */
@@ -120,7 +145,11 @@ function requireDisjoint(node: SchemaNode, options: readonly SchemaNode[], bound
   for (const [at, left] of facts.entries()) {
     for (const right of facts.slice(at + 1)) {
       if (left.every((one) => right.every((other) => areDisjoint(one, other)))) continue;
-      refuseKeyword(node, "oneOf", "two of its branches may hold at once; anyOf would be enforced");
+      const reason = "two of its branches may hold at once; anyOf would be enforced";
+      const { enforcement } = node.document;
+      if (enforcement.isStrict) refuseKeyword(node, "oneOf", reason);
+      enforcement.annotate({ keyword: "oneOf", path: node.path, reason: "two of its branches may hold at once" });
+      return;
     }
   }
 }

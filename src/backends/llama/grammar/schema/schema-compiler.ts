@@ -13,12 +13,12 @@ import { compileNumber, numberSatisfies } from "./compile-number.ts";
 import { compileObject, readObjectShape } from "./compile-object.ts";
 import { compileBareText, compileString, stringSatisfies } from "./compile-string.ts";
 import { gbnfLiteral, type GrammarWriter } from "../gbnf/grammar-writer.ts";
-import type { JsonValue } from "./reading/json-value.ts";
+import { canonicalJson, type JsonValue } from "./reading/json-value.ts";
 import { alternativesOf } from "./schema-alternatives.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import { SchemaNotEnforceableError } from "../gbnf/grammar-error.ts";
 import { mentionsType, type Facts, type TypeName } from "./reading/schema-facts.ts";
-import { keywordValue, refuseKeyword } from "./reading/schema-reader.ts";
+import { ANNOTATIONS, keywordValue, refuseKeyword } from "./reading/schema-reader.ts";
 import { valueTrie } from "./value-trie.ts";
 
 /** Writes the rules of one grammar, for any number of documents. */
@@ -69,11 +69,13 @@ export class SchemaCompiler implements CompileContext {
     return twin ?? name;
   }
 
-  /** A string that the schema allows, as bare text; `undefined` where it allows all of them. */
-  bareText(node: SchemaNode): string | undefined {
+  /** A string that the schemas allow, as bare text; `undefined` where they allow all of them. */
+  bareText(nodes: readonly SchemaNode[]): string | undefined {
+    const [first] = nodes;
+    if (first !== undefined) this.writer.place = { keyword: placeKeyword(first), path: first.path };
     const options: string[] = [];
     let failure: SchemaNotEnforceableError | undefined;
-    for (const facts of this.alternatives([node])) {
+    for (const facts of this.alternatives(nodes)) {
       if (facts.contradiction !== undefined) failure ??= toError(facts.contradiction);
       else if (facts.values !== undefined) {
         const texts = this.#allowedValues(facts).filter((value) => typeof value === "string");
@@ -90,6 +92,19 @@ export class SchemaCompiler implements CompileContext {
 
   alternatives(nodes: readonly SchemaNode[]): readonly Facts[] {
     return alternativesOf(distinct(nodes), this.writer.limits.maxAlternatives);
+  }
+
+  listedValues(nodes: readonly SchemaNode[]): readonly JsonValue[] | undefined {
+    const listed = new Map<string, JsonValue>();
+    for (const facts of this.alternatives(nodes)) {
+      if (!this.#isPossible(facts)) continue;
+      const isSmall = [...facts.types].every((type) => type === "boolean" || type === "null");
+      if (facts.values === undefined && !isSmall) return undefined;
+      const values = [...(facts.types.has("boolean") ? [true, false] : []), ...(facts.types.has("null") ? [null] : [])];
+      const allowed = facts.values === undefined ? values : this.#allowedValues(facts);
+      for (const value of allowed) listed.set(canonicalJson(value), value);
+    }
+    return [...listed.values()];
   }
 
   isSatisfiable(nodes: readonly SchemaNode[]): boolean {
@@ -170,10 +185,19 @@ export class SchemaCompiler implements CompileContext {
       if (typeof value === "number") return numberSatisfies(value, facts);
       const type = Array.isArray(value) ? "array" : "object";
       if (typeof value === "object" && value !== null && mentionsType(facts.nodes, type)) {
-        refuseKeyword(nodeWith(facts, "enum", "const"), "enum", `other keywords restrict the listed ${type}`);
+        this.#noteListed(facts, type);
       }
       return true;
     });
+  }
+
+  /** A listed object or array that other keywords restrict as well stays possible where the schema is not strict. */
+  #noteListed(facts: Facts, type: "array" | "object"): void {
+    const node = nodeWith(facts, "enum", "const");
+    const reason = `other keywords restrict the listed ${type}`;
+    const { enforcement } = node.document;
+    if (enforcement.isStrict) refuseKeyword(node, "enum", reason);
+    enforcement.annotate({ keyword: "enum", path: node.path, reason });
   }
 }
 
@@ -192,8 +216,6 @@ function distinct(nodes: readonly SchemaNode[]): readonly SchemaNode[] {
   const targets = nodes.map(referredTo).filter((node) => node.schema !== true);
   return [...new Set(targets)].sort((left, right) => left.id - right.id);
 }
-
-const ANNOTATIONS = new Set(["title", "description", "default", "example", "examples", "deprecated", "$comment"]);
 
 /** A schema that is nothing but a reference is the schema it refers to, and shares its rule. */
 function referredTo(node: SchemaNode): SchemaNode {

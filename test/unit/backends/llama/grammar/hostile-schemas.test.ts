@@ -137,8 +137,8 @@ describe("hostile schemas", () => {
     });
   });
 
-  it("lowers an upper bound that is beyond counting to 20,000, and refuses such a lower one", () => {
-    const repeated = { keyword: "minLength", reason: /more than 20000 repetitions/ };
+  it("lowers an upper bound that is beyond counting to 100,000, and refuses such a lower one", () => {
+    const repeated = { keyword: "minLength", reason: /more than 100000 repetitions/ };
     const list = (length: number): string => `[${Array.from({ length }, () => "null").join(",")}]`;
     expectExactly(taken({ type: "array", items: { type: "null" }, maxItems: 1e9 }), {
       accepts: [0, 1, 500].map(list),
@@ -147,8 +147,8 @@ describe("hostile schemas", () => {
     expectRefused({ type: "array", items: { type: "null" }, minItems: 1e9 }, { ...repeated, keyword: "minItems" });
     const quoted = (length: number): string => `"${"a".repeat(length)}"`;
     expectExactly(taken({ type: "string", maxLength: Number.MAX_SAFE_INTEGER }), {
-      accepts: [quoted(0), quoted(20_000), '"\\u00e9 é"'],
-      rejects: [quoted(20_001), '"', "a"],
+      accepts: [quoted(0), quoted(100_000), '"\\u00e9 é"'],
+      rejects: [quoted(100_001), '"', "a"],
     });
     expectRefused({ type: "string", minLength: 1e15 }, repeated);
     expectExactly(taken({ type: "string", pattern: "^[a-z]+$", maxLength: 1e9 }), {
@@ -257,8 +257,9 @@ describe("hostile schemas", () => {
     expect(machine.accepts('{"__proto__":"x","toString":true}')).toBe(false);
     expect(machine.accepts('{"toString":true}')).toBe(false);
     expect(refusal({ $ref: "#/constructor" })).toMatchObject({ keyword: "$ref" });
-    expect(refusal(JSON.parse('{"type":"string","format":"__proto__"}') as JsonValue)).toMatchObject({
-      keyword: "format",
+    expectExactly(taken(JSON.parse('{"type":"string","format":"__proto__"}') as JsonValue), {
+      accepts: ['"x"'],
+      rejects: ["1"],
     });
   });
 

@@ -101,7 +101,10 @@ describe("toolCallGrammar", () => {
   });
 
   it("names the tool whose schema cannot be enforced", () => {
-    const bad: ToolCallTool = { name: "bad", parameters: { type: "object", properties: { a: { not: {} } } } };
+    const bad: ToolCallTool = {
+      name: "bad",
+      parameters: { type: "object", properties: { a: { not: { required: ["x"] } } } },
+    };
     expect(() => toolCallGrammar({ tools: [weather, bad], parallel: false, shape: hermes })).toThrow(
       expect.objectContaining({ keyword: "not", path: "/tools/1/parameters/properties/a" }),
     );

@@ -56,6 +56,23 @@ describe.each(FAMILIES.map((family) => ({ name: family.name, family })))(
       });
     });
 
+    it("that is not strict is named in a warning, and holds as far as it can", () => {
+      const lax = { ...wrong, strict: false };
+      const { grammar, warnings } = compilePlannedGrammar(plan(family, { tools: [fine, lax] }));
+      expect(grammar).toContain("wrong");
+      expect(warnings).toEqual([expect.stringContaining(`{/tools[1].parameters}${path}`)]);
+      const named = plan(family, { tools: [fine, lax], toolChoice: { type: "named", name: "fine" } });
+      expect(compilePlannedGrammar(named).warnings).toEqual([]);
+    });
+
+    it("of a response that is not strict is named in a warning, too", () => {
+      const schema = { type: "string", pattern: "^(x+)\\1$" };
+      const constraint = { type: "json-schema", name: "r", schema, strict: false } as const;
+      expect(compilePlannedGrammar(plan(family, { constraint, toolChoice: { type: "none" } })).warnings).toEqual([
+        expect.stringContaining('"pattern" at the root of {constraint.schema}'),
+      ]);
+    });
+
     it("is not compiled where the tool cannot be called", () => {
       const toolChoice = { type: "allowed", mode: "required", names: ["fine"] } as const;
       expect(refusal(family, { tools: [fine, wrong], toolChoice })).toBeUndefined();
@@ -75,8 +92,10 @@ describe.each(FAMILIES.map((family) => ({ name: family.name, family })))(
     });
 
     it("with many others of its size is refused where all together are too large", () => {
-      const list = { type: "array", items: { type: "integer" }, maxItems: 1900 };
-      const many = Array.from({ length: 40 }, (_, index) => tool(`tool_${index}`, { list, [`l${index}`]: list }));
+      const many = Array.from({ length: 40 }, (_, index) => {
+        const values = Array.from({ length: 600 }, (__, value) => `${value}:${String(index).repeat(40)}`);
+        return tool(`tool_${index}`, { choice: { enum: values } });
+      });
       expect(refusal(family, { tools: many.slice(0, 1) })).toBeUndefined();
       expect(refusal(family, { tools: many })).toMatchObject({ kind: "unsupported_schema" });
     });
@@ -89,7 +108,7 @@ describe("a string between tags", () => {
     `<tool_call>\n<function=f>\n<parameter=s>\n${value}\n</parameter>\n</function>\n</tool_call>`;
   const machine = (schema: Record<string, unknown>): GbnfMachine => {
     const f: ToolDefinition = { ...tool("f", { s: schema }), strict: true };
-    return new GbnfMachine(compilePlannedGrammar(plan(coder, { tools: [f], parallelToolCalls: false })));
+    return new GbnfMachine(compilePlannedGrammar(plan(coder, { tools: [f], parallelToolCalls: false })).grammar);
   };
 
   it.each([

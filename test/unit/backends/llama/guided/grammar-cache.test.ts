@@ -5,9 +5,9 @@ describe("GrammarCache", () => {
   const compiled: string[] = [];
   const ask = (cache: GrammarCache, key: string): string => {
     const known = cache.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.grammar;
     compiled.push(key);
-    cache.set(key, `${key}!`);
+    cache.set(key, { grammar: `${key}!`, warnings: [] });
     return `${key}!`;
   };
 

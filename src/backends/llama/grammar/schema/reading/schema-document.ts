@@ -2,6 +2,8 @@
 // errors name a place.
 import { isJsonArray, isJsonObject, joinPointer, ownValue, type JsonObject, type JsonValue } from "./json-value.ts";
 import { SchemaNotEnforceableError } from "../../gbnf/grammar-error.ts";
+import type { WrittenOrder } from "../../../../../util/written-order.ts";
+import { Enforcement } from "./enforcement.ts";
 
 /** A schema at one place of the document. The same object always has the same node. */
 export interface SchemaNode {
@@ -13,20 +15,33 @@ export interface SchemaNode {
   readonly document: SchemaDocument;
 }
 
+export interface SchemaDocumentOptions {
+  /** Put before every path in errors. */
+  readonly pathPrefix: string;
+  /** Shared by documents that are compiled into one grammar, so that no two of their nodes have the same id. */
+  readonly numbering: { next: number };
+  /** @default strict */
+  readonly enforcement?: Enforcement | undefined;
+  /** Of keys, where it is not that of the objects themselves. */
+  readonly order?: WrittenOrder | undefined;
+}
+
 export class SchemaDocument {
   readonly root: SchemaNode;
+  readonly enforcement: Enforcement;
   readonly #objects = new Map<JsonObject, SchemaNode>();
   readonly #booleans = new Map<string, SchemaNode>();
   readonly #rootSchema: JsonValue;
   readonly #numbering: { next: number };
+  readonly #order: WrittenOrder;
+  readonly #pathLength: number;
 
-  /**
-   * `pathPrefix` is put before every path in errors. Documents that are compiled into one grammar share `numbering`, so that no
-   * two of their nodes have the same id.
-   */
-  constructor(schema: JsonValue, { pathPrefix, numbering }: { pathPrefix: string; numbering: { next: number } }) {
+  constructor(schema: JsonValue, { pathPrefix, numbering, enforcement, order = {} }: SchemaDocumentOptions) {
+    this.#order = order;
+    this.#pathLength = pathPrefix.length;
+    this.enforcement = enforcement ?? new Enforcement({ strict: true });
     this.#numbering = numbering;
-    requireBoundedDepth(schema, pathPrefix);
+    if (!this.enforcement.isWholeWaived(pathPrefix)) requireBoundedDepth(schema, pathPrefix);
     this.#rootSchema = schema;
     this.root = this.#node(schema, { path: pathPrefix, keyword: "$schema" });
   }
@@ -40,6 +55,12 @@ export class SchemaDocument {
       path = joinPointer(path, segment);
     }
     return this.#node(value, { path, keyword: segments[0] });
+  }
+
+  /** The keys of a map under a keyword of a node, in the order in which they were written as far as that is known. */
+  keysOf(node: SchemaNode, keyword: string, map: JsonObject): readonly string[] {
+    const written = this.#order[joinPointer(node.path, keyword).slice(this.#pathLength)] ?? [];
+    return [...new Set([...written.filter((key) => Object.hasOwn(map, key)), ...Object.keys(map)])];
   }
 
   /** Follows a `$ref`: the root, or a JSON pointer within the document, with or without the root's own `$id` before it. */
@@ -63,7 +84,8 @@ export class SchemaDocument {
     return this.#node(value, { path, keyword: "$ref" });
   }
 
-  #node(schema: JsonValue | undefined, { path, keyword }: { path: string; keyword: string }): SchemaNode {
+  #node(written: JsonValue | undefined, { path, keyword }: { path: string; keyword: string }): SchemaNode {
+    const schema = this.enforcement.isWholeWaived(path) ? true : written;
     if (typeof schema !== "boolean" && !isJsonObject(schema)) {
       throw new SchemaNotEnforceableError({ keyword, path, reason: "a schema must be an object or a boolean" });
     }

@@ -2,6 +2,7 @@
 // keywords for items and members are read where they are compiled (compile-array.ts, compile-object.ts).
 import { canonicalJson, isJsonArray, isJsonObject, type JsonValue } from "./json-value.ts";
 import type { NumberBound } from "../numbers/decimal-ranges.ts";
+import { INTEGER_FORMATS } from "../numbers/integer-formats.ts";
 import type { SchemaNode } from "./schema-document.ts";
 import { keywordValue, readCount, readList, readNumber, readString, refuseKeyword } from "./schema-reader.ts";
 
@@ -30,6 +31,10 @@ export interface Facts {
   readonly maximum: NumberBound | undefined;
   readonly minItems: number;
   readonly maxItems: number | undefined;
+  /** Integers of which a number must be a multiple. */
+  readonly multiples: readonly number[];
+  /** Strings that are not allowed. */
+  readonly exceptTexts: readonly string[];
   readonly contradiction: Contradiction | undefined;
 }
 
@@ -96,12 +101,16 @@ export function readFacts(nodes: readonly SchemaNode[]): Facts {
     maximum: readBound(nodes, "maximum"),
     minItems: items.min,
     maxItems: items.max,
+    multiples: [...new Set(nodes.flatMap(readMultiple))],
+    exceptTexts: [],
     contradiction,
   };
   const values = readValues(nodes)?.filter((value) => hasType(value, types));
   if (values === undefined) return facts;
   const node = nodes.find((one) => keywordValue(one, "enum") !== undefined || keywordValue(one, "const") !== undefined);
-  if (values.length > 0 || node === undefined || contradiction !== undefined) return { ...facts, values };
+  if (values.length > 0 || node === undefined || contradiction !== undefined) {
+    return { ...facts, values };
+  }
   const keyword = keywordValue(node, "const") === undefined ? "enum" : "const";
   return { ...facts, values, contradiction: { node, keyword, reason: "no listed value is left" } };
 }
@@ -139,8 +148,14 @@ function intersectTypes(left: ReadonlySet<TypeName>, right: ReadonlySet<TypeName
 function isIntegerOnly(nodes: readonly SchemaNode[]): boolean {
   return nodes.some((node) => {
     const format = keywordValue(node, "format");
-    return keywordValue(node, "multipleOf") === 1 || format === "int32" || format === "int64";
+    return readMultiple(node).length > 0 || (typeof format === "string" && INTEGER_FORMATS.has(format));
   });
+}
+
+/** `multipleOf`, where it is an integer: others are not counted. */
+function readMultiple(node: SchemaNode): number[] {
+  const multiple = keywordValue(node, "multipleOf");
+  return typeof multiple === "number" && Number.isSafeInteger(multiple) && multiple > 0 ? [multiple] : [];
 }
 
 function readBounds(

@@ -3,13 +3,36 @@ import { isJsonArray, isJsonObject, ownValue, type JsonObject, type JsonValue } 
 import type { SchemaNode } from "./schema-document.ts";
 import { SchemaNotEnforceableError } from "../../gbnf/grammar-error.ts";
 
+/** Keywords that say nothing about which values are valid. */
+export const ANNOTATIONS: ReadonlySet<string> = new Set([
+  "title",
+  "description",
+  "default",
+  "example",
+  "examples",
+  "deprecated",
+  "$comment",
+]);
+
 /** @throws SchemaNotEnforceableError naming the keyword and the node's path */
 export function refuseKeyword(node: SchemaNode, keyword: string, reason: string): never {
   throw new SchemaNotEnforceableError({ keyword, path: node.path, reason });
 }
 
+/**
+ * Goes on without a keyword that no grammar can hold, where the schema is not strict.
+ * @throws SchemaNotEnforceableError where it is
+ */
+export function waiveKeyword(node: SchemaNode, keyword: string, reason: string): void {
+  const { enforcement } = node.document;
+  if (enforcement.isStrict) refuseKeyword(node, keyword, reason);
+  enforcement.waive({ keyword, path: node.path, reason });
+}
+
+/** The value of a keyword; `undefined` where the schema has none, or where it is waived. */
 export function keywordValue(node: SchemaNode, keyword: string): JsonValue | undefined {
-  return typeof node.schema === "boolean" ? undefined : ownValue(node.schema, keyword);
+  if (typeof node.schema === "boolean" || node.document.enforcement.isWaived(node.path, keyword)) return undefined;
+  return ownValue(node.schema, keyword);
 }
 
 export function readNumber(node: SchemaNode, keyword: string): number | undefined {

@@ -9,11 +9,13 @@ import { commonPrefixLength } from "../../../../../../src/backends/llama/tokens/
 const count = (length: number, first = 0): number[] => Array.from({ length }, (_, index) => first + index);
 
 function slot(id: number, tokens: readonly number[], more: Partial<SlotView> = {}): SlotView {
-  return { id, tokens, busy: false, lastUsed: id, ...more };
+  const held = { promptLength: tokens.length, wideTokens: tokens.length, firstPosition: 0 };
+  return { id, tokens, busy: false, lastUsed: id, ...held, ...more };
 }
 
 function question(prompt: readonly number[], more: Partial<SlotQuestion> = {}): SlotQuestion {
-  return { prompt, canTrim: true, mayReuse: true, minimumCopiedTokens: 64, ...more };
+  const always = { canTrim: true, window: Infinity, isUniform: true, mayReuse: true };
+  return { prompt, ...always, minimumCopiedTokens: 64, ...more };
 }
 
 describe("chooseSlot", () => {
@@ -27,10 +29,10 @@ describe("chooseSlot", () => {
     expect(chooseSlot(slots, question(count(100)))).toEqual({ slot: 1, keep: 0, copyFrom: null, moveTo: null });
   });
 
-  it("evaluates the last token of a prompt that is held already", () => {
+  it("evaluates the last four tokens of a prompt that is held already", () => {
     expect(chooseSlot([slot(0, count(100))], question(count(100)))).toEqual({
       slot: 0,
-      keep: 99,
+      keep: 96,
       copyFrom: null,
       moveTo: null,
     });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { planBatch } from "../../../../../src/backends/llama/engine/batch-plan.ts";
+import { planBatch, planTurn } from "../../../../../../src/backends/llama/engine/plan/batch-plan.ts";
 
 describe("planBatch", () => {
   it("puts a token of every generating sequence before any prompt", () => {
@@ -42,8 +42,8 @@ describe("planBatch", () => {
       { slot: 1, remaining: 100, limit: 512 },
     ];
     expect(planBatch({ decoding: [], prompting }, 128).prompting).toEqual([
-      { slot: 0, count: 100 },
-      { slot: 1, count: 28 },
+      { slot: 0, count: 96 },
+      { slot: 1, count: 32 },
     ]);
   });
 
@@ -87,5 +87,33 @@ describe("planBatch", () => {
         if (prompts.length > 0 && used < batchSize) expect(plan.prompting.some(({ slot }) => slot === 100)).toBe(true);
       }),
     );
+  });
+});
+
+describe("planTurn, where answers must not depend on what is computed beside them", () => {
+  const decoding = [
+    { slot: 0, guesses: 5 },
+    { slot: 3, guesses: 0 },
+  ];
+  const prompting = [
+    { slot: 1, remaining: 600, limit: 512 },
+    { slot: 2, remaining: 10, limit: 512 },
+  ];
+
+  it("computes a part of one prompt alone, then a token of every generating sequence", () => {
+    const prompt = planTurn({ decoding, prompting }, { batchSize: 512, reproducible: true, hasPrompted: false });
+    expect(prompt).toEqual({ decoding: [], prompting: [{ slot: 1, count: 512 }], total: 512 });
+    const tokens = planTurn({ decoding, prompting }, { batchSize: 512, reproducible: true, hasPrompted: true });
+    expect(tokens.prompting).toEqual([]);
+    expect(tokens.decoding).toEqual([
+      { slot: 0, count: 1 },
+      { slot: 3, count: 1 },
+    ]);
+  });
+
+  it("leaves every generating sequence room for a filler", () => {
+    const many = Array.from({ length: 10 }, (_, slot) => ({ slot, guesses: 0 }));
+    const plan = planTurn({ decoding: many, prompting: [] }, { batchSize: 10, reproducible: true, hasPrompted: false });
+    expect(plan.decoding).toHaveLength(5);
   });
 });

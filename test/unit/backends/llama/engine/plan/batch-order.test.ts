@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { arrangeBatch, closestIdle, countRuns } from "../../../../../src/backends/llama/engine/batch-order.ts";
+import { arrangeBatch, closestIdle, countRuns } from "../../../../../../src/backends/llama/engine/plan/batch-order.ts";
 
 const one = (slot: number): { slot: number; count: number } => ({ slot, count: 1 });
 const anywhere = { room: 100, isFillable: () => true };

@@ -1,6 +1,6 @@
 // Queues sequences that wait for a slot, in the order in which they were submitted.
-import { ServerError } from "../../../domain/errors.ts";
-import { Sequence, type SequenceRequest } from "./sequence.ts";
+import { ServerError } from "../../../../domain/errors.ts";
+import { Sequence, type SequenceRequest } from "../sequence.ts";
 
 /** How busy the slots are, for the decision whether one more request may wait. */
 export interface SlotLoad {

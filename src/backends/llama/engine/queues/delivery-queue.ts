@@ -1,7 +1,7 @@
 // Queues what was sampled until its receivers are told, which is done while the next batch is computed, so that text, stop strings
 // and events cost no time of their own.
-import type { TokenScore } from "../native/context.ts";
-import type { EndReason, SequenceView } from "./sequence.ts";
+import type { TokenScore } from "../../native/context.ts";
+import type { EndReason, SequenceView } from "../sequence.ts";
 
 export interface Delivery<S extends SequenceView> {
   readonly sequence: S;
