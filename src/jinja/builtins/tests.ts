@@ -6,7 +6,7 @@ import { iterable } from "../values/iterate.ts";
 import { isSame } from "../values/numbers.ts";
 import { toText } from "../values/repr.ts";
 import { defineAll, type Body } from "../values/signature.ts";
-import { isMarkup, isText, plain } from "../values/text.ts";
+import { isMarkup, isText, plain } from "../values/text/text.ts";
 import { isCallable, typeName } from "../values/types.ts";
 import {
   Dict,

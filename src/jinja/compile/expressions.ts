@@ -1,14 +1,16 @@
 // Expressions as functions of a frame.
+import { TemplateSyntaxError } from "../errors.ts";
 import { calculate, negate } from "../operators/arithmetic.ts";
 import { slice } from "../operators/subscript.ts";
 import type { ComparisonOperator, Expression, SliceNode } from "../syntax/nodes.ts";
 import { contains, isEqual, isOrdered } from "../values/compare.ts";
 import { escaped } from "../values/markup.ts";
 import { toText } from "../values/repr.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { isText, withMarkup } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { isText, withMarkup } from "../values/text/text.ts";
 import { isTrue } from "../values/types.ts";
 import { Dict, List, Tuple, Undefined, type Run, type Value } from "../values/value.ts";
+import { childrenOf } from "./analyze.ts";
 import { compileCall, compileFilter, compileTest } from "./calls.ts";
 import { compileName, type Evaluate, type Place } from "./frame.ts";
 
@@ -25,6 +27,7 @@ export function compileExpression(place: Place, node: Expression): Evaluate {
     case "tuple":
       return compileItems(node.kind, node.items.map(compile));
     case "dict":
+      refuseConstantKeys(node.entries);
       return compileDict(node.entries.map(({ key, value }) => [compile(key), compile(value)] as const));
     case "conditional":
       return compileConditional({ ...place, isSoft: true }, node);
@@ -89,14 +92,33 @@ function compileDict(entries: readonly (readonly [Evaluate, Evaluate])[]): Evalu
   };
 }
 
+/**
+ * jinja2 evaluates what is constant while it compiles: a constant key that cannot be hashed is an error of the whole template there,
+ * wherever the dict stands.
+ */
+function refuseConstantKeys(entries: readonly { readonly key: Expression; readonly value: Expression }[]): void {
+  for (const { key, value } of entries) {
+    if (!isConstant(key) || !isConstant(value)) return;
+    if (isUnhashable(key)) throw new TemplateSyntaxError(`unhashable type: '${key.kind}'`, 1);
+  }
+}
+
+function isConstant(node: Expression): boolean {
+  return node.kind !== "name" && node.kind !== "call" && childrenOf(node).every(isConstant);
+}
+
+function isUnhashable(node: Expression): boolean {
+  return node.kind === "list" || node.kind === "dict" || (node.kind === "tuple" && node.items.some(isUnhashable));
+}
+
 function compileConditional(place: Place, node: Expression & { kind: "conditional" }): Evaluate {
   const test = compileExpression(place, node.test);
-  const then = compileExpression(place, node.then);
+  const chosen = compileExpression(place, node.chosen);
   const missing = new Undefined(
     `the inline if-expression on line ${node.line} evaluated to false and no else section was defined.`,
   );
   const otherwise = node.otherwise === undefined ? (): Value => missing : compileExpression(place, node.otherwise);
-  return (frame) => (isTrue(test(frame), frame.machine.run) ? then(frame) : otherwise(frame));
+  return (frame) => (isTrue(test(frame), frame.machine.run) ? chosen(frame) : otherwise(frame));
 }
 
 function compileConcat(parts: readonly Evaluate[], isEscaping: boolean): Evaluate {

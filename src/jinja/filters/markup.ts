@@ -1,9 +1,10 @@
 // Filters that make markup or take it away.
-import { pythonError, valueError } from "../errors.ts";
+import { pythonError, typeError, valueError } from "../errors.ts";
+import { blankRun } from "../values/text/character-classes.ts";
 import { escaped } from "../values/markup.ts";
 import { toText } from "../values/repr.ts";
 import { defineAll, or, type Body } from "../values/signature.ts";
-import { derived, isTemplates, isText, plain, Text, withMarkup } from "../values/text.ts";
+import { derived, isTemplates, isText, plain, Text, withMarkup } from "../values/text/text.ts";
 import { isTrue, present, typeName } from "../values/types.ts";
 import { Dict, Undefined, type Run, type Value } from "../values/value.ts";
 
@@ -30,10 +31,7 @@ export const markupFilters = defineAll({
 
 function withoutTags(text: string): string {
   const bare = cut(cut(text, "<!--", "-->"), "<", ">");
-  return bare
-    .split(/[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u)
-    .filter((word) => word !== "")
-    .join(" ");
+  return bare.replace(blankRun, " ").replace(/^ | $/g, "");
 }
 
 /** Takes out everything from an `open` to the next `close`. */
@@ -92,9 +90,9 @@ function attributes(run: Run, value: Value, hasSpace: boolean): Value {
   for (const [key, entry] of value.entries()) {
     if (entry === null || entry instanceof Undefined) continue;
     run.budget.steps(1);
+    if (!isText(key)) throw typeError(`expected string or bytes-like object, got '${typeName(key)}'`);
     const [name, text] = [escaped(run, key), escaped(run, entry)];
-    if (isText(key) && /[\s/>=]/.test(plain(key)))
-      throw valueError(`Invalid character in attribute name: '${plain(key)}'`);
+    if (/[\s/>=]/.test(plain(key))) throw valueError(`Invalid character in attribute name: '${plain(key)}'`);
     isCallers ||= !isTemplates(name) || !isTemplates(text);
     parts.push(`${plain(name)}="${plain(text)}"`);
   }

@@ -4,14 +4,14 @@ import { dumpJson } from "../json/dump.ts";
 import { centered, strip } from "../methods/string-shape.ts";
 import { replaceAll } from "../methods/string-split.ts";
 import { calculate } from "../operators/arithmetic.ts";
-import { capitalize, lower, upper } from "../values/case.ts";
-import { lineEnd } from "../values/character-classes.ts";
+import { capitalize, lower, upper } from "../values/text/case.ts";
+import { lineEnd } from "../values/text/character-classes.ts";
 import { iterate } from "../values/iterate.ts";
 import { escaped } from "../values/markup.ts";
 import { toSoftText, toText } from "../values/repr.ts";
 import { defineAll, or, type Body } from "../values/signature.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { isMarkup, isText, mapRuns, plain, sliceText, withMarkup, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { isMarkup, isText, mapRuns, plain, sliceText, withMarkup, type PyString } from "../values/text/text.ts";
 import { isTrue, present, typeName } from "../values/types.ts";
 import { Dict, isInteger, Tuple, Undefined, type Run, type Value } from "../values/value.ts";
 

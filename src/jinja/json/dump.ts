@@ -1,7 +1,7 @@
 // `json.dumps` of Python, as transformers' filter `tojson` calls it.
 import { typeError } from "../errors.ts";
 import { floatText, integerText } from "../values/numbers.ts";
-import { isTemplates, isText, plain, Text, type PyString } from "../values/text.ts";
+import { isTemplates, isText, plain, Text, type PyString } from "../values/text/text.ts";
 import { typeName } from "../values/types.ts";
 import { Dict, Float, List, Tuple, type Run, type Value } from "../values/value.ts";
 import { isOrdered } from "../values/compare.ts";

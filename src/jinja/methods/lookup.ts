@@ -4,7 +4,7 @@ import { isPythonError, typeError } from "../errors.ts";
 import { characterAt } from "../operators/subscript.ts";
 import { createMethod } from "../values/functions.ts";
 import { repr } from "../values/repr.ts";
-import { isText, plain, type PyString } from "../values/text.ts";
+import { isText, plain, type PyString } from "../values/text/text.ts";
 import { objectName, typeName, undefinedError } from "../values/types.ts";
 import { Dict, isInteger, List, PyObject, Tuple, Undefined, type Call, type Run, type Value } from "../values/value.ts";
 import { containerMethod, isMutator } from "./containers.ts";

@@ -1,6 +1,6 @@
 // All methods of str. On `Markup` those that give strings give markup, and escape the strings that they are given.
 import { escaped } from "../values/markup.ts";
-import { isMarkup, isText, withMarkup, type PyString } from "../values/text.ts";
+import { isMarkup, isText, withMarkup, type PyString } from "../values/text/text.ts";
 import { List, Tuple, type Arguments, type Call, type Run, type Value } from "../values/value.ts";
 import { classMethods } from "./string-classes.ts";
 import { formatMethods } from "./string-format.ts";

@@ -3,7 +3,7 @@
 // sandbox in which chat templates run refuses whatever would.
 import type { Budget } from "../limits.ts";
 import { typeError } from "../errors.ts";
-import { isText, plain, type PyString } from "./text.ts";
+import { isText, plain, type PyString } from "./text/text.ts";
 
 export type Value = null | boolean | number | bigint | Float | PyString | List | Tuple | Dict | Undefined | PyObject;
 

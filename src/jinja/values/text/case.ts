@@ -16,14 +16,17 @@ export function casefold(text: PyString): PyString {
 
 export function swapcase(text: PyString): PyString {
   return changed(text, (part) => {
+    // The small form of a sigma depends on what stands around it, so the whole string is lowered at once where that moves nothing.
     const lowered = part.toLowerCase();
+    const isAligned = lowered.length === part.length;
     let made = "";
+    let offset = 0;
     for (const character of part) {
+      const end = offset + character.length;
       if (/\p{Lowercase}/u.test(character)) made += character.toUpperCase();
       else if (!/\p{Uppercase}/u.test(character)) made += character;
-      else
-        made +=
-          lowered.length === part.length ? (lowered[made.length] ?? character.toLowerCase()) : character.toLowerCase();
+      else made += isAligned ? lowered.slice(offset, end) : character.toLowerCase();
+      offset = end;
     }
     return made;
   });
