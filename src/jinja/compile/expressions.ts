@@ -1,5 +1,4 @@
 // Expressions as functions of a frame.
-import { TemplateSyntaxError } from "../errors.ts";
 import { calculate, negate } from "../operators/arithmetic.ts";
 import { slice } from "../operators/subscript.ts";
 import type { ComparisonOperator, Expression, SliceNode } from "../syntax/nodes.ts";
@@ -10,7 +9,6 @@ import { TextBuilder } from "../values/text/text-builder.ts";
 import { isText, withMarkup } from "../values/text/text.ts";
 import { isTrue } from "../values/types.ts";
 import { Dict, List, Tuple, Undefined, type Run, type Value } from "../values/value.ts";
-import { childrenOf } from "./analyze.ts";
 import { compileCall, compileFilter, compileTest } from "./calls.ts";
 import { compileName, type Evaluate, type Place } from "./frame.ts";
 
@@ -27,7 +25,6 @@ export function compileExpression(place: Place, node: Expression): Evaluate {
     case "tuple":
       return compileItems(node.kind, node.items.map(compile));
     case "dict":
-      refuseConstantKeys(node.entries);
       return compileDict(node.entries.map(({ key, value }) => [compile(key), compile(value)] as const));
     case "conditional":
       return compileConditional({ ...place, isSoft: true }, node);
@@ -90,25 +87,6 @@ function compileDict(entries: readonly (readonly [Evaluate, Evaluate])[]): Evalu
     frame.machine.run.budget.items(entries.length * 2);
     return new Dict(entries.map(([key, value]) => [key(frame), value(frame)] as const));
   };
-}
-
-/**
- * jinja2 evaluates what is constant while it compiles: a constant key that cannot be hashed is an error of the whole template there,
- * wherever the dict stands.
- */
-function refuseConstantKeys(entries: readonly { readonly key: Expression; readonly value: Expression }[]): void {
-  for (const { key, value } of entries) {
-    if (!isConstant(key) || !isConstant(value)) return;
-    if (isUnhashable(key)) throw new TemplateSyntaxError(`unhashable type: '${key.kind}'`, 1);
-  }
-}
-
-function isConstant(node: Expression): boolean {
-  return node.kind !== "name" && node.kind !== "call" && childrenOf(node).every(isConstant);
-}
-
-function isUnhashable(node: Expression): boolean {
-  return node.kind === "list" || node.kind === "dict" || (node.kind === "tuple" && node.items.some(isUnhashable));
 }
 
 function compileConditional(place: Place, node: Expression & { kind: "conditional" }): Evaluate {

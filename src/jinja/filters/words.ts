@@ -104,7 +104,7 @@ function wrapLine(run: Run, line: PyString, options: WrapOptions): PyString[] {
     const long = pieces.at(-1);
     if (long !== undefined && codePointLength(plain(long)) > width) {
       if (breaksWords) {
-        const end = breakingPoint(plain(long), Math.max(1, width - length), breaksHyphens);
+        const end = breakingPoint(plain(long), width - length, breaksHyphens);
         current.push(sliceText(long, 0, end));
         pieces[pieces.length - 1] = sliceText(long, end);
       } else if (current.length === 0) current.push(pieces.pop() as PyString);

@@ -91,7 +91,7 @@ function take(source: Source): Value {
 function apply(source: Source, match: RegExpExecArray, template: PyString): PyString {
   const [, key, flags = "", width, precision, type = ""] = match;
   if (type === "") throw valueError("incomplete format");
-  if (type === "%") return "%";
+  if (match[0] === "%%") return "%";
   const keyed =
     key === undefined ? undefined : lookUp(source, sliceText(template, match.index + 2, match.index + 2 + key.length));
   const wide = width === "*" ? star(source) : Number(width ?? 0);

@@ -105,7 +105,7 @@ const shortEscapes: Readonly<Record<string, string>> = {
 // oxlint-disable-next-line no-control-regex -- JSON escapes control characters
 const escapedInJson = /[\x00-\x1f"\\]/g;
 // oxlint-disable-next-line no-control-regex -- JSON escapes control characters
-const escapedInAscii = /[^\x20-\x7f]|["\\]/g;
+const escapedInAscii = /[^\x20-\x7e]|["\\]/g;
 
 function quoteJson(text: string, isAscii: boolean): string {
   const escape = (unit: string): string =>

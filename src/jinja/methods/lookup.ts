@@ -14,11 +14,15 @@ import { stringMethod } from "./strings.ts";
 /** `object.name`. */
 export function getAttribute(run: Run, object: Value, name: PyString): Value {
   run.budget.steps(1);
-  if (object instanceof Undefined) throw undefinedError(object);
+  if (object instanceof Undefined) return isDunder(plain(name)) ? unsafe(object, plain(name)) : fail(object);
   const found = member(run, object, plain(name));
   if (found !== undefined) return found;
   const key = entry(run, object, name);
   return key === undefined ? missing(object, name) : key;
+}
+
+function fail(value: Undefined): never {
+  throw undefinedError(value);
 }
 
 /** `object[key]`. */

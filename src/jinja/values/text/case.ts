@@ -1,73 +1,89 @@
-// Python's changes of case. Letters that grow in the change, such as the German sharp s, move what stands behind them, so mixed
-// strings are changed run by run there.
-import { mapRuns, plain, sameShape, type PyString } from "./text.ts";
+// Python's changes of case. Letters that grow in the change, such as the German sharp s, move what stands behind them, so every
+// character is changed with its origin.
+import { marked, plain, sameShape, type PyString } from "./text.ts";
 
 export function upper(text: PyString): PyString {
-  return changed(text, (part) => part.toUpperCase());
+  return changed(
+    text,
+    (part) => part.toUpperCase(),
+    (part) => Array.from(part, (character) => character.toUpperCase()),
+  );
 }
 
 export function lower(text: PyString): PyString {
-  return changed(text, (part) => part.toLowerCase());
+  return changed(text, (part) => part.toLowerCase(), lowerPieces);
 }
 
 export function casefold(text: PyString): PyString {
-  return changed(text, (part) => mapCharacters(part, foldCharacter));
+  return changedBy(text, (part) => Array.from(part, foldCharacter));
 }
 
 export function swapcase(text: PyString): PyString {
-  return changed(text, (part) => {
-    // The small form of a sigma depends on what stands around it, so the whole string is lowered at once where that moves nothing.
-    const lowered = part.toLowerCase();
-    const isAligned = lowered.length === part.length;
-    let made = "";
-    let offset = 0;
-    for (const character of part) {
-      const end = offset + character.length;
-      if (/\p{Lowercase}/u.test(character)) made += character.toUpperCase();
-      else if (!/\p{Uppercase}/u.test(character)) made += character;
-      else made += isAligned ? lowered.slice(offset, end) : character.toLowerCase();
-      offset = end;
-    }
-    return made;
+  return changedBy(text, (part) => {
+    const lowered = lowerPieces(part);
+    return Array.from(part, (character, index) => {
+      if (/\p{Lowercase}/u.test(character)) return character.toUpperCase();
+      return /\p{Uppercase}/u.test(character) ? (lowered[index] as string) : character;
+    });
   });
 }
 
 export function capitalize(text: PyString): PyString {
-  return changed(text, (part) => {
+  return changedBy(text, (part) => {
     const [first = ""] = part;
-    return titleCharacter(first) + part.toLowerCase().slice(first.toLowerCase().length);
+    return lowerPieces(part).map((piece, index) => (index === 0 ? titleCharacter(first) : piece));
   });
 }
 
 /** Every letter that follows no letter in title case, all others in small letters. */
 export function title(text: PyString): PyString {
-  return changed(text, (part) => {
-    const lowered = part.toLowerCase();
-    const isAligned = lowered.length === part.length;
-    let made = "";
-    let offset = 0;
+  return changedBy(text, (part) => {
+    const lowered = lowerPieces(part);
     let wasCased = false;
-    for (const character of part) {
-      const end = offset + character.length;
-      const small = isAligned ? lowered.slice(offset, end) : character.toLowerCase();
-      made += wasCased ? small : titleCharacter(character);
+    return Array.from(part, (character, index) => {
+      const piece = wasCased ? (lowered[index] as string) : titleCharacter(character);
       wasCased = /\p{Cased}/u.test(character);
-      offset = end;
-    }
-    return made;
+      return piece;
+    });
   });
 }
 
-/** Whether each run must be changed on its own is known only when the whole has been. */
-function changed(text: PyString, change: (part: string) => string): PyString {
-  const whole = change(plain(text));
-  return whole.length === plain(text).length ? sameShape(text, whole) : mapRuns(text, change);
+/** Changes one string; `pieces` gives what becomes of each of its characters. */
+type Pieces = (part: string) => readonly string[];
+
+/** Like {@link changedBy}, with a quick way for strings of one origin. */
+function changed(text: PyString, whole: (part: string) => string, pieces: Pieces): PyString {
+  if (typeof text === "string") return whole(text);
+  return text.isCallers ? sameShape(text, whole(text.text)) : changedBy(text, pieces);
 }
 
-function mapCharacters(text: string, change: (character: string) => string): string {
-  let made = "";
-  for (const character of text) made += change(character);
-  return made;
+/** The string with its characters changed, each in the origin of its source. */
+function changedBy(text: PyString, pieces: Pieces): PyString {
+  const parts = pieces(plain(text));
+  if (typeof text === "string" || text.isCallers) return sameShape(text, parts.join(""));
+  const ends: number[] = [];
+  let made = 0;
+  let offset = 0;
+  let index = 0;
+  for (const character of plain(text)) {
+    made += (parts[index] as string).length;
+    for (let unit = 0; unit < character.length; unit += 1) ends[offset + unit] = made;
+    offset += character.length;
+    index += 1;
+  }
+  const marks = (text.marks ?? []).map((mark) => (ends[(mark >> 1) - 1] as number) * 2 + (mark & 1));
+  return marked(parts.join(""), marks, text.markup);
+}
+
+/** What becomes of each character in small letters; that of a sigma depends on what stands around it. */
+function lowerPieces(part: string): string[] {
+  const lowered = part.toLowerCase();
+  let offset = 0;
+  return Array.from(part, (character) => {
+    const start = offset;
+    offset += character.toLowerCase().length;
+    return lowered.slice(start, offset);
+  });
 }
 
 const titleDigraphs: Readonly<Record<string, string>> = {

@@ -24,7 +24,7 @@ function render(source: string, values: Readonly<Record<string, unknown>>): stri
 
 /** Addresses of objects mean nothing. */
 function withoutAddresses(text: string): string {
-  return text.replace(/0x[0-9a-f]{6,}/g, "0x");
+  return text.replace(/0x[0-9a-f]{6,}/gi, "0x");
 }
 
 describe.skipIf(!python.isMet)(`jinja beside Python's jinja2${python.note}`, () => {

@@ -550,7 +550,7 @@ export const { expression, condition } = fc.letrec<{
       "dict(a=1, b='c')",
     ),
     fc
-      .array(fc.tuple(tie("expression"), tie("expression")), { maxLength: 2 })
+      .array(fc.tuple(fc.oneof(tie("text"), tie("number"), fc.constant("(n, s)")), tie("expression")), { maxLength: 2 })
       .map((entries) => `{${entries.map(([key, value]) => `${key}: ${value}`).join(", ")}}`),
   ),
   condition: fc.oneof(
