@@ -10,6 +10,7 @@ Reads lines of JSON, {"template": text, "variables": object}, and answers each w
 """
 
 import json
+import resource
 import sys
 from datetime import datetime
 
@@ -55,10 +56,13 @@ def environment():
     return made
 
 
+ENVIRONMENT = environment()
+
+
 def answer(line):
     case = json.loads(line)
     try:
-        return {"output": environment().from_string(case["template"]).render(**case["variables"])}
+        return {"output": ENVIRONMENT.from_string(case["template"]).render(**case["variables"])}
     except RecursionError:
         return {"error": "RecursionError", "message": "too deep"}
     except Exception as error:  # Whatever Python raises is the answer.
@@ -66,5 +70,7 @@ def answer(line):
 
 
 if __name__ == "__main__":
+    # A random template may ask for any amount of memory: it gets an exception instead.
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
     for line in sys.stdin:
         print(json.dumps(answer(line)), flush=True)

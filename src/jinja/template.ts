@@ -15,8 +15,8 @@ import { Budget, defaultLimits, exceeded, type RenderLimits } from "./limits.ts"
 import { getAttribute, getItem } from "./methods/lookup.ts";
 import { parseStatements } from "./syntax/statements.ts";
 import { fromJavaScript } from "./values/from-json.ts";
-import { TextBuilder } from "./values/text-builder.ts";
-import { plain, runsOf, type Origin, type Run as TextRun } from "./values/text.ts";
+import { TextBuilder } from "./values/text/text-builder.ts";
+import { plain, runsOf, type Origin, type Run as TextRun } from "./values/text/text.ts";
 import type { Run, Value } from "./values/value.ts";
 
 /** Values of JavaScript: null, booleans, numbers, bigints, strings, arrays, plain objects, and `Float` for a float that is whole. */

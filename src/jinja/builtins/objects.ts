@@ -2,7 +2,7 @@
 import { pythonError } from "../errors.ts";
 import { address, createMethod } from "../values/functions.ts";
 import { repr } from "../values/repr.ts";
-import { plain, Text, type PyString } from "../values/text.ts";
+import { plain, Text, type PyString } from "../values/text/text.ts";
 import { Dict, PyObject, Tuple, type Call, type Keyword, type Run, type Value } from "../values/value.ts";
 import { toDict } from "./to-dict.ts";
 

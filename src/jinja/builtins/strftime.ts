@@ -1,5 +1,5 @@
 // `strftime_now`: the time given, in the time zone of the process, as C's strftime prints it in the locale C.
-import { isTemplates, plain, Text, type PyString } from "../values/text.ts";
+import { isTemplates, plain, Text, type PyString } from "../values/text/text.ts";
 
 const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const months = [

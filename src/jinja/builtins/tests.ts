@@ -1,13 +1,12 @@
 // All tests of jinja2: `value is name(arguments)`.
-import { typeError } from "../errors.ts";
 import { calculate } from "../operators/arithmetic.ts";
 import { contains, isEqual, isOrdered, type Ordering } from "../values/compare.ts";
 import { iterable } from "../values/iterate.ts";
 import { isSame } from "../values/numbers.ts";
 import { toText } from "../values/repr.ts";
 import { defineAll, type Body } from "../values/signature.ts";
-import { isMarkup, isText, plain } from "../values/text.ts";
-import { isCallable, typeName } from "../values/types.ts";
+import { isMarkup, isText, plain } from "../values/text/text.ts";
+import { isCallable } from "../values/types.ts";
 import {
   Dict,
   Float,
@@ -80,8 +79,8 @@ export const tests = defineAll({
 
 function isKnown(table: ReadonlyMap<string, unknown>, name: Value): boolean {
   if (isText(name)) return table.has(plain(name));
-  if (name instanceof List || name instanceof Dict) throw typeError(`unhashable type: '${typeName(name)}'`);
-  return false;
+  // Looking a value up in a dict throws where it cannot be hashed.
+  return new Dict().has(name);
 }
 
 /** `str(value).islower()` and its like. */

@@ -1,7 +1,7 @@
 // `dict(...)`: from another dict, from pairs, from keywords.
 import { typeError, valueError } from "../errors.ts";
 import { iterable } from "../values/iterate.ts";
-import { typeName } from "../values/types.ts";
+import { present, typeName } from "../values/types.ts";
 import { Dict, type Arguments, type Run, type Value } from "../values/value.ts";
 
 export function toDict(run: Run, name: string, { positional, keywords }: Arguments): Dict {
@@ -15,7 +15,7 @@ export function toDict(run: Run, name: string, { positional, keywords }: Argumen
 
 function entriesOf(run: Run, source: Value): (readonly [Value, Value])[] {
   if (source instanceof Dict) return [...source.entries()];
-  const pairs = iterable(run, source);
+  const pairs = iterable(run, present(source));
   if (pairs === undefined) throw typeError(`'${typeName(source)}' object is not iterable`);
   const entries: (readonly [Value, Value])[] = [];
   for (const pair of pairs) {

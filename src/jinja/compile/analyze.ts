@@ -80,7 +80,7 @@ export function childrenOf(node: Expression): readonly Expression[] {
     case "dict":
       return node.entries.flatMap(({ key, value }) => [key, value]);
     case "conditional":
-      return [node.test, node.then, ...present(node.otherwise)];
+      return [node.test, node.chosen, ...present(node.otherwise)];
     case "and":
     case "or":
     case "arithmetic":

@@ -3,8 +3,8 @@
 import { pythonError, TemplateSyntaxError } from "../errors.ts";
 import type { BlockNode, Statement } from "../syntax/nodes.ts";
 import { createFunction } from "../values/functions.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { withMarkup, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { withMarkup, type PyString } from "../values/text/text.ts";
 import { PyObject, Undefined, type Value } from "../values/value.ts";
 import { namesRead, readStatements } from "./analyze.ts";
 import { compileEntry, read, type Execute, type Machine, type Place } from "./frame.ts";

@@ -3,7 +3,7 @@ import { pythonError, TemplateSyntaxError, typeError } from "../errors.ts";
 import { callValue } from "../methods/lookup.ts";
 import type { CallArguments, CallNode, Expression } from "../syntax/nodes.ts";
 import { toItems } from "../values/iterate.ts";
-import { isText, plain } from "../values/text.ts";
+import { isText, plain } from "../values/text/text.ts";
 import { typeName } from "../values/types.ts";
 import { Dict, type Arguments, type Keyword, type Value } from "../values/value.ts";
 import type { Evaluate, Frame, Place } from "./frame.ts";

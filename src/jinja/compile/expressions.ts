@@ -5,8 +5,8 @@ import type { ComparisonOperator, Expression, SliceNode } from "../syntax/nodes.
 import { contains, isEqual, isOrdered } from "../values/compare.ts";
 import { escaped } from "../values/markup.ts";
 import { toText } from "../values/repr.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { isText, withMarkup } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { isText, withMarkup } from "../values/text/text.ts";
 import { isTrue } from "../values/types.ts";
 import { Dict, List, Tuple, Undefined, type Run, type Value } from "../values/value.ts";
 import { compileCall, compileFilter, compileTest } from "./calls.ts";
@@ -91,12 +91,12 @@ function compileDict(entries: readonly (readonly [Evaluate, Evaluate])[]): Evalu
 
 function compileConditional(place: Place, node: Expression & { kind: "conditional" }): Evaluate {
   const test = compileExpression(place, node.test);
-  const then = compileExpression(place, node.then);
+  const chosen = compileExpression(place, node.chosen);
   const missing = new Undefined(
     `the inline if-expression on line ${node.line} evaluated to false and no else section was defined.`,
   );
   const otherwise = node.otherwise === undefined ? (): Value => missing : compileExpression(place, node.otherwise);
-  return (frame) => (isTrue(test(frame), frame.machine.run) ? then(frame) : otherwise(frame));
+  return (frame) => (isTrue(test(frame), frame.machine.run) ? chosen(frame) : otherwise(frame));
 }
 
 function compileConcat(parts: readonly Evaluate[], isEscaping: boolean): Evaluate {

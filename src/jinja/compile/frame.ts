@@ -1,6 +1,6 @@
 // What a compiled template works on: the variables of each scope that is entered, and what one rendering shares.
 import { typeError } from "../errors.ts";
-import type { TextBuilder } from "../values/text-builder.ts";
+import type { TextBuilder } from "../values/text/text-builder.ts";
 import { Undefined, type Call, type Run, type Value } from "../values/value.ts";
 import type { Reference, Scope } from "./scope.ts";
 

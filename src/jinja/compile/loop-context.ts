@@ -4,7 +4,7 @@ import { typeError } from "../errors.ts";
 import { isEqual } from "../values/compare.ts";
 import { createMethod } from "../values/functions.ts";
 import { lengthOf } from "../values/iterate.ts";
-import type { PyString } from "../values/text.ts";
+import type { PyString } from "../values/text/text.ts";
 import { PyObject, Tuple, Undefined, type Call, type Run, type Value } from "../values/value.ts";
 
 export interface LoopOptions {

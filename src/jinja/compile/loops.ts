@@ -1,7 +1,7 @@
 // `{% for %}`. Each iteration enters the scope of the body anew.
 import type { ForNode, Statement } from "../syntax/nodes.ts";
 import { iterate } from "../values/iterate.ts";
-import { TextBuilder } from "../values/text-builder.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
 import { isTrue } from "../values/types.ts";
 import type { Value } from "../values/value.ts";
 import { declareTarget, namesRead, readExpression, readStatements } from "./analyze.ts";
@@ -41,13 +41,15 @@ export function compileFor(place: Place, node: ForNode, compileBody: CompileBody
       depth,
       recurse: node.isRecursive ? recurse : undefined,
     });
+    // As in jinja2, a loop none of whose iterations comes to its end counts as one without items.
     let isEmpty = true;
     for (let item = loop.advance(); item !== undefined; item = loop.advance()) {
-      isEmpty = false;
       const iteration = enter(frame, machine);
       if (loopIndex !== undefined) iteration.values[loopIndex] = loop;
       assign(iteration, item);
-      if (body(iteration, out) === "break") break;
+      const flow = body(iteration, out);
+      if (flow === "break") break;
+      if (flow === "next") isEmpty = false;
     }
     if (isEmpty) otherwise?.(frame, out);
   };

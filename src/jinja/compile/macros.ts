@@ -1,8 +1,8 @@
 // Macros, and what a `call` block hands to the macro that it calls.
 import { TemplateSyntaxError, typeError } from "../errors.ts";
 import type { MacroNode, Statement } from "../syntax/nodes.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { plain, withMarkup, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { plain, withMarkup, type PyString } from "../values/text/text.ts";
 import {
   Dict,
   PyObject,

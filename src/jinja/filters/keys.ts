@@ -1,7 +1,7 @@
 // What filters compare items by: an attribute of theirs, without regard to case unless asked.
-import { lower } from "../values/case.ts";
+import { lower } from "../values/text/case.ts";
 import { isOrdered } from "../values/compare.ts";
-import { isText, plain } from "../values/text.ts";
+import { isText, plain } from "../values/text/text.ts";
 import { List, Undefined, type Run, type Value } from "../values/value.ts";
 
 export type Key = (item: Value) => Value;

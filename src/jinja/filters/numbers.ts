@@ -4,7 +4,7 @@ import { formatMagnitude, roundHalfEven } from "../format/digits.ts";
 import { calculate } from "../operators/arithmetic.ts";
 import { integer, maximumDigits, toNumber, truncated } from "../values/numbers.ts";
 import { defineAll, or } from "../values/signature.ts";
-import { isText, plain } from "../values/text.ts";
+import { isText, plain } from "../values/text/text.ts";
 import { isTrue, present, typeName } from "../values/types.ts";
 import { Float, isInteger, isNumber, type Run, type Value } from "../values/value.ts";
 

@@ -4,7 +4,7 @@ import { isEqual, isOrdered } from "../values/compare.ts";
 import { createGenerator } from "../values/functions.ts";
 import { iterate, toItems } from "../values/iterate.ts";
 import { defineAll, type Body } from "../values/signature.ts";
-import { isText, plain } from "../values/text.ts";
+import { isText, plain } from "../values/text/text.ts";
 import { isTrue, present, typeName } from "../values/types.ts";
 import { Dict, List, Tuple, Undefined, type Run, type Value } from "../values/value.ts";
 import { attributeGetter, attributesGetter, sortedBy, withoutCase } from "./keys.ts";

@@ -1,11 +1,11 @@
 // `pprint`: `repr` with sorted keys, broken into lines of at most 80 characters where it is longer.
 import { isPythonError } from "../errors.ts";
 import { isOrdered } from "../values/compare.ts";
-import { codePointLength } from "../values/code-points.ts";
-import { lineEnd } from "../values/character-classes.ts";
+import { codePointLength } from "../values/text/code-points.ts";
+import { lineEnd } from "../values/text/character-classes.ts";
 import { quote, repr } from "../values/repr.ts";
 import { defineAll } from "../values/signature.ts";
-import { isMarkup, isTemplates, isText, plain, Text } from "../values/text.ts";
+import { isMarkup, isTemplates, isText, plain, Text } from "../values/text/text.ts";
 import { typeName } from "../values/types.ts";
 import { Dict, List, Tuple, type Run, type Value } from "../values/value.ts";
 

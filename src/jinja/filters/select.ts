@@ -5,7 +5,7 @@ import { createGenerator } from "../values/functions.ts";
 import { iterate } from "../values/iterate.ts";
 import { toText } from "../values/repr.ts";
 import { define } from "../values/signature.ts";
-import { isText, plain } from "../values/text.ts";
+import { isText, plain } from "../values/text/text.ts";
 import { isTrue } from "../values/types.ts";
 import type { Arguments, Call, Run, Value } from "../values/value.ts";
 import { attributeGetter, type Key } from "./keys.ts";

@@ -9,7 +9,7 @@ import { createGenerator, PyIterator } from "../values/functions.ts";
 import { iterate, lengthOf, toItems } from "../values/iterate.ts";
 import { toText } from "../values/repr.ts";
 import { defineAll, or, type Body } from "../values/signature.ts";
-import { isText } from "../values/text.ts";
+import { isText } from "../values/text/text.ts";
 import { typeName } from "../values/types.ts";
 import { Dict, isInteger, List, Tuple, Undefined, type Run, type Value } from "../values/value.ts";
 import { attributeGetter } from "./keys.ts";
@@ -48,7 +48,7 @@ export const sequenceFilters = defineAll({
   reverse: [
     "value",
     (run, [value]) => {
-      if (isText(value as Value)) return slice(run, value as Value, { start: null, stop: null, step: -1 });
+      if (isText(value)) return slice(run, value, { start: null, stop: null, step: -1 });
       const items = reversible(run, value as Value);
       if (items !== undefined) return new PyIterator(items.toReversed(), { typeName: reverseName(value as Value) });
       return new List(toItems(run, value as Value).toReversed());

@@ -4,14 +4,14 @@ import { dumpJson } from "../json/dump.ts";
 import { centered, strip } from "../methods/string-shape.ts";
 import { replaceAll } from "../methods/string-split.ts";
 import { calculate } from "../operators/arithmetic.ts";
-import { capitalize, lower, upper } from "../values/case.ts";
-import { lineEnd } from "../values/character-classes.ts";
+import { capitalize, lower, upper } from "../values/text/case.ts";
+import { lineEnd } from "../values/text/character-classes.ts";
 import { iterate } from "../values/iterate.ts";
 import { escaped } from "../values/markup.ts";
 import { toSoftText, toText } from "../values/repr.ts";
 import { defineAll, or, type Body } from "../values/signature.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { isMarkup, isText, mapRuns, plain, sliceText, withMarkup, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { isMarkup, isText, plain, sliceText, withMarkup, type PyString } from "../values/text/text.ts";
 import { isTrue, present, typeName } from "../values/types.ts";
 import { Dict, isInteger, Tuple, Undefined, type Run, type Value } from "../values/value.ts";
 
@@ -19,7 +19,7 @@ export const textFilters = defineAll({
   upper: ["s", soft(upper)],
   lower: ["s", soft(lower)],
   capitalize: ["s", soft(capitalize)],
-  title: ["s", soft((text) => withMarkup(titled(text), false))],
+  title: ["s", (run, [value]) => titled(run, toSoftText(run, value as Value))],
   string: ["object", soft((text) => text)],
   trim: [
     "value chars?",
@@ -75,13 +75,15 @@ function soft(change: (text: PyString) => PyString): Body {
 }
 
 /** Every word with a capital first, words being parted by blanks, hyphens and opening brackets only. */
-function titled(text: PyString): PyString {
-  return mapRuns(text, (part) =>
-    part.replace(/[^-\s({[<]+/gu, (word) => {
-      const [first = ""] = word;
-      return first.toUpperCase() + word.slice(first.length).toLowerCase();
-    }),
-  );
+function titled(run: Run, text: PyString): PyString {
+  const builder = new TextBuilder(run.budget);
+  for (const match of plain(text).matchAll(/[-\s({[<]+|[^-\s({[<]+/gu)) {
+    const [first = ""] = match[0];
+    const [start, end] = [match.index, match.index + match[0].length];
+    builder.add(upper(sliceText(text, start, start + first.length)));
+    builder.add(lower(sliceText(text, start + first.length, end)));
+  }
+  return builder.finish();
 }
 
 function limit(count: Value | undefined): number {

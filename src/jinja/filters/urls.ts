@@ -1,11 +1,11 @@
 // `urlencode` and `urlize`.
 import { valueError } from "../errors.ts";
-import { codePointLength, offsetsOf } from "../values/code-points.ts";
+import { codePointLength, offsetsOf } from "../values/text/code-points.ts";
 import { iterable, iterate } from "../values/iterate.ts";
 import { toText } from "../values/repr.ts";
 import { defineAll, or } from "../values/signature.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { isText, mapRuns, plain, Text, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { isText, mapRuns, plain, Text, type PyString } from "../values/text/text.ts";
 import { isTrue } from "../values/types.ts";
 import { Dict, isInteger, type Run, type Value } from "../values/value.ts";
 

@@ -1,12 +1,12 @@
 // Filters that shorten text and break it into lines.
 import { pythonError, typeError, valueError } from "../errors.ts";
-import { lineEnd } from "../values/character-classes.ts";
-import { codePointLength, offsetsOf } from "../values/code-points.ts";
+import { lineEnd } from "../values/text/character-classes.ts";
+import { codePointLength, offsetsOf } from "../values/text/code-points.ts";
 import { lengthOf } from "../values/iterate.ts";
 import { toText } from "../values/repr.ts";
 import { defineAll, or } from "../values/signature.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { isText, plain, sliceText, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { isText, plain, sliceText, type PyString } from "../values/text/text.ts";
 import { isTrue, present, typeName } from "../values/types.ts";
 import { isInteger, type Run, type Value } from "../values/value.ts";
 
@@ -14,7 +14,7 @@ export const wordFilters = defineAll({
   truncate: [
     "s length? killwords? end? leeway?",
     (run, [value, length, kills, end, leeway]) => {
-      const text = present(value as Value);
+      const text = value as Value;
       const [most, tail] = [toInt(or(length, 255)), or(end, "...")];
       if (!isText(tail)) throw typeError(`object of type '${typeName(tail)}' has no len()`);
       const slack = leeway === undefined || leeway === null ? 5 : toInt(leeway);
@@ -104,7 +104,7 @@ function wrapLine(run: Run, line: PyString, options: WrapOptions): PyString[] {
     const long = pieces.at(-1);
     if (long !== undefined && codePointLength(plain(long)) > width) {
       if (breaksWords) {
-        const end = breakingPoint(plain(long), Math.max(1, width - length), breaksHyphens);
+        const end = breakingPoint(plain(long), width - length, breaksHyphens);
         current.push(sliceText(long, 0, end));
         pieces[pieces.length - 1] = sliceText(long, end);
       } else if (current.length === 0) current.push(pieces.pop() as PyString);

@@ -1,5 +1,5 @@
 // `ascii()`: what `repr()` gives, with escapes for everything beyond ASCII.
-import { derived, plain, type PyString } from "../values/text.ts";
+import { derived, plain, type PyString } from "../values/text/text.ts";
 
 export function asciiOnly(text: PyString): PyString {
   return derived(plain(text).replace(/[^\0-\x7f]/gu, escapeCharacter), text);

@@ -1,9 +1,9 @@
 // `format(value, spec)`: Python's format specification mini-language, `[[fill]align][sign][z][#][0][width][,_][.precision][type]`.
 import { pythonError, typeError, valueError } from "../errors.ts";
-import { codePointLength, offsetsOf } from "../values/code-points.ts";
+import { codePointLength, offsetsOf } from "../values/text/code-points.ts";
 import { floatText } from "../values/numbers.ts";
 import { toText } from "../values/repr.ts";
-import { callerText, derived, isText, plain, sliceText, type PyString } from "../values/text.ts";
+import { callerText, derived, isText, plain, sliceText, type PyString } from "../values/text/text.ts";
 import { typeName } from "../values/types.ts";
 import { Float, isInteger, isNumber, type Run, type Value } from "../values/value.ts";
 import { formatMagnitude, type FloatStyle } from "./digits.ts";
@@ -144,7 +144,7 @@ function floatParts(value: number, spec: Spec): Parts {
     if (type === "E" || type === "F" || type === "G") digits = digits.toUpperCase();
   }
   const isZero = spec.noNegativeZero && !/[1-9a-z]/i.test(digits.replace(/e.*$/i, ""));
-  const [whole = "", rest = ""] = splitWhole(digits);
+  const [whole, rest] = splitWhole(digits);
   return { sign: signOf(isNegative && !isZero, spec), prefix: "", digits: group(whole, spec.grouping, 3) + rest };
 }
 

@@ -1,8 +1,8 @@
 // Filling strings up to a width, which counts characters.
 import type { Budget } from "../limits.ts";
-import { codePointLength } from "../values/code-points.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { callerText, concat, plain, withMarkup, type PyString } from "../values/text.ts";
+import { codePointLength } from "../values/text/code-points.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { callerText, concat, plain, withMarkup, type PyString } from "../values/text/text.ts";
 
 /** `<` fills on the right, `>` on the left, `^` on both sides with the odd one on the right. */
 export type Alignment = "<" | ">" | "^";

@@ -1,10 +1,10 @@
 // `text % values`: formatting as C's printf has it.
 import { pythonError, typeError, valueError } from "../errors.ts";
-import { codePointLength, offsetsOf } from "../values/code-points.ts";
+import { codePointLength, offsetsOf } from "../values/text/code-points.ts";
 import { floatText, truncated } from "../values/numbers.ts";
 import { repr, toText } from "../values/repr.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { callerText, derived, isTemplates, isText, plain, sliceText, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { callerText, derived, isTemplates, isText, plain, sliceText, type PyString } from "../values/text/text.ts";
 import { present, typeName } from "../values/types.ts";
 import {
   Dict,
@@ -91,7 +91,7 @@ function take(source: Source): Value {
 function apply(source: Source, match: RegExpExecArray, template: PyString): PyString {
   const [, key, flags = "", width, precision, type = ""] = match;
   if (type === "") throw valueError("incomplete format");
-  if (type === "%") return "%";
+  if (match[0] === "%%") return "%";
   const keyed =
     key === undefined ? undefined : lookUp(source, sliceText(template, match.index + 2, match.index + 2 + key.length));
   const wide = width === "*" ? star(source) : Number(width ?? 0);

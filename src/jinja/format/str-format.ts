@@ -3,8 +3,8 @@
 import { pythonError, valueError } from "../errors.ts";
 import { asciiOnly } from "./ascii.ts";
 import { repr, toText } from "../values/repr.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { plain, sliceText, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { plain, sliceText, type PyString } from "../values/text/text.ts";
 import type { Run, Value } from "../values/value.ts";
 import { formatValue } from "./format-spec.ts";
 

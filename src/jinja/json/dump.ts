@@ -1,7 +1,7 @@
 // `json.dumps` of Python, as transformers' filter `tojson` calls it.
 import { typeError } from "../errors.ts";
 import { floatText, integerText } from "../values/numbers.ts";
-import { isTemplates, isText, plain, Text, type PyString } from "../values/text.ts";
+import { isTemplates, isText, plain, Text, type PyString } from "../values/text/text.ts";
 import { typeName } from "../values/types.ts";
 import { Dict, Float, List, Tuple, type Run, type Value } from "../values/value.ts";
 import { isOrdered } from "../values/compare.ts";
@@ -105,7 +105,7 @@ const shortEscapes: Readonly<Record<string, string>> = {
 // oxlint-disable-next-line no-control-regex -- JSON escapes control characters
 const escapedInJson = /[\x00-\x1f"\\]/g;
 // oxlint-disable-next-line no-control-regex -- JSON escapes control characters
-const escapedInAscii = /[^\x20-\x7f]|["\\]/g;
+const escapedInAscii = /[^\x20-\x7e]|["\\]/g;
 
 function quoteJson(text: string, isAscii: boolean): string {
   const escape = (unit: string): string =>

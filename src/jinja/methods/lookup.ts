@@ -4,7 +4,7 @@ import { isPythonError, typeError } from "../errors.ts";
 import { characterAt } from "../operators/subscript.ts";
 import { createMethod } from "../values/functions.ts";
 import { repr } from "../values/repr.ts";
-import { isText, plain, type PyString } from "../values/text.ts";
+import { isText, plain, type PyString } from "../values/text/text.ts";
 import { objectName, typeName, undefinedError } from "../values/types.ts";
 import { Dict, isInteger, List, PyObject, Tuple, Undefined, type Call, type Run, type Value } from "../values/value.ts";
 import { containerMethod, isMutator } from "./containers.ts";
@@ -14,11 +14,15 @@ import { stringMethod } from "./strings.ts";
 /** `object.name`. */
 export function getAttribute(run: Run, object: Value, name: PyString): Value {
   run.budget.steps(1);
-  if (object instanceof Undefined) throw undefinedError(object);
+  if (object instanceof Undefined) return isDunder(plain(name)) ? unsafe(object, plain(name)) : fail(object);
   const found = member(run, object, plain(name));
   if (found !== undefined) return found;
   const key = entry(run, object, name);
   return key === undefined ? missing(object, name) : key;
+}
+
+function fail(value: Undefined): never {
+  throw undefinedError(value);
 }
 
 /** `object[key]`. */

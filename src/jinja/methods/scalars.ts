@@ -3,7 +3,7 @@ import { pythonError } from "../errors.ts";
 import { Bytes } from "../values/collections.ts";
 import { bitsOf, truncated } from "../values/numbers.ts";
 import { defineAll } from "../values/signature.ts";
-import { callerText } from "../values/text.ts";
+import { callerText } from "../values/text/text.ts";
 import { Float, isInteger, Tuple, type Call, type Value } from "../values/value.ts";
 
 const integerMethods = defineAll({

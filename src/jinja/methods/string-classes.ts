@@ -1,7 +1,15 @@
 // Methods of str that say what its characters are.
-import { every, isBlank, isDecimal, isDigit, isLetter, isNumeric, isUnprintable } from "../values/character-classes.ts";
+import {
+  every,
+  isBlank,
+  isDecimal,
+  isDigit,
+  isLetter,
+  isNumeric,
+  isUnprintable,
+} from "../values/text/character-classes.ts";
 import { define } from "../values/signature.ts";
-import { plain, type PyString } from "../values/text.ts";
+import { plain, type PyString } from "../values/text/text.ts";
 import type { Call } from "../values/value.ts";
 
 const classes: Readonly<Record<string, (text: string) => boolean>> = {

@@ -5,7 +5,7 @@ import { formatTemplate, type FormatArguments } from "../format/str-format.ts";
 import { Bytes } from "../values/collections.ts";
 import { escaped } from "../values/markup.ts";
 import { defineAll } from "../values/signature.ts";
-import { isMarkup, isTemplates, isText, plain, withMarkup, type PyString } from "../values/text.ts";
+import { isMarkup, isTemplates, isText, plain, withMarkup, type PyString } from "../values/text/text.ts";
 import { typeName } from "../values/types.ts";
 import { Dict, type Run, type Value } from "../values/value.ts";
 

@@ -1,8 +1,8 @@
 // Methods of str that look for something in it.
 import { typeError, valueError } from "../errors.ts";
-import { codePointIndex, codePointLength, hasSurrogates, offsetsOf } from "../values/code-points.ts";
+import { codePointIndex, codePointLength, hasSurrogates, offsetsOf } from "../values/text/code-points.ts";
 import { defineAll } from "../values/signature.ts";
-import { isText, plain, type PyString } from "../values/text.ts";
+import { isText, plain, type PyString } from "../values/text/text.ts";
 import { typeName } from "../values/types.ts";
 import { isInteger, Tuple, type Run, type Value } from "../values/value.ts";
 

@@ -1,12 +1,12 @@
 // Methods of str that change its letters or its ends.
 import { typeError } from "../errors.ts";
 import { pad, type Alignment } from "../format/pad.ts";
-import { capitalize, casefold, lower, swapcase, title, upper } from "../values/case.ts";
-import { isBlank } from "../values/character-classes.ts";
-import { codePointLength } from "../values/code-points.ts";
+import { capitalize, casefold, lower, swapcase, title, upper } from "../values/text/case.ts";
+import { isBlank } from "../values/text/character-classes.ts";
+import { codePointLength } from "../values/text/code-points.ts";
 import { defineAll, type Body } from "../values/signature.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { callerText, concat, isText, plain, sliceText, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { callerText, concat, isText, plain, sliceText, type PyString } from "../values/text/text.ts";
 import { typeName } from "../values/types.ts";
 import { Dict, isInteger, List, type Run, type Value } from "../values/value.ts";
 
@@ -80,13 +80,15 @@ export function strip(
   const isOff = (character: string): boolean => (set === undefined ? isBlank.test(character) : set.has(character));
   const characters = plain(text);
   let start = 0;
-  while (left && start < characters.length) {
+  const last = left ? characters.length : 0;
+  while (start < last) {
     const character = String.fromCodePoint(characters.codePointAt(start) as number);
     if (!isOff(character)) break;
     start += character.length;
   }
   let end = characters.length;
-  while (right && end > start) {
+  const first = right ? start : end;
+  while (end > first) {
     const character = lastCharacter(characters, end);
     if (!isOff(character)) break;
     end -= character.length;

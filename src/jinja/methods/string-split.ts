@@ -1,11 +1,11 @@
 // Methods of str that take it apart or put strings together.
 import { typeError, valueError } from "../errors.ts";
-import { blankRun, leadingBlanks, lineEnd } from "../values/character-classes.ts";
+import { blankRun, leadingBlanks, lineEnd } from "../values/text/character-classes.ts";
 import { toItems } from "../values/iterate.ts";
 import { escaped } from "../values/markup.ts";
 import { defineAll } from "../values/signature.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { isMarkup, isText, plain, sliceText, unmarked, withMarkup, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { isMarkup, isText, plain, sliceText, unmarked, withMarkup, type PyString } from "../values/text/text.ts";
 import { isTrue, typeName } from "../values/types.ts";
 import { isInteger, List, Tuple, type Run, type Value } from "../values/value.ts";
 import { occurrences } from "./string-search.ts";
@@ -67,16 +67,11 @@ export const splitMethods = defineAll({
   replace: [
     "/ self old new count?",
     (run, [self, old, replacement, count]) => {
-      if (!isText(old as Value) || !isText(replacement as Value)) {
-        throw typeError(
-          `replace() argument must be str, not ${typeName((isText(old as Value) ? replacement : old) as Value)}`,
-        );
+      if (!isText(old) || !isText(replacement)) {
+        const wrong = isText(old) ? replacement : old;
+        throw typeError(`replace() argument must be str, not ${typeName(wrong as Value)}`);
       }
-      return replaceAll(run, self as PyString, {
-        old: old as PyString,
-        replacement: replacement as PyString,
-        most: limit(count),
-      });
+      return replaceAll(run, self as PyString, { old, replacement, most: limit(count) });
     },
   ],
 });

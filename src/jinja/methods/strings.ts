@@ -1,6 +1,8 @@
 // All methods of str. On `Markup` those that give strings give markup, and escape the strings that they are given.
 import { escaped } from "../values/markup.ts";
-import { isMarkup, isText, withMarkup, type PyString } from "../values/text.ts";
+import { defineAll } from "../values/signature.ts";
+import { stripTags, unescapeEntities } from "../values/text/entities.ts";
+import { isMarkup, isText, plain, withMarkup, type PyString } from "../values/text/text.ts";
 import { List, Tuple, type Arguments, type Call, type Run, type Value } from "../values/value.ts";
 import { classMethods } from "./string-classes.ts";
 import { formatMethods } from "./string-format.ts";
@@ -16,12 +18,29 @@ const methods: ReadonlyMap<string, Call> = new Map([
   ...formatMethods,
 ]);
 
+const markupMethods = defineAll({
+  striptags: [
+    "/ self",
+    (run, [self]) => {
+      run.budget.text(plain(self as PyString).length);
+      return stripTags(self as PyString);
+    },
+  ],
+  unescape: [
+    "/ self",
+    (run, [self]) => {
+      run.budget.text(plain(self as PyString).length);
+      return unescapeEntities(self as PyString);
+    },
+  ],
+});
+
 /** Markup's own methods that change nothing about their arguments. */
 const splitting = new Set(["split", "rsplit", "splitlines", "partition", "rpartition"]);
 
 /** The method of that name, which takes the string as its first argument. */
 export function stringMethod(text: PyString, name: string): Call | undefined {
-  const method = methods.get(name);
+  const method = (isMarkup(text) ? markupMethods.get(name) : undefined) ?? methods.get(name);
   if (method === undefined || !isMarkup(text)) return method;
   if (splitting.has(name)) return (run, given) => marked(method(run, given));
   if (!shapeMethods.has(name) && name !== "replace") return method;

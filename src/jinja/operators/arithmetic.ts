@@ -4,7 +4,7 @@ import { repeat } from "../format/pad.ts";
 import { formatPercent } from "../format/printf.ts";
 import { escaped } from "../values/markup.ts";
 import { toNumber } from "../values/numbers.ts";
-import { concat, isMarkup, isText, plain, withMarkup, type PyString } from "../values/text.ts";
+import { concat, isMarkup, isText, plain, withMarkup, type PyString } from "../values/text/text.ts";
 import { present, typeName } from "../values/types.ts";
 import { Float, isInteger, isNumber, List, Tuple, type Run, type Value } from "../values/value.ts";
 import { calculateFloats } from "./float-math.ts";

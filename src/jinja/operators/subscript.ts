@@ -1,9 +1,9 @@
 // `value[index]` and `value[start:stop:step]` on sequences.
 import { typeError, valueError } from "../errors.ts";
-import { hasSurrogates, offsetsOf } from "../values/code-points.ts";
+import { hasSurrogates, offsetsOf } from "../values/text/code-points.ts";
 import { Bytes, PyRange } from "../values/collections.ts";
-import { TextBuilder } from "../values/text-builder.ts";
-import { isMarkup, isText, plain, sliceText, withMarkup, type PyString } from "../values/text.ts";
+import { TextBuilder } from "../values/text/text-builder.ts";
+import { isMarkup, isText, plain, sliceText, withMarkup, type PyString } from "../values/text/text.ts";
 import { present, typeName } from "../values/types.ts";
 import { isInteger, List, Tuple, type Run, type Value } from "../values/value.ts";
 

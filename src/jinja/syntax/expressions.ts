@@ -45,14 +45,14 @@ export class ExpressionParser implements Parser {
 
   #conditional(): Expression {
     let { line } = this.stream.current;
-    let then = this.#or();
+    let chosen = this.#or();
     while (this.stream.skip("name", "if")) {
       const test = this.#or();
       const otherwise = this.stream.skip("name", "else") ? this.#conditional() : undefined;
-      then = { kind: "conditional", test, then, otherwise, line };
+      chosen = { kind: "conditional", test, chosen, otherwise, line };
       ({ line } = this.stream.current);
     }
-    return then;
+    return chosen;
   }
 
   #or(): Expression {

@@ -40,7 +40,7 @@ export type Expression =
   | {
       readonly kind: "conditional";
       readonly test: Expression;
-      readonly then: Expression;
+      readonly chosen: Expression;
       readonly otherwise?: Expression | undefined;
       readonly line: number;
     }

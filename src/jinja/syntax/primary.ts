@@ -1,5 +1,5 @@
 // The smallest expressions and what is put behind them: literals, names, containers, subscripts, calls, filters and tests.
-import { plain, type PyString } from "../values/text.ts";
+import { plain, type PyString } from "../values/text/text.ts";
 import type { Argument, CallArguments, CallNode, Expression, FilterNode } from "./nodes.ts";
 import { describe, matches, type TokenStream } from "./tokens.ts";
 
@@ -160,8 +160,7 @@ function parseSubscript(parser: Parser, object: Expression): Expression {
   const [only] = keys;
   if (only === undefined) stream.fail("invalid syntax");
   if (only !== undefined && keys.length === 1) return hasSlice ? only : { kind: "item", object, key: only };
-  // A key made of several slices is one that nothing has.
-  if (hasSlice) return { kind: "item", object, key: { kind: "list", items: [] } };
+  if (hasSlice) stream.fail("invalid syntax");
   return { kind: "item", object, key: { kind: "tuple", items: keys } };
 }
 

@@ -2,9 +2,10 @@
 import { TemplateSyntaxError } from "../errors.ts";
 import { ExpressionParser } from "./expressions.ts";
 import { tokenize } from "./lexer.ts";
-import type { Expression, FilterNode, IfNode, MacroNode, Parameter, Statement, Target } from "./nodes.ts";
-import { isConstantName, parseFilter } from "./primary.ts";
-import { describe, matches, TokenStream } from "./tokens.ts";
+import type { Expression, FilterNode, IfNode, MacroNode, Statement, Target } from "./nodes.ts";
+import { parseFilter } from "./primary.ts";
+import { parseName, parseParameters, parseTarget } from "./targets.ts";
+import { matches, TokenStream } from "./tokens.ts";
 
 /** Parses a template. Throws a `TemplateSyntaxError`. */
 export function parseStatements(source: string): readonly Statement[] {
@@ -177,14 +178,14 @@ class StatementParser {
   }
 
   #macro(line: number): Statement {
-    const name = this.#name();
-    const parameters = this.#parameters();
+    const name = parseName(this.#stream);
+    const parameters = parseParameters(this.#expressions);
     const body = this.#apart(() => this.#section("macro"));
     return { kind: "macro", macro: { name, parameters, body, line } };
   }
 
   #call(line: number): Statement {
-    const parameters = this.#stream.isOperator("(") ? this.#parameters() : [];
+    const parameters = this.#stream.isOperator("(") ? parseParameters(this.#expressions) : [];
     const call = this.#expressions.expression();
     if (call.kind !== "call") this.#stream.fail("expected call", line);
     const macro: MacroNode = { parameters, body: this.#apart(() => this.#section("call")), line };
@@ -229,13 +230,13 @@ class StatementParser {
     const found: string[] = [];
     if (tag === "import") {
       stream.expect("name", "as");
-      found.push(this.#name());
+      found.push(parseName(stream));
     }
     if (tag === "from") {
       stream.expect("name", "import");
       while (stream.is("name") && !stream.isName("with", "without")) {
-        const name = this.#name();
-        found.push(stream.skip("name", "as") ? this.#name() : name);
+        const name = parseName(stream);
+        found.push(stream.skip("name", "as") ? parseName(stream) : name);
         if (!stream.skip("operator", ",")) break;
       }
       if (found.length === 0) stream.expect("name");
@@ -251,65 +252,8 @@ class StatementParser {
     return { kind: "import", template, names: found };
   }
 
-  #parameters(): Parameter[] {
-    const stream = this.#stream;
-    const parameters: Parameter[] = [];
-    stream.expect("operator", "(");
-    while (!stream.isOperator(")")) {
-      if (parameters.length > 0) stream.expect("operator", ",");
-      const name = this.#name();
-      if (parameters.some((parameter) => parameter.name === name)) {
-        stream.fail(`duplicate argument '${name}' in function definition`);
-      }
-      const fallback = stream.skip("operator", "=") ? this.#expressions.expression() : undefined;
-      if (fallback === undefined && parameters.at(-1)?.fallback !== undefined) {
-        stream.fail("non-default argument follows default argument");
-      }
-      parameters.push({ name, fallback });
-    }
-    stream.next();
-    return parameters;
-  }
-
-  /** A name that is written to. */
-  #name(): string {
-    const { text } = this.#stream.expect("name");
-    if (isConstantName(text)) this.#stream.fail(`can't assign to '${text}'`);
-    return text;
-  }
-
-  #target({ ends = [], hasNamespaces = false }: { ends?: readonly string[]; hasNamespaces?: boolean } = {}): Target {
-    const stream = this.#stream;
-    const items: Target[] = [];
-    let isTuple = false;
-    for (;;) {
-      if (items.length > 0) stream.expect("operator", ",");
-      if (stream.is("block_end") || stream.is("variable_end") || stream.isOperator(")") || stream.isName(...ends))
-        break;
-      items.push(this.#simpleTarget(hasNamespaces));
-      if (!stream.isOperator(",")) break;
-      isTuple = true;
-    }
-    const [only] = items;
-    if (only === undefined) return stream.fail(`Expected an expression, got '${describe(stream.current)}'`);
-    return isTuple ? { kind: "tuple", items } : only;
-  }
-
-  #simpleTarget(hasNamespaces: boolean): Target {
-    const stream = this.#stream;
-    if (stream.skip("operator", "(")) {
-      const target = this.#target();
-      stream.expect("operator", ")");
-      return target;
-    }
-    if (!stream.is("name")) stream.fail(`can't assign to '${describe(stream.current)}'`);
-    if (isConstantName(stream.current.text)) stream.fail("can't assign to 'const'");
-    const { text: name, line } = stream.next();
-    if (name === "loop" && this.#allLoops > 0) {
-      stream.fail("Can't assign to special loop variable in for-loop target", line);
-    }
-    if (!hasNamespaces || !stream.skip("operator", ".")) return { kind: "name", name };
-    return { kind: "attribute", object: name, name: stream.expect("name").text };
+  #target(options: { readonly ends?: readonly string[]; readonly hasNamespaces?: boolean } = {}): Target {
+    return parseTarget(this.#stream, { ...options, isInLoop: this.#allLoops > 0 });
   }
 
   #failUnknown(tag: string | undefined, line = this.#stream.current.line): never {

@@ -49,7 +49,7 @@ export class TokenStream {
   }
 
   get current(): Token {
-    const token = this.#tokens[this.#position] ?? (this.#tokens.at(-1) as Token);
+    const token = this.#tokens[this.#position] as Token;
     if (token.type === "invalid") throw new TemplateSyntaxError(token.text, token.line);
     return token;
   }

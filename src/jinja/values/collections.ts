@@ -1,7 +1,7 @@
 // Ranges, the views of a dict, and bytes.
 import { pythonError, typeError, valueError } from "../errors.ts";
 import { repr } from "./repr.ts";
-import { Text, type PyString } from "./text.ts";
+import { Text, type PyString } from "./text/text.ts";
 import { isInteger, List, PyObject, Tuple, type Dict, type Run, type Value } from "./value.ts";
 
 /** The sandbox refuses longer ranges. */
@@ -65,9 +65,10 @@ export function createRange(bounds: readonly Value[]): PyRange {
     if (isInteger(bound)) return Number(bound);
     throw typeError("object cannot be interpreted as an integer");
   });
-  const [start, stop, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1];
+  const [first = 0, second, step = 1] = numbers;
+  const [start, stop] = second === undefined ? [0, first] : [first, second];
   if (step === 0) throw valueError("range() arg 3 must not be zero");
-  const range = new PyRange(start as number, stop as number, step as number);
+  const range = new PyRange(start, stop, step);
   if (range.size <= maximumRange && numbers.every(Number.isSafeInteger)) return range;
   throw pythonError(
     "OverflowError",

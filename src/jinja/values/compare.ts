@@ -1,8 +1,8 @@
 // Python's ==, < and `in`: numbers by value whatever their type, strings by code points, containers item by item.
 import { typeError } from "../errors.ts";
-import { compareCodePoints } from "./code-points.ts";
+import { compareCodePoints } from "./text/code-points.ts";
 import { iterable } from "./iterate.ts";
-import { isText, plain } from "./text.ts";
+import { isText, plain } from "./text/text.ts";
 import { present, typeName } from "./types.ts";
 import { Dict, Float, isNumber, List, PyObject, Tuple, Undefined, type Run, type Value } from "./value.ts";
 

@@ -1,7 +1,7 @@
 // The values that JavaScript hands to a template, and JSON text whose floats stay floats.
 import { pythonError } from "../errors.ts";
 import { integer } from "./numbers.ts";
-import { callerText, Text, type Origin, type PyString } from "./text.ts";
+import { callerText, Text, type Origin, type PyString } from "./text/text.ts";
 import { Dict, Float, List, type Value } from "./value.ts";
 
 /** Deeper values are refused, so that no function of ours overflows its stack on them. */
@@ -29,9 +29,12 @@ export function fromJavaScript(value: unknown, origin: Origin, depth = 0): Value
   );
 }
 
-/** An integer beyond 2^53 is an int too: JavaScript's JSON reads 12345678901234567890 as a number. */
+/**
+ * An integer beyond 2^53 is an int too: JavaScript's JSON reads 12345678901234567890 as a number. From 1e21 on JSON has an exponent,
+ * and Python reads a float.
+ */
 function fromNumber(value: number): Value {
-  if (!Number.isInteger(value)) return new Float(value);
+  if (!Number.isInteger(value) || Math.abs(value) >= 1e21) return new Float(value);
   return Number.isSafeInteger(value) ? value + 0 : BigInt(value);
 }
 

@@ -1,5 +1,5 @@
 // Functions, methods, classes and iterators as values.
-import type { PyString } from "./text.ts";
+import type { PyString } from "./text/text.ts";
 import { PyObject, type Call, type Run, type Value } from "./value.ts";
 
 /** Where Python prints an address. It has no meaning, and differs from process to process there. */

@@ -1,7 +1,7 @@
 // Going through a value, and its length.
 import { typeError } from "../errors.ts";
-import { codePointLength } from "./code-points.ts";
-import { callerText, isText, plain, sliceText, unmarked, type PyString } from "./text.ts";
+import { codePointLength } from "./text/code-points.ts";
+import { callerText, isText, plain, sliceText, unmarked, type PyString } from "./text/text.ts";
 import { typeName } from "./types.ts";
 import { Dict, List, PyObject, Tuple, Undefined, type Run, type Value } from "./value.ts";
 

@@ -1,7 +1,7 @@
 // Python's `Markup`: strings that are taken as escaped. Chat templates are rendered without automatic escaping, so these come from the
 // filters `safe`, `escape` and `forceescape` alone.
 import { toText } from "./repr.ts";
-import { isMarkup, isText, mapRuns, plain, withMarkup, type PyString } from "./text.ts";
+import { isMarkup, isText, mapRuns, plain, withMarkup, type PyString } from "./text/text.ts";
 import type { Run, Value } from "./value.ts";
 
 const entities: Readonly<Record<string, string>> = {

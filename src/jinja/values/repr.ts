@@ -1,7 +1,7 @@
 // Python's `str()` and `repr()`.
 import type { Budget } from "../limits.ts";
 import { floatText, integerText } from "./numbers.ts";
-import { isMarkup, isTemplates, isText, plain, Text, unmarked, type PyString } from "./text.ts";
+import { isMarkup, isTemplates, isText, plain, Text, unmarked, type PyString } from "./text/text.ts";
 import { Dict, Float, List, Tuple, Undefined, type Run, type Value } from "./value.ts";
 
 /** `str(value)`. Strings keep the origins of their characters. */

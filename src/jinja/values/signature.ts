@@ -1,6 +1,6 @@
 // How a function written here takes Python's arguments.
 import { typeError } from "../errors.ts";
-import { plain } from "./text.ts";
+import { plain } from "./text/text.ts";
 import type { Arguments, Call, Keyword, Run, Value } from "./value.ts";
 
 /** Arguments beyond the named parameters, where the function takes them. */

@@ -1,6 +1,6 @@
 // What a value is called, whether it is true, and how an operation on a missing value fails.
 import { pythonError, type TemplateRuntimeError } from "../errors.ts";
-import { isMarkup, isText, plain } from "./text.ts";
+import { isMarkup, isText, plain } from "./text/text.ts";
 import { Dict, Float, List, PyObject, Tuple, Undefined, type Run, type Value } from "./value.ts";
 
 /** The type as Python's messages name it. */

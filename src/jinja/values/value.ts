@@ -3,7 +3,7 @@
 // sandbox in which chat templates run refuses whatever would.
 import type { Budget } from "../limits.ts";
 import { typeError } from "../errors.ts";
-import { isText, plain, type PyString } from "./text.ts";
+import { isText, plain, type PyString } from "./text/text.ts";
 
 export type Value = null | boolean | number | bigint | Float | PyString | List | Tuple | Dict | Undefined | PyObject;
 
@@ -182,7 +182,7 @@ function simpleKey(key: Exclude<Value, PyString | Tuple>): DictKey {
   if (key instanceof Undefined) return undefinedKey;
   if (key instanceof List) throw typeError("unhashable type: 'list'");
   if (key instanceof Dict) throw typeError("unhashable type: 'dict'");
-  if (key.typeName === "slice" || key.typeName.startsWith("dict_")) {
+  if (key.typeName === "slice" || key.typeName === "dict_keys" || key.typeName === "dict_items") {
     throw typeError(`unhashable type: '${key.typeName}'`);
   }
   return key;

@@ -2,7 +2,7 @@
 // format, a description of tools), so strings carry marks around what callers wrote; for the template engine each becomes a string that
 // knows the origin of every character. No control token is then ever made of a caller's characters: `splitPrompt` looks at the origins
 // of the rendered text, whatever the template did to it.
-import { callerText, concat, type PyString } from "../../../../jinja/values/text.ts";
+import { callerText, concat, type PyString } from "../../../../jinja/values/text/text.ts";
 import { fromJavaScript } from "../../../../jinja/values/from-json.ts";
 import { Dict, Float, List, type Value } from "../../../../jinja/values/value.ts";
 

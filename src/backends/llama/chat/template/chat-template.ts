@@ -4,7 +4,7 @@ import type { ChatRequest } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
 import type { OutputRun } from "../../../../jinja/template.ts";
 import type { RenderLimits } from "../../../../jinja/limits.ts";
-import { plain, type PyString } from "../../../../jinja/values/text.ts";
+import { plain, type PyString } from "../../../../jinja/values/text/text.ts";
 import { createCallerMarks, type CallerMarks } from "./caller-text.ts";
 import {
   compileTemplate,

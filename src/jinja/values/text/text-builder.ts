@@ -1,5 +1,5 @@
 // Puts a string together from pieces of either origin.
-import type { Budget } from "../limits.ts";
+import type { Budget } from "../../limits.ts";
 import { marked, plain, pushMarks, type PyString } from "./text.ts";
 
 export class TextBuilder {

@@ -8,6 +8,7 @@ export const blankRun = new RegExp(`[${blanks}]+`, "gu");
 export const leadingBlanks = new RegExp(`^[${blanks}]+`, "u");
 
 /** The ends of lines that `splitlines` knows. */
+// oxlint-disable-next-line no-control-regex -- Python ends lines at these
 export const lineEnd = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/gu;
 
 export const isDecimal = /\p{Nd}/u;
