@@ -17,8 +17,8 @@ export interface ServeRunnerOptions {
 type LoadMessage = Extract<ServerMessage, { readonly type: "load" }>;
 type RunMessage = Extract<ServerMessage, { readonly type: "run" }>;
 
-/** `auto` interval for a model that computes on every core: text in 25 pieces a second reads as one flow. */
-const contendedIntervalMs = 40;
+/** `auto` interval for a model that computes on every core: tokens of small models come faster than it pays to wake the server for. */
+const contendedIntervalMs = 5;
 
 /** Serves one backend over `channel` until the server tells it to dispose of it. */
 export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions): void {

@@ -131,7 +131,7 @@ export const runnersSection = z.strictObject({
     placeholder: "DURATION",
     description:
       "Tokens that come faster than this are sent together, each as its own event. The first one is never held back. " +
-      "auto = 40ms while a model computes on every core of the machine, because sending then takes time from it; else 0.",
+      "auto = 5ms while a model computes on every core of the machine, because sending then takes time from it; else 0.",
   }),
   cache_directory: setting(text().optional(), {
     flag: "cache-directory",

@@ -32,7 +32,7 @@ describe("a backend in a runner", () => {
   });
 
   it.each([
-    { occupiesAllCores: true, messages: [1, 5] },
+    { occupiesAllCores: true, messages: [1, 15] },
     { occupiesAllCores: false, messages: [20, 30] },
   ] as const)(
     "sends few messages by `auto` only for a model that computes on every core: $occupiesAllCores",
