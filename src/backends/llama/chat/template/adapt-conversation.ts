@@ -2,6 +2,7 @@
 // nothing before it, so that the beginning of the prompt, and with it the prompt cache, stays as it was.
 import type { ChatMessage, ChatRequest, ToolCall, ToolDefinition } from "../../../../domain/chat.ts";
 import type { JsonSchema } from "../../../../domain/sampling.ts";
+import { isRecord } from "../../../../util/is-record.ts";
 
 /** One way to change a conversation; `apply` gives the same request back where there is nothing to change. */
 export interface Adaptation {
@@ -35,9 +36,9 @@ export const ADAPTATIONS: readonly Adaptation[] = [
     apply: (request) => withMessages(request, leadWithUser(request.messages)),
   },
   {
-    description: "empty descriptions were added to the tools' parameters",
+    description: "empty descriptions were added to the tools' parameters, and of several types the first is shown",
     apply: (request) =>
-      request.tools.length === 0 ? request : { ...request, tools: request.tools.map(describeParameters) },
+      request.tools.length === 0 ? request : { ...request, tools: request.tools.map(simplifyParameters) },
   },
 ];
 
@@ -125,17 +126,27 @@ function oneCall(
   return [own, ...results.filter(({ toolCallId }) => toolCallId === call.id)];
 }
 
-function describeParameters(tool: ToolDefinition): ToolDefinition {
-  return { ...tool, description: tool.description ?? "", parameters: describe(tool.parameters) };
+/** What the model is shown; the grammar keeps to the tool as it was sent. */
+function simplifyParameters(tool: ToolDefinition): ToolDefinition {
+  return { ...tool, description: tool.description ?? "", parameters: simplify(tool.parameters) };
 }
 
-function describe(schema: JsonSchema): JsonSchema {
+function simplify(schema: JsonSchema): JsonSchema {
   if (typeof schema !== "object") return schema;
-  const { properties } = schema;
-  if (typeof properties !== "object" || properties === null) return schema;
-  const described = Object.entries(properties as Record<string, JsonSchema>).map(([name, value]) => [
-    name,
-    typeof value === "object" ? { description: "", ...(describe(value) as object) } : value,
-  ]);
-  return { ...schema, properties: Object.fromEntries(described) };
+  const { type, properties, items } = schema;
+  return {
+    ...schema,
+    ...(Array.isArray(type) ? { type: type.find((name) => name !== "null") ?? "null" } : {}),
+    ...(isRecord(properties) ? { properties: describeEach(properties) } : {}),
+    ...(isRecord(items) ? { items: simplify(items) } : {}),
+  };
+}
+
+function describeEach(properties: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [
+      name,
+      isRecord(schema) ? { description: "", ...(simplify(schema) as object) } : schema,
+    ]),
+  );
 }

@@ -10,7 +10,7 @@ export class TemplateRaisedError extends Error {}
 /** The template cannot be parsed, fails as it would in Python, or passed a limit. */
 export class TemplateRunError extends Error {}
 
-/** A limit was passed: another form of the same conversation would pass it too. */
+/** A limit was passed, other than that of depth, which Python has too: another form of the same conversation would pass it as well. */
 export class TemplateLimitError extends TemplateRunError {}
 
 export interface RunOptions {
@@ -54,7 +54,7 @@ export function compileTemplate(source: string): CompiledTemplate {
       } catch (error) {
         if (!(error instanceof TemplateRuntimeError)) throw error;
         if (error.kind === "raised") throw new TemplateRaisedError(error.message, { cause: error });
-        const Failure = error.kind === "limit" ? TemplateLimitError : TemplateRunError;
+        const Failure = error.kind === "limit" && error.type !== "depth" ? TemplateLimitError : TemplateRunError;
         throw new Failure(`${error.type}: ${error.message}`, { cause: error });
       }
     },

@@ -1,7 +1,7 @@
 // Renders a conversation as it was sent; where the template refuses it or leaves words of it out, in the nearest form that it shows whole.
 import type { ChatRequest } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
-import { ADAPTATIONS, ONE_CALL_PER_TURN } from "./adapt-conversation.ts";
+import { ADAPTATIONS, ONE_CALL_PER_TURN, type Adaptation } from "./adapt-conversation.ts";
 import { TemplateLimitError, TemplateRaisedError, TemplateRunError } from "./compiled-template.ts";
 import type { TemplateCapabilities } from "./template-capabilities.ts";
 import type { RenderedPrompt } from "../types.ts";
@@ -15,48 +15,75 @@ export interface AdaptedRenderOptions {
 }
 
 /**
- * The first form of the conversation that shows all its words, else the first that the template takes.
+ * The form with the fewest changes that shows all words of the conversation, else the first that the template takes.
  * @throws ServerError of the first attempt when the template takes none
  */
 export function renderAdapted(request: ChatRequest, options: AdaptedRenderOptions): RenderedPrompt {
-  let taken: RenderedPrompt | undefined;
-  let refused: unknown;
-  for (const { form, adaptations } of forms(request, options.capabilities)) {
-    try {
-      const prompt = { ...options.render(form), adaptations };
-      if (showsAll(form, prompt.text)) return prompt;
-      taken ??= prompt;
-    } catch (error) {
-      if (!isTemplateRefusal(error)) throw error;
-      refused ??= error;
-    }
+  // A template that shows one call would leave the others out in silence.
+  const { toolCalls, parallelToolCalls } = options.capabilities;
+  const always = toolCalls && !parallelToolCalls ? [ONE_CALL_PER_TURN] : [];
+  const attempts: Attempt[] = [];
+  const attempt = (changes: readonly Adaptation[]): Attempt => {
+    const made = tryForm(request, [...always, ...changes], options.render);
+    attempts.push(made);
+    return made;
+  };
+
+  let best = attempt([]);
+  let changes: readonly Adaptation[] = [];
+  for (const change of ADAPTATIONS) {
+    if (best.isWhole) break;
+    if (change.apply(best.form) === best.form) continue;
+    changes = changes.concat(change);
+    best = attempt(changes);
   }
-  if (request.messages.every(({ role }) => role === "system" || role === "developer")) {
-    const message =
-      "The conversation has a system message only, which the model's chat template does not show: add a message of the user.";
-    throw new ServerError("invalid_request", { message, param: "messages" }, { cause: refused });
+  // An earlier change may not have been what was amiss.
+  for (const change of best.isWhole ? changes.slice(0, -1) : []) {
+    const fewer = changes.filter((kept) => kept !== change);
+    const made = attempt(fewer);
+    if (made.isWhole) [best, changes] = [made, fewer];
   }
+  if (best.isWhole && best.prompt !== undefined) return best.prompt;
+  const refused = attempts.find(({ refusal }) => refusal !== undefined)?.refusal;
+  if (request.messages.every(({ role }) => role === "system" || role === "developer")) throw systemAlone(refused);
+  const taken = attempts.find(({ prompt }) => prompt !== undefined)?.prompt;
   if (taken !== undefined) return taken;
   throw refused;
 }
 
-interface Form {
+interface Attempt {
   readonly form: ChatRequest;
-  readonly adaptations: readonly string[];
+  /** Undefined where the template refused. */
+  readonly prompt?: RenderedPrompt;
+  readonly refusal?: unknown;
+  readonly isWhole: boolean;
 }
 
-function* forms(request: ChatRequest, capabilities: TemplateCapabilities): Generator<Form> {
-  // A template that shows one call would leave the others out in silence.
-  let form = capabilities.toolCalls && !capabilities.parallelToolCalls ? ONE_CALL_PER_TURN.apply(request) : request;
-  const adaptations = form === request ? [] : [ONE_CALL_PER_TURN.description];
-  yield { form, adaptations: [...adaptations] };
-  for (const { apply, description } of ADAPTATIONS) {
-    const next = apply(form);
-    if (next === form) continue;
-    form = next;
-    adaptations.push(description);
-    yield { form, adaptations: [...adaptations] };
+function tryForm(
+  request: ChatRequest,
+  changes: readonly Adaptation[],
+  render: AdaptedRenderOptions["render"],
+): Attempt {
+  let form = request;
+  const adaptations: string[] = [];
+  for (const { apply, description } of changes) {
+    const changed = apply(form);
+    if (changed !== form) adaptations.push(description);
+    form = changed;
   }
+  try {
+    const prompt = { ...render(form), adaptations };
+    return { form, prompt, isWhole: showsAll(form, prompt.text) };
+  } catch (refusal) {
+    if (!isTemplateRefusal(refusal)) throw refusal;
+    return { form, refusal, isWhole: false };
+  }
+}
+
+function systemAlone(cause: unknown): ServerError {
+  const message =
+    "The conversation has a system message only, which the model's chat template does not show: add a message of the user.";
+  return new ServerError("invalid_request", { message, param: "messages" }, { cause });
 }
 
 function isTemplateRefusal(error: unknown): boolean {

@@ -148,6 +148,22 @@ describe("tools", () => {
     expect(text).toMatch(/^\[You are a helper\.\]<user>You can call functions[^]*weather[^]*a$/);
   });
 
+  it("of several types are shown with the first where a template cannot take a list", () => {
+    const template = create(
+      `{%- macro kind(t) -%}{%- if t == 'string' -%}str{%- else -%}{%- for x in t -%}{{ kind(x) }}{%- endfor -%}{%- endif -%}{%- endmacro -%}
+{%- for t in tools or [] -%}{{ t.function.name }}({{ kind(t.function.parameters.properties[(t.function.parameters.properties | list)[0]].type) }}){%- endfor -%}{%- for m in messages -%}<{{ m.role }}>{{ m.content }}{%- endfor -%}`,
+    );
+    const nullable = { type: "object", properties: { city: { type: ["string", "null"] } } };
+    const request = chatRequest({
+      messages,
+      tools: [{ function: { name: "f", parameters: nullable } }],
+    });
+    expect(template.render(request)).toMatchObject({
+      text: "f(str)<user>a",
+      adaptations: ["empty descriptions were added to the tools' parameters, and of several types the first is shown"],
+    });
+  });
+
   it("with results in parts are shown as text", () => {
     const template = create(
       `{%- for m in messages -%}{%- if m.tool_calls is defined -%}{{ m.tool_calls[0].function.name }}{{ m.tool_calls[0].function.arguments | tojson }}{%- else -%}<{{ m.role }}>{{ m.content }}{%- endif -%}{%- endfor -%}`,
