@@ -41,8 +41,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
   const { reproducible } = options;
   const contextSize = resolveContextSize(options.contextSize, weights.facts);
   const canTrim = weights.native.canTrimSequences;
-  // Where the file tells no window, llama.cpp may know one all the same: then all cells are kept.
-  const window = options.swaFullCache === true ? Infinity : (weights.facts.slidingWindow ?? Infinity);
+  const window = weights.facts.slidingWindow ?? Infinity;
   if (reproducible) assertReproducible(spec.path, { options, canTrim });
   const native = await createContext(weights, {
     path: spec.path,
@@ -53,7 +52,9 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     threads: options.threads || availableParallelism(),
     flashAttention: flashAttentionOf(options),
     kvCacheType: options.kvCacheType,
-    swaFullCache: window === Infinity,
+    // Where the file tells no window, llama.cpp may know one all the same. Cells of a window's cache come to lie in another order than
+    // they were computed in, and sums over them round otherwise.
+    swaFullCache: options.swaFullCache === true || reproducible || window === Infinity,
     loras: weights.loras,
   });
   const threads = resolveThreads({ options, weights });

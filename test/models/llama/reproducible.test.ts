@@ -77,7 +77,7 @@ describe("a reproducible model", () => {
     return asked;
   }
 
-  it("answers 200 requests amid others of all kinds as it does when it is idle", { timeout: 600_000 }, async () => {
+  it("answers 200 requests amid others of all kinds as it does when it is idle", { timeout: 1_800_000 }, async () => {
     const expected: (readonly TokenLogprob[])[] = [];
     for (const index of probes.keys()) expected.push(scoresOf(await probe(await load(), index)));
     const backend = await load();

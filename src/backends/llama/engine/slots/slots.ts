@@ -26,7 +26,7 @@ export interface SlotsOptions {
   readonly contextSize: number;
   /** False for models whose state cannot be cut at its end. */
   readonly canTrim: boolean;
-  /** Positions that some of the model's layers hold, where its cache is that of a sliding window; `Infinity` = all. */
+  /** Positions to which some of the model's layers attend, where the file tells a sliding window; else `Infinity`. */
   readonly window: number;
   /** Flash attention is off, so that the cells of a prompt are computed by the same kernels however it is cut (prompt-shape.ts). */
   readonly isUniform: boolean;
@@ -171,8 +171,7 @@ export class Slots<S extends SequenceView> {
   }
 
   #firstPosition({ id, tokens }: OwnSlot<S>): number {
-    if (tokens.length === 0 || this.#options.window === Infinity) return 0;
-    return this.#options.context.firstPosition(id);
+    return tokens.length === 0 ? 0 : this.#options.context.firstPosition(id);
   }
 
   #own(id: number): OwnSlot<S> {
@@ -216,7 +215,10 @@ export class Slots<S extends SequenceView> {
     return this.trim(slot.id, stored.keep);
   }
 
-  /** Of a window's cache a file has the positions that the token after the last one attends to, so it is of use as a whole only. */
+  /**
+   * A file has of the layers with a window only the positions to which the token after the last one attends, whatever the cache held:
+   * it is of use as a whole only.
+   */
   #keepOfStored(held: HeldTokens, prompt: readonly number[]): number {
     const { canTrim, window, isUniform } = this.#options;
     const keep = reusableTokens({ ...held, firstPosition: 0 }, { prompt, canTrim, window, isUniform });

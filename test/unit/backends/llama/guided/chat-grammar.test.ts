@@ -7,6 +7,7 @@ import { FAMILIES } from "../../../../../src/backends/llama/chat/families/famili
 import { planChat } from "../../../../../src/backends/llama/chat/plan-chat.ts";
 import { compilePlannedGrammar } from "../../../../../src/backends/llama/guided/chat-grammar.ts";
 import type { ChatRequest, ToolDefinition } from "../../../../../src/domain/chat.ts";
+import type { WrittenOrder } from "../../../../../src/util/written-order.ts";
 import { chatRequest } from "../../../../support/llama.ts";
 import { GbnfMachine } from "../grammar/support/gbnf-machine.ts";
 
@@ -71,6 +72,16 @@ describe.each(FAMILIES.map((family) => ({ name: family.name, family })))(
       expect(compilePlannedGrammar(plan(family, { constraint, toolChoice: { type: "none" } })).warnings).toEqual([
         expect.stringContaining('"pattern" at the root of {constraint.schema}'),
       ]);
+    });
+
+    it("of a response holds in the order in which its keys were written", () => {
+      const properties = { 2: { type: "boolean" }, b: { type: "boolean" } };
+      const schema = { type: "object", properties, required: ["b"], additionalProperties: false };
+      const compiled = (order: WrittenOrder): string => {
+        const constraint = { type: "json-schema", name: "r", schema, strict: true, order } as const;
+        return compilePlannedGrammar(plan(family, { constraint, toolChoice: { type: "none" } })).grammar;
+      };
+      expect(compiled({ "/properties": ["b", "2"] })).not.toBe(compiled({ "/properties": ["2", "b"] }));
     });
 
     it("is not compiled where the tool cannot be called", () => {
