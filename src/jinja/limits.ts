@@ -23,7 +23,7 @@ export interface RenderLimits {
 export const defaultLimits: RenderLimits = {
   steps: 20_000_000,
   output: 16_000_000,
-  text: 16_000_000,
+  text: 8_000_000,
   items: 1_000_000,
   depth: 200,
   bits: 65_536,
@@ -45,7 +45,7 @@ export class Budget {
   constructor(limits: RenderLimits, clock?: () => number) {
     this.limits = limits;
     this.#steps = limits.steps;
-    this.#nextLook = limits.steps - stepsPerLook;
+    this.#nextLook = Math.max(0, limits.steps - stepsPerLook);
     this.#clock = clock;
     this.#deadline = clock === undefined ? Infinity : clock() + limits.milliseconds;
   }
@@ -55,7 +55,7 @@ export class Budget {
     this.#steps -= count;
     if (this.#steps > this.#nextLook) return;
     if (!(this.#steps >= 0)) throw exceeded("steps", this.limits.steps);
-    this.#nextLook = this.#steps - stepsPerLook;
+    this.#nextLook = Math.max(0, this.#steps - stepsPerLook);
     if (this.#clock !== undefined && this.#clock() > this.#deadline)
       throw exceeded("milliseconds", this.limits.milliseconds);
   }
@@ -69,7 +69,7 @@ export class Budget {
   /** Pays for `more` characters that are put behind `length` others. */
   joined(length: number, more: number): void {
     if (!(length + more <= this.limits.text)) throw exceeded("text", this.limits.text);
-    this.steps(more / 8);
+    this.steps(0.25 + more / 8);
   }
 
   /** Pays for a list of that many items, before it is made. */
@@ -86,7 +86,7 @@ export class Budget {
   /** Pays for `more` characters of output behind `length` others. */
   output(length: number, more: number): void {
     if (!(length + more <= this.limits.output)) throw exceeded("output", this.limits.output);
-    this.steps(more / 8);
+    this.steps(0.25 + more / 8);
   }
 
   /** Runs `work` one level deeper. */

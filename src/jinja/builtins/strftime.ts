@@ -23,14 +23,24 @@ export function formatTime(now: Date, format: PyString): PyString {
   return isTemplates(format) ? text : new Text(text);
 }
 
+/** Directives with flags and widths as the C library of Linux knows them: `%-d`, `%_H`, `%^a`, `%5Y`. */
 function expand(now: Date, format: string): string {
-  return format.replace(/%([-_0^#]?)([a-zA-Z%])/g, (whole, flag: string, directive: string) => {
-    const value = directives[directive]?.(now);
-    if (value === undefined) return whole;
-    if (flag === "-") return value.replace(/^[0 ]+(?=\d)/, "");
-    if (flag === "_") return value.replace(/^0+(?=\d)/, (zeros) => " ".repeat(zeros.length));
-    return flag === "^" ? value.toUpperCase() : value;
-  });
+  return format.replace(
+    /%([-_0^#]?)(\d{0,3})[EO]?([a-zA-Z%])/g,
+    (whole, flag: string, width: string, directive: string) => {
+      const value = directives[directive]?.(now);
+      if (value === undefined) return whole;
+      const isNumber = /^ *\d+$/.test(value);
+      const isUpper = flag === "^" || (flag === "#" && !isNumber && directive !== "p");
+      const bare = isUpper ? value.toUpperCase() : flag === "#" && directive === "p" ? value.toLowerCase() : value;
+      if (flag === "-") return (isNumber ? bare.replace(/^[0 ]+(?=\d)/, "") : bare).padStart(Number(width));
+      const digits = bare.replace(/^[0 ]+(?=\d)/, "");
+      const fill = flag === "_" ? " " : flag === "0" || (isNumber && !value.startsWith(" ")) ? "0" : " ";
+      return isNumber
+        ? digits.padStart(Math.max(Number(width), value.length), fill)
+        : bare.padStart(Number(width), fill);
+    },
+  );
 }
 
 const directives: Readonly<Record<string, (now: Date) => string>> = {

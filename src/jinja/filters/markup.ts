@@ -3,6 +3,7 @@ import { pythonError, typeError, valueError } from "../errors.ts";
 import { escaped } from "../values/markup.ts";
 import { toText } from "../values/repr.ts";
 import { defineAll, or, type Body } from "../values/signature.ts";
+import { blanks } from "../values/text/character-classes.ts";
 import { stripTags } from "../values/text/entities.ts";
 import { isTemplates, isText, plain, Text, withMarkup } from "../values/text/text.ts";
 import { isTrue, present, typeName } from "../values/types.ts";
@@ -29,6 +30,9 @@ export const markupFilters = defineAll({
   ],
 });
 
+/** What the name of an attribute cannot have. */
+const forbidden = new RegExp(`[${blanks}/>=]`, "u");
+
 /** The entries of a dict as attributes of XML; all of it the caller's where any of it is. */
 function attributes(run: Run, value: Value, hasSpace: boolean): Value {
   if (!(value instanceof Dict))
@@ -40,7 +44,7 @@ function attributes(run: Run, value: Value, hasSpace: boolean): Value {
     run.budget.steps(1);
     if (!isText(key)) throw typeError(`expected string or bytes-like object, got '${typeName(key)}'`);
     const [name, text] = [escaped(run, key), escaped(run, entry)];
-    if (/[\s/>=]/.test(plain(key))) throw valueError(`Invalid character in attribute name: '${plain(key)}'`);
+    if (forbidden.test(plain(key))) throw valueError(`Invalid character in attribute name: '${plain(key)}'`);
     isCallers ||= !isTemplates(name) || !isTemplates(text);
     parts.push(`${plain(name)}="${plain(text)}"`);
   }

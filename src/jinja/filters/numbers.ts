@@ -4,6 +4,7 @@ import { formatMagnitude, roundHalfEven } from "../format/digits.ts";
 import { calculate } from "../operators/arithmetic.ts";
 import { integer, maximumDigits, toNumber, truncated } from "../values/numbers.ts";
 import { defineAll, or } from "../values/signature.ts";
+import { trimmed } from "../values/text/character-classes.ts";
 import { isText, plain } from "../values/text/text.ts";
 import { isTrue, present, typeName } from "../values/types.ts";
 import { Float, isInteger, isNumber, type Run, type Value } from "../values/value.ts";
@@ -50,7 +51,7 @@ function toFloat(given: Value): number {
   const value = present(given);
   if (isNumber(value)) return toNumber(value);
   if (!isText(value)) throw typeError(`float() argument must be a string or a real number, not '${typeName(value)}'`);
-  const text = asciiDigits(plain(value).trim());
+  const text = asciiDigits(trimmed(plain(value)));
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(text);
   if (special !== null) return special[2]?.toLowerCase() === "nan" ? NaN : special[1] === "-" ? -Infinity : Infinity;
   if (!/^[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?$/i.test(text)) {
@@ -87,7 +88,7 @@ const digitPatterns: Readonly<Record<number, RegExp>> = {
 function parseWhole(source: string, given: Value): Value {
   if (!isInteger(given)) throw typeError(`'${typeName(given)}' object cannot be interpreted as an integer`);
   let base = Number(given);
-  const text = asciiDigits(source.trim());
+  const text = asciiDigits(trimmed(source));
   if (base !== 0 && (base < 2 || base > 36)) throw valueError("int() base must be >= 2 and <= 36, or 0");
   if (base === 0) {
     const prefix = /^[+-]?0([box])/i.exec(text)?.[1]?.toLowerCase();

@@ -2,7 +2,7 @@
 import { isPythonError } from "../errors.ts";
 import { isOrdered } from "../values/compare.ts";
 import { codePointLength } from "../values/text/code-points.ts";
-import { lineEnd } from "../values/text/character-classes.ts";
+import { blanks, lineEnd } from "../values/text/character-classes.ts";
 import { quote, repr } from "../values/repr.ts";
 import { defineAll } from "../values/signature.ts";
 import { isMarkup, isTemplates, isText, plain, Text } from "../values/text/text.ts";
@@ -101,7 +101,7 @@ class Printer {
   #pieces(line: string, { width, allowance }: { width: number; allowance: number }): string[] {
     const quoted = (text: string): string => quote(this.#run.budget, text);
     if (codePointLength(quoted(line)) <= width - allowance) return [quoted(line)];
-    const words = (line.match(/\S*\s*/gu) ?? []).filter((word) => word !== "");
+    const words = (line.match(wordsWithGaps) ?? []).filter((word) => word !== "");
     const pieces: string[] = [];
     let current = "";
     for (const [index, word] of words.entries()) {
@@ -116,6 +116,8 @@ class Printer {
     return current === "" ? pieces : [...pieces, quoted(current)];
   }
 }
+
+const wordsWithGaps = new RegExp(`[^${blanks}]*[${blanks}]*`, "gu");
 
 function linesOf(text: string): string[] {
   const lines: string[] = [];

@@ -5,7 +5,7 @@ import { centered, strip } from "../methods/string-shape.ts";
 import { replaceAll } from "../methods/string-split.ts";
 import { calculate } from "../operators/arithmetic.ts";
 import { capitalize, lower, upper } from "../values/text/case.ts";
-import { lineEnd } from "../values/text/character-classes.ts";
+import { blanks, lineEnd } from "../values/text/character-classes.ts";
 import { iterate } from "../values/iterate.ts";
 import { escaped } from "../values/markup.ts";
 import { toSoftText, toText } from "../values/repr.ts";
@@ -74,10 +74,12 @@ function soft(change: (text: PyString) => PyString): Body {
   };
 }
 
+const wordsAndGaps = new RegExp(`[-${blanks}({[<]+|[^-${blanks}({[<]+`, "gu");
+
 /** Every word with a capital first, words being parted by blanks, hyphens and opening brackets only. */
 function titled(run: Run, text: PyString): PyString {
   const builder = new TextBuilder(run.budget);
-  for (const match of plain(text).matchAll(/[-\s({[<]+|[^-\s({[<]+/gu)) {
+  for (const match of plain(text).matchAll(wordsAndGaps)) {
     const [first = ""] = match[0];
     const [start, end] = [match.index, match.index + match[0].length];
     builder.add(upper(sliceText(text, start, start + first.length)));

@@ -4,6 +4,7 @@ import { codePointLength, offsetsOf } from "../values/text/code-points.ts";
 import { iterable, iterate } from "../values/iterate.ts";
 import { toText } from "../values/repr.ts";
 import { defineAll, or } from "../values/signature.ts";
+import { blanks } from "../values/text/character-classes.ts";
 import { TextBuilder } from "../values/text/text-builder.ts";
 import { isText, mapRuns, plain, Text, type PyString } from "../values/text/text.ts";
 import { isTrue } from "../values/types.ts";
@@ -90,6 +91,11 @@ interface LinkOptions {
   readonly schemes: readonly string[];
 }
 
+const gaps = new RegExp(`([${blanks}]+)`, "u");
+
+/** Longer words are no addresses, and matching them would take time that grows with the square of their length. */
+const longestAddress = 2_048;
+
 const webAddress =
   /^(https?:\/\/|www\.)(([\p{L}\p{N}_%-]+\.)+)?([a-z]{2,63}|xn--[\p{L}\p{N}_%]{2,59}|([\p{L}\p{N}_%-]{2,63}\.)+[a-z]{2,63}|(\d{1,3})(\.\d{1,3}){3}|(\[([\da-f]{0,4}:){2}([\da-f]{0,4}:?){1,6}\]))(?::\d{1,5})?(?:[/?#]\S*)?$/iu;
 const mailAddress = /^\S+@[\p{L}\p{N}_][\p{L}\p{N}_.-]*\.[\p{L}\p{N}_]+$/u;
@@ -97,8 +103,8 @@ const mailAddress = /^\S+@[\p{L}\p{N}_][\p{L}\p{N}_.-]*\.[\p{L}\p{N}_]+$/u;
 /** The text as HTML, with links for the addresses of the web and of mail in it. */
 function linked(text: string, options: LinkOptions): string {
   return escape(text)
-    .split(/(\s+)/u)
-    .map((word) => (/^\s*$/u.test(word) ? word : linkWord(word, options)))
+    .split(gaps)
+    .map((word) => (word.length > longestAddress ? word : linkWord(word, options)))
     .join("");
 }
 

@@ -1,6 +1,6 @@
 // Filters that shorten text and break it into lines.
 import { pythonError, typeError, valueError } from "../errors.ts";
-import { lineEnd } from "../values/text/character-classes.ts";
+import { lineEnd, trimmed } from "../values/text/character-classes.ts";
 import { codePointLength, offsetsOf } from "../values/text/code-points.ts";
 import { lengthOf } from "../values/iterate.ts";
 import { toText } from "../values/repr.ts";
@@ -119,7 +119,7 @@ function wrapLine(run: Run, line: PyString, options: WrapOptions): PyString[] {
 }
 
 function isBlank(piece: PyString | undefined): boolean {
-  return piece !== undefined && plain(piece).trim() === "";
+  return piece !== undefined && trimmed(plain(piece)) === "";
 }
 
 /** Where a word that is too long is broken: behind its last hyphen that fits, else where the room ends. */

@@ -156,16 +156,16 @@ function splitBlanks(run: Run, text: PyString, { count, isLast }: { count: numbe
   if (end < characters.length) gaps.pop();
   if (start >= end) return new List([]);
   const chosen = count < 0 ? gaps : isLast ? gaps.slice(Math.max(0, gaps.length - count)) : gaps.slice(0, count);
-  const keptStart = isLast && count >= 0 && chosen.length < gaps.length ? 0 : start;
-  const keptEnd = !isLast && count >= 0 && chosen.length < gaps.length ? characters.length : end;
+  // Where all splits are used up, the blanks at the far end stay.
+  const isUsedUp = count >= 0 && chosen.length === count;
   run.budget.items(chosen.length * 2 + 1);
   const parts: PyString[] = [];
-  let from = chosen.length === 0 && isLast ? keptStart : isLast ? keptStart : start;
+  let from = isLast && isUsedUp ? 0 : start;
   for (const gap of chosen) {
     parts.push(sliceText(text, from, gap.from));
     from = gap.to;
   }
-  return new List([...parts, sliceText(text, from, keptEnd)]);
+  return new List([...parts, sliceText(text, from, !isLast && isUsedUp ? characters.length : end)]);
 }
 
 function parted(text: PyString, at: number, separator: PyString): PyString[] {

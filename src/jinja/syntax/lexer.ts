@@ -1,21 +1,19 @@
 // From source to tokens: text, and what stands in `{{ }}` and `{% %}`. Here lives everything about blanks: `-` takes away all blanks on
 // its side of a tag; a block that begins a line takes away the blanks before it (`lstrip_blocks`) and the newline behind it
 // (`trim_blocks`), unless a `+` says otherwise.
+import { blanks, isBlank } from "../values/text/character-classes.ts";
 import { parseFloatLiteral, parseInteger, unescapeString } from "./literals.ts";
 import type { Token, TokenType } from "./tokens.ts";
 
-/** The inside of a class of a regular expression: what Python takes as blank. JavaScript's own class differs. */
-const blank = "\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const trailingBlanks = new RegExp(`[${blank}]+$`, "u");
-const onlyBlanks = new RegExp(`^[${blank}]+$`, "u");
+const onlyBlanks = new RegExp(`^[${blanks}]+$`, "u");
 
-const pattern = (source: string): RegExp => new RegExp(source.replaceAll("\\s", `[${blank}]`), "uy");
+const pattern = (source: string): RegExp => new RegExp(source.replaceAll("\\s", `[${blanks}]`), "uy");
 const rawBegin = pattern("\\{%[-+]?\\s*raw\\s*(?:-%\\}\\s*|%\\})");
 const rawEnd = pattern("\\{%([-+]?)\\s*endraw\\s*(?:\\+%\\}|-%\\}\\s*|%\\}\\n?)");
 const commentEnd = pattern("\\+#\\}|-#\\}\\s*|#\\}\\n?");
 const blockEnd = pattern("\\+%\\}|-%\\}\\s*|%\\}\\n?");
 const variableEnd = pattern("-\\}\\}\\s*|\\}\\}");
-const blanks = pattern("\\s+");
+const gap = pattern("\\s+");
 const float = /(?:\d+_)*\d+(?:(?:\.(?:\d+_)*\d+)?e[+-]?(?:\d+_)*\d+|\.(?:\d+_)*\d+)/iuy;
 const wholeNumber = /0b(?:_?[01])+|0o(?:_?[0-7])+|0x(?:_?[\da-f])+|[1-9](?:_?\d)*|0(?:_?0)*/iuy;
 const name = /[\p{L}\p{N}\p{ID_Continue}_]+/uy;
@@ -28,6 +26,13 @@ const closers: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}"
 /** The tokens of `source`, ended by `eof`, or by an `invalid` one where the source is no template. */
 export function tokenize(source: string): Token[] {
   return new Lexer(source.replace(/\r\n?/g, "\n").replace(/\n$/, "")).run();
+}
+
+/** A regular expression would take time that grows with the square of the blanks. */
+function withoutTrailingBlanks(text: string): string {
+  let end = text.length;
+  while (end > 0 && isBlank.test(text[end - 1] as string)) end -= 1;
+  return text.slice(0, end);
 }
 
 class Lexer {
@@ -80,7 +85,7 @@ class Lexer {
     const text = this.#source.slice(this.#position, end);
     const line = this.#line;
     const shown =
-      sign === "-" ? text.replace(trailingBlanks, "") : isBlock && sign !== "+" ? this.#withoutIndent(text) : text;
+      sign === "-" ? withoutTrailingBlanks(text) : isBlock && sign !== "+" ? this.#withoutIndent(text) : text;
     if (shown !== "") this.#tokens.push({ type: "data", text: shown, line });
     this.#advance(end - this.#position);
   }
@@ -126,7 +131,7 @@ class Lexer {
           return true;
         }
       }
-      if (this.#match(blanks) === undefined && !this.#token(open)) return false;
+      if (this.#match(gap) === undefined && !this.#token(open)) return false;
     }
     return true;
   }

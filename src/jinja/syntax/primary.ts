@@ -158,7 +158,6 @@ function parseSubscript(parser: Parser, object: Expression): Expression {
   }
   stream.expect("operator", "]");
   const [only] = keys;
-  if (only === undefined) stream.fail("invalid syntax");
   if (only !== undefined && keys.length === 1) return hasSlice ? only : { kind: "item", object, key: only };
   if (hasSlice) stream.fail("invalid syntax");
   return { kind: "item", object, key: { kind: "tuple", items: keys } };

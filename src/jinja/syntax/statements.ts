@@ -1,5 +1,6 @@
 // Whole templates: text, printed expressions and statements.
 import { TemplateSyntaxError } from "../errors.ts";
+import { trimmed } from "../values/text/character-classes.ts";
 import { ExpressionParser } from "./expressions.ts";
 import { tokenize } from "./lexer.ts";
 import type { Expression, FilterNode, IfNode, MacroNode, Statement, Target } from "./nodes.ts";
@@ -209,7 +210,7 @@ class StatementParser {
     }
     const body = this.#apart(() => this.#section("block"));
     stream.skip("name", name);
-    const isEmpty = body.every((node) => node.kind === "text" && node.text.trim() === "");
+    const isEmpty = body.every((node) => node.kind === "text" && trimmed(node.text) === "");
     if (isRequired && !isEmpty) stream.fail("Required blocks can only contain comments or whitespace");
     return { kind: "block", name, isScoped, isRequired, body, line };
   }

@@ -1,11 +1,19 @@
 // Which characters are blank, digits or numbers to Python.
 
-/** What `split` and `strip` take as blank, as the inside of a class of a regular expression. */
-const blanks = "\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+/** What `split` and `strip` take as blank, as the inside of a class of a regular expression. JavaScript's own class differs. */
+export const blanks = "\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 
 export const isBlank = new RegExp(`^[${blanks}]$`, "u");
 export const blankRun = new RegExp(`[${blanks}]+`, "gu");
 export const leadingBlanks = new RegExp(`^[${blanks}]+`, "u");
+
+/** `str.strip()` without arguments, for strings whose origin does not matter. */
+export function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank.test(text[start] as string)) start += 1;
+  while (end > start && isBlank.test(text[end - 1] as string)) end -= 1;
+  return text.slice(start, end);
+}
 
 /** The ends of lines that `splitlines` knows. */
 // oxlint-disable-next-line no-control-regex -- Python ends lines at these
