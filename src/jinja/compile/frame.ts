@@ -65,8 +65,11 @@ export function compileEntry(scope: Scope): (parent: Frame | undefined, machine:
     if (load.kind === "resolve") resolved.push({ name, index });
     else if (load.kind === "alias") aliases.push({ index, from: load.from });
   }
+  // Copying an array is much quicker than making one of a given length.
+  let blank: readonly (Value | undefined)[] | undefined;
   return (parent, machine) => {
-    const values = Array.from<Value | undefined>({ length: scope.size });
+    blank ??= Array.from<undefined>({ length: scope.size });
+    const values = blank.slice();
     const frame: Frame = { values, parent, machine };
     for (const { name, index } of resolved) values[index] = resolve(machine, name);
     for (const { index, from } of aliases) values[index] = read(frame, from);

@@ -95,14 +95,14 @@ function wrapLine(run: Run, line: PyString, options: WrapOptions): PyString[] {
     const current: PyString[] = [];
     let length = 0;
     for (let next = pieces.at(-1); next !== undefined; next = pieces.at(-1)) {
+      if (offsetAt(plain(next), width - length + 1) !== undefined) break;
       const size = codePointLength(plain(next));
-      if (length + size > width) break;
       current.push(next);
       pieces.pop();
       length += size;
     }
     const long = pieces.at(-1);
-    if (long !== undefined && codePointLength(plain(long)) > width) {
+    if (long !== undefined && offsetAt(plain(long), width + 1) !== undefined) {
       if (breaksWords) {
         const end = breakingPoint(plain(long), width - length, breaksHyphens);
         current.push(sliceText(long, 0, end));
@@ -124,10 +124,21 @@ function isBlank(piece: PyString | undefined): boolean {
 
 /** Where a word that is too long is broken: behind its last hyphen that fits, else where the room ends. */
 function breakingPoint(word: string, room: number, breaksHyphens: boolean): number {
-  const offset = offsetsOf(word)[room] as number;
+  const offset = offsetAt(word, room) as number;
   if (!breaksHyphens) return offset;
   const hyphen = word.slice(0, offset).lastIndexOf("-");
   return hyphen > 0 && /[^-]/.test(word.slice(0, hyphen)) ? hyphen + 1 : offset;
+}
+
+/** The UTF-16 offset behind `count` characters; undefined where there are fewer. Looks at no more of the text than these. */
+function offsetAt(text: string, count: number): number | undefined {
+  let offset = 0;
+  for (let index = 0; index < count; index += 1) {
+    const code = text.codePointAt(offset);
+    if (code === undefined) return undefined;
+    offset += code > 0xffff ? 2 : 1;
+  }
+  return offset;
 }
 
 const letter = "[\\p{L}\\p{M}_]";
