@@ -3,7 +3,6 @@ import { pythonError, typeError, valueError } from "../errors.ts";
 import { escaped } from "../values/markup.ts";
 import { toText } from "../values/repr.ts";
 import { defineAll, or, type Body } from "../values/signature.ts";
-import { blanks } from "../values/text/character-classes.ts";
 import { stripTags } from "../values/text/entities.ts";
 import { isTemplates, isText, plain, Text, withMarkup } from "../values/text/text.ts";
 import { isTrue, present, typeName } from "../values/types.ts";
@@ -31,7 +30,8 @@ export const markupFilters = defineAll({
 });
 
 /** What the name of an attribute cannot have. */
-const forbidden = new RegExp(`[${blanks}/>=]`, "u");
+// oxlint-disable-next-line no-control-regex -- blanks of ASCII are among them
+const forbidden = /[\t-\r />=]/;
 
 /** The entries of a dict as attributes of XML; all of it the caller's where any of it is. */
 function attributes(run: Run, value: Value, hasSpace: boolean): Value {

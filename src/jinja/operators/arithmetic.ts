@@ -1,5 +1,5 @@
 // Python's arithmetic operators on all types that have them.
-import { typeError } from "../errors.ts";
+import { pythonError, typeError } from "../errors.ts";
 import { repeat } from "../format/pad.ts";
 import { formatPercent } from "../format/printf.ts";
 import { escaped } from "../values/markup.ts";
@@ -59,6 +59,10 @@ function add(run: Run, left: Value, right: Value): Value {
 function multiply(run: Run, left: Value, right: Value): Value {
   if (isInteger(left) && !isInteger(right)) return multiply(run, right, left);
   if (isInteger(right)) {
+    if (!isSequence(left)) throw unsupported("*", present(left), right);
+    if (Math.abs(Number(right)) >= 2 ** 63) {
+      throw pythonError("OverflowError", "cannot fit 'int' into an index-sized integer");
+    }
     const count = Math.max(0, Number(right));
     if (isText(left)) return withMarkup(repeat(run.budget, left, count), isMarkup(left));
     if (left instanceof List) return new List(repeatItems(run, left.items, count));
@@ -67,6 +71,10 @@ function multiply(run: Run, left: Value, right: Value): Value {
   present(left);
   present(right);
   throw unsupported("*", left, right);
+}
+
+function isSequence(value: Value): boolean {
+  return isText(value) || value instanceof List || value instanceof Tuple;
 }
 
 function repeatItems(run: Run, items: readonly Value[], count: number): Value[] {

@@ -1,6 +1,7 @@
 // Floats: IEEE arithmetic with Python's signs for // and %, and its exceptions instead of infinities.
 import { pythonError, valueError } from "../errors.ts";
 import type { Operator } from "./integer-math.ts";
+import { powerOf } from "./rounding.ts";
 
 export function calculateFloats(operator: Operator, left: number, right: number): number {
   if (operator === "+") return left + right;
@@ -37,7 +38,7 @@ function power(left: number, right: number): number {
     throw valueError("complex numbers are not supported");
   }
   if (left === -1 && !Number.isFinite(right)) return Number.isNaN(right) ? NaN : 1;
-  const result = left ** right;
+  const result = powerOf(left, right);
   if (!Number.isFinite(result) && Number.isFinite(left) && Number.isFinite(right)) {
     throw pythonError("OverflowError", "(34, 'Numerical result out of range')");
   }

@@ -3,6 +3,7 @@ import { pythonError, valueError } from "../errors.ts";
 import type { Budget } from "../limits.ts";
 import { bitsOf, integer } from "../values/numbers.ts";
 import { Float } from "../values/value.ts";
+import { nearestQuotient, powerOf } from "./rounding.ts";
 
 export type Int = number | bigint;
 
@@ -43,28 +44,15 @@ function big(operator: Operator, left: bigint, right: bigint): bigint {
 function divide(left: Int, right: Int): Float {
   if (Number(right) === 0) throw pythonError("ZeroDivisionError", "division by zero");
   const isExact = typeof left === "number" && typeof right === "number";
-  const quotient = isExact ? left / right : divideBig(BigInt(left), BigInt(right));
+  const quotient = isExact ? left / right : nearestQuotient(BigInt(left), BigInt(right));
   if (Number.isFinite(quotient)) return new Float(quotient);
   throw pythonError("OverflowError", "integer division result too large for a float");
-}
-
-/** The float nearest to the quotient: 66 of its bits, the last of which says whether more follow, are rounded once. */
-function divideBig(left: bigint, right: bigint): number {
-  const [one, other] = [left < 0n ? -left : left, right < 0n ? -right : right];
-  const shift = 66 - (one.toString(2).length - other.toString(2).length);
-  const numerator = shift > 0 ? one << BigInt(shift) : one;
-  const denominator = shift < 0 ? other << BigInt(-shift) : other;
-  const bits = numerator / denominator;
-  const rounded = Number(numerator % denominator === 0n ? bits : bits | 1n);
-  const half = Math.trunc(shift / 2);
-  const quotient = rounded * 2 ** -half * 2 ** -(shift - half);
-  return left < 0n === right < 0n ? quotient : -quotient;
 }
 
 function power(budget: Budget, base: Int, exponent: Int): Int | Float {
   if (Number(exponent) < 0) {
     if (Number(base) === 0) throw pythonError("ZeroDivisionError", "0.0 cannot be raised to a negative power");
-    return new Float(Number(base) ** Number(exponent));
+    return new Float(powerOf(Number(base), Number(exponent)));
   }
   if (Number(exponent) === 0) return 1;
   const isOne = Math.abs(Number(base)) <= 1;

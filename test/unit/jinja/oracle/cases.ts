@@ -36,7 +36,7 @@ export interface Cases {
 
 /** The same whether the strings are the caller's or the template's. */
 export function describePrints(name: string, { prints, refuses = [] }: Cases): void {
-  describe(name, () => {
+  describe(`jinja: ${name}`, () => {
     for (const [template, output] of prints) {
       it(`prints ${JSON.stringify(template)}`, () => {
         const parsed = parseTemplate(template);
