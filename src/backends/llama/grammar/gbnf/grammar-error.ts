@@ -7,7 +7,15 @@ export interface SchemaNotEnforceableDetails {
   readonly path: string;
   /** Why, as the end of a sentence, without a full stop. */
   readonly reason: string;
+  /**
+   * `malformed`: it is no JSON schema, which is refused, strict or not. `contradiction`: no value can be written here.
+   * `unsupported`: a grammar cannot hold it.
+   * @default "unsupported"
+   */
+  readonly fault?: SchemaFault;
 }
+
+export type SchemaFault = "malformed" | "contradiction" | "unsupported";
 
 /**
  * Thrown where text that follows the grammar could break the schema, or where the grammar would be too large for llama.cpp.
@@ -18,11 +26,13 @@ export class SchemaNotEnforceableError extends Error {
   readonly keyword: string;
   readonly path: string;
   readonly reason: string;
+  readonly fault: SchemaFault;
 
-  constructor({ keyword, path, reason }: SchemaNotEnforceableDetails) {
+  constructor({ keyword, path, reason, fault = "unsupported" }: SchemaNotEnforceableDetails) {
     super(`the schema keyword "${keyword}" at ${path === "" ? "the root" : path} cannot be enforced: ${reason}`);
     this.keyword = keyword;
     this.path = path;
     this.reason = reason;
+    this.fault = fault;
   }
 }

@@ -53,7 +53,7 @@ export function contradicted(node: SchemaNode, keyword: string, reason: string):
 }
 
 export function toError({ node, keyword, reason }: Contradiction): SchemaNotEnforceableError {
-  return new SchemaNotEnforceableError({ keyword, path: node.path, reason });
+  return new SchemaNotEnforceableError({ keyword, path: node.path, reason, fault: "contradiction" });
 }
 
 /** The schema among several that has a keyword; the first one where none does. */

@@ -14,7 +14,7 @@ import { PatternNotSupportedError } from "../pattern/pattern-syntax.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import { type Facts } from "./reading/schema-facts.ts";
 import { INTEGER_FORMATS } from "./numbers/integer-formats.ts";
-import { refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
+import { keywordValue, malformedKeyword, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
 import { FREE_STRING_FORMATS, STRING_FORMATS } from "../pattern/string-formats.ts";
 import { bareTextFromAutomaton, stringTailFromAutomaton } from "../pattern/string-grammar.ts";
 
@@ -122,7 +122,11 @@ function buildTextAutomaton(facts: Facts, maxStates: number): Automaton | undefi
     try {
       automaton = automaton === undefined ? other() : intersectAutomata(automaton, other(), maxStates);
     } catch (error) {
-      waiveKeyword(node, keyword, reasonOf(error));
+      const reason = reasonOf(error);
+      if (keyword === "pattern" && !isRegularExpression(keywordValue(node, keyword))) {
+        malformedKeyword(node, keyword, reason);
+      }
+      waiveKeyword(node, keyword, reason);
     }
   };
   const sources = new Set<string>();
@@ -165,6 +169,16 @@ export function guardSize<Result>(node: SchemaNode, keyword: string, build: () =
     return build();
   } catch (error) {
     return refuseKeyword(node, keyword, reasonOf(error));
+  }
+}
+
+function isRegularExpression(pattern: unknown): boolean {
+  if (typeof pattern !== "string") return false;
+  try {
+    // Without the flag `u` too: many patterns that the field accepts have escapes that it forbids.
+    return new RegExp(pattern) instanceof RegExp;
+  } catch {
+    return false;
   }
 }
 

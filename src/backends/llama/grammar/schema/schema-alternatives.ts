@@ -4,7 +4,14 @@ import { withoutNegated } from "./reading/negation.ts";
 import { areDisjoint } from "./reading/schema-disjoint.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import { readFacts, type Facts } from "./reading/schema-facts.ts";
-import { keywordValue, readList, readString, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
+import {
+  keywordValue,
+  readList,
+  readString,
+  malformedKeyword,
+  refuseKeyword,
+  waiveKeyword,
+} from "./reading/schema-reader.ts";
 
 /** Keywords that no grammar is written for. All others are compiled, or are annotations, which JSON Schema says to ignore. */
 const REFUSED_KEYWORDS = ["$dynamicRef", "$recursiveRef"];
@@ -52,7 +59,7 @@ function expand(start: readonly Pending[], bounds: Bounds): readonly (readonly S
       continue;
     }
     const { node, ancestors } = first;
-    if (ancestors.includes(node)) refuseKeyword(node, "$ref", "it refers to itself without consuming anything");
+    if (ancestors.includes(node)) malformedKeyword(node, "$ref", "it refers to itself without consuming anything");
     if (branch.done.includes(node)) {
       branches.push({ done: branch.done, pending: rest });
       continue;
@@ -106,7 +113,7 @@ function conjuncts(node: SchemaNode): SchemaNode[] {
 function choices(node: SchemaNode, keyword: "anyOf" | "oneOf", bounds: Bounds): SchemaNode[] | undefined {
   const list = readList(node, keyword);
   if (list === undefined) return undefined;
-  if (list.length === 0) return refuseKeyword(node, keyword, "it has no branch");
+  if (list.length === 0) return malformedKeyword(node, keyword, "it has no branch");
   const options = list.map((_, index) => node.document.child(node, keyword, index));
   if (keyword === "oneOf" && options.length > 1) requireDisjoint(node, options, bounds);
   return options;

@@ -33,6 +33,8 @@ const OPENING = new Set([
 /** Keywords that evaluate properties: without them nobody can tell which ones `unevaluatedProperties` concerns. */
 const EVALUATING = new Set([...OPENING, "$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf"]);
 
+const BOUNDS = new Set(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"]);
+
 /** Stands for the whole schema at a place, which then allows every value. */
 const WHOLE = "";
 
@@ -136,6 +138,7 @@ export function enforced<T>(
     } catch (error) {
       if (!(error instanceof SchemaNotEnforceableError)) throw error;
       const { keyword, path, reason } = error;
+      if (isMistake(error, schemas)) throw error;
       const own = schemas.find((one) => path === one.path || path.startsWith(`${one.path}/`));
       const isOwn = own !== undefined && !own.enforcement.isStrict;
       const wasWaived =
@@ -145,6 +148,12 @@ export function enforced<T>(
       if (!wasWaived) throw error;
     }
   }
+}
+
+/** Bounds that cross leave no value at the root; at another place they may leave the values without it. */
+function isMistake({ fault, keyword, path }: SchemaNotEnforceableError, schemas: readonly EnforcedSchema[]): boolean {
+  if (fault === "malformed") return true;
+  return fault === "contradiction" && BOUNDS.has(keyword) && schemas.some((schema) => schema.path === path);
 }
 
 /**

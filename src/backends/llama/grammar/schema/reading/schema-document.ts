@@ -1,7 +1,7 @@
 // One schema document: resolves `$ref`, and gives every schema object an identity and a path, so that recursion is recognised and
 // errors name a place.
 import { isJsonArray, isJsonObject, joinPointer, ownValue, type JsonObject, type JsonValue } from "./json-value.ts";
-import { SchemaNotEnforceableError } from "../../gbnf/grammar-error.ts";
+import { SchemaNotEnforceableError, type SchemaFault } from "../../gbnf/grammar-error.ts";
 import type { WrittenOrder } from "../../../../../util/written-order.ts";
 import { Enforcement } from "./enforcement.ts";
 
@@ -65,8 +65,8 @@ export class SchemaDocument {
 
   /** Follows a `$ref`: the root, or a JSON pointer within the document, with or without the root's own `$id` before it. */
   resolve(reference: string, from: SchemaNode): SchemaNode {
-    const refuse = (reason: string): never => {
-      throw new SchemaNotEnforceableError({ keyword: "$ref", path: from.path, reason });
+    const refuse = (reason: string, fault?: SchemaFault): never => {
+      throw new SchemaNotEnforceableError({ keyword: "$ref", path: from.path, reason, ...(fault && { fault }) });
     };
     const rootId = isJsonObject(this.#rootSchema) ? ownValue(this.#rootSchema, "$id") : undefined;
     const [base = "", fragment = ""] = reference.split("#");
@@ -76,18 +76,23 @@ export class SchemaDocument {
     let value: JsonValue | undefined = this.#rootSchema;
     let path = this.root.path;
     for (const encoded of fragment.slice(1).split("/")) {
-      const segment = decodePointerSegment(encoded) ?? refuse("it is not a valid JSON pointer");
+      const segment = decodePointerSegment(encoded) ?? refuse("it is not a valid JSON pointer", "malformed");
       value = step(value, segment);
       path = joinPointer(path, segment);
     }
-    if (value === undefined) return refuse("it points at nothing");
+    if (value === undefined) return refuse("it points at nothing", "malformed");
     return this.#node(value, { path, keyword: "$ref" });
   }
 
   #node(written: JsonValue | undefined, { path, keyword }: { path: string; keyword: string }): SchemaNode {
     const schema = this.enforcement.isWholeWaived(path) ? true : written;
     if (typeof schema !== "boolean" && !isJsonObject(schema)) {
-      throw new SchemaNotEnforceableError({ keyword, path, reason: "a schema must be an object or a boolean" });
+      throw new SchemaNotEnforceableError({
+        keyword,
+        path,
+        reason: "a schema must be an object or a boolean",
+        fault: "malformed",
+      });
     }
     const known = typeof schema === "boolean" ? this.#booleans.get(path) : this.#objects.get(schema);
     if (known !== undefined) return known;

@@ -4,7 +4,7 @@ import { canonicalJson, isJsonArray, isJsonObject, type JsonValue } from "./json
 import type { NumberBound } from "../numbers/decimal-ranges.ts";
 import { INTEGER_FORMATS } from "../numbers/integer-formats.ts";
 import type { SchemaNode } from "./schema-document.ts";
-import { keywordValue, readCount, readList, readNumber, readString, refuseKeyword } from "./schema-reader.ts";
+import { keywordValue, readCount, readList, readNumber, readString, malformedKeyword } from "./schema-reader.ts";
 
 export const TYPE_NAMES = ["object", "array", "string", "number", "integer", "boolean", "null"] as const;
 export type TypeName = (typeof TYPE_NAMES)[number];
@@ -130,7 +130,7 @@ function readTypes(node: SchemaNode): ReadonlySet<TypeName> | undefined {
   const types = new Set<TypeName>();
   for (const name of names) {
     const known = TYPE_NAMES.find((one) => one === name);
-    if (known === undefined) return refuseKeyword(node, "type", `${JSON.stringify(name)} is not a type`);
+    if (known === undefined) return malformedKeyword(node, "type", `${JSON.stringify(name)} is not a type`);
     types.add(known);
   }
   // OpenAPI 3.0's way of saying ["...", "null"].

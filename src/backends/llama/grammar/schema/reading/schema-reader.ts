@@ -19,6 +19,11 @@ export function refuseKeyword(node: SchemaNode, keyword: string, reason: string)
   throw new SchemaNotEnforceableError({ keyword, path: node.path, reason });
 }
 
+/** @throws SchemaNotEnforceableError for what is no JSON schema */
+export function malformedKeyword(node: SchemaNode, keyword: string, reason: string): never {
+  throw new SchemaNotEnforceableError({ keyword, path: node.path, reason, fault: "malformed" });
+}
+
 /**
  * Goes on without a keyword that no grammar can hold, where the schema is not strict.
  * @throws SchemaNotEnforceableError where it is
@@ -38,7 +43,8 @@ export function keywordValue(node: SchemaNode, keyword: string): JsonValue | und
 export function readNumber(node: SchemaNode, keyword: string): number | undefined {
   const value = keywordValue(node, keyword);
   if (value === undefined) return undefined;
-  if (typeof value !== "number" || !Number.isFinite(value)) return refuseKeyword(node, keyword, "it must be a number");
+  if (typeof value !== "number" || !Number.isFinite(value))
+    return malformedKeyword(node, keyword, "it must be a number");
   return value;
 }
 
@@ -46,30 +52,33 @@ export function readNumber(node: SchemaNode, keyword: string): number | undefine
 export function readCount(node: SchemaNode, keyword: string): number | undefined {
   const value = readNumber(node, keyword);
   if (value === undefined) return undefined;
-  if (!Number.isInteger(value) || value < 0) return refuseKeyword(node, keyword, "it must be a non-negative integer");
+  if (!Number.isInteger(value) || value < 0)
+    return malformedKeyword(node, keyword, "it must be a non-negative integer");
   return value;
 }
 
 export function readString(node: SchemaNode, keyword: string): string | undefined {
   const value = keywordValue(node, keyword);
-  if (value !== undefined && typeof value !== "string") return refuseKeyword(node, keyword, "it must be a string");
+  if (value !== undefined && typeof value !== "string") return malformedKeyword(node, keyword, "it must be a string");
   return value;
 }
 
 export function readStrings(node: SchemaNode, keyword: string): readonly string[] | undefined {
   const value = readList(node, keyword);
   if (value === undefined) return undefined;
-  return value.map((item) => (typeof item === "string" ? item : refuseKeyword(node, keyword, "it must list strings")));
+  return value.map((item) =>
+    typeof item === "string" ? item : malformedKeyword(node, keyword, "it must list strings"),
+  );
 }
 
 export function readList(node: SchemaNode, keyword: string): readonly JsonValue[] | undefined {
   const value = keywordValue(node, keyword);
-  if (value !== undefined && !isJsonArray(value)) return refuseKeyword(node, keyword, "it must be a list");
+  if (value !== undefined && !isJsonArray(value)) return malformedKeyword(node, keyword, "it must be a list");
   return value;
 }
 
 export function readMap(node: SchemaNode, keyword: string): JsonObject | undefined {
   const value = keywordValue(node, keyword);
-  if (value !== undefined && !isJsonObject(value)) return refuseKeyword(node, keyword, "it must be an object");
+  if (value !== undefined && !isJsonObject(value)) return malformedKeyword(node, keyword, "it must be an object");
   return value;
 }
