@@ -10,11 +10,6 @@ export function integer(value: bigint): number | bigint {
   return value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
 }
 
-/** An int, of which True and False are a kind, as a bigint. */
-export function toBigInt(value: number | bigint | boolean): bigint {
-  return BigInt(value);
-}
-
 /** How many bits the value needs; a bound that is exact to 4 bits. */
 export function bitsOf(value: number | bigint): number {
   if (typeof value === "number") return value === 0 ? 1 : Math.floor(Math.log2(Math.abs(value))) + 1;
