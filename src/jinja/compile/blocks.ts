@@ -4,7 +4,7 @@ import { pythonError, TemplateSyntaxError } from "../errors.ts";
 import type { BlockNode, Statement } from "../syntax/nodes.ts";
 import { createFunction } from "../values/functions.ts";
 import { TextBuilder } from "../values/text/text-builder.ts";
-import { withMarkup, type PyString } from "../values/text/text.ts";
+import type { PyString } from "../values/text/text.ts";
 import { PyObject, Undefined, type Value } from "../values/value.ts";
 import { namesRead, readStatements } from "./analyze.ts";
 import { compileEntry, read, type Execute, type Machine, type Place } from "./frame.ts";
@@ -21,7 +21,7 @@ export function compileBlock(place: Place, node: BlockNode, compileBody: Compile
   const selfIndex = declareSelf(scope, node.body);
   const superIndex = namesRead(node.body, ["super"]).size > 0 ? scope.declareParameter("super").index : undefined;
   readStatements(scope, node.body);
-  const body = compileBody({ ...place, scope, isTopLevel: false, isSoft: false }, node.body);
+  const body = compileBody({ ...place, scope, isTopLevel: false, isSoft: false, isEscaping: false }, node.body);
   const enter = compileEntry(scope);
   const noParent = new Undefined(`there is no parent block called '${name}'.`);
 
@@ -34,7 +34,7 @@ export function compileBlock(place: Place, node: BlockNode, compileBody: Compile
       if (superIndex !== undefined) frame.values[superIndex] = noParent;
       const out = new TextBuilder(budget);
       body(frame, out);
-      return withMarkup(out.finish(), place.isEscaping);
+      return out.finish();
     });
   });
 

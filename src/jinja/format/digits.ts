@@ -70,7 +70,7 @@ function scientificDigits(magnitude: number, precision: number): { digits: strin
 
 /** The integer nearest to `magnitude` times ten to the power of `digits`; halves go to the even one. */
 function scaled(magnitude: number, digits: number): bigint {
-  const { mantissa, power } = parts(magnitude);
+  const { mantissa, power } = binaryParts(magnitude);
   const ten = 10n ** BigInt(Math.abs(digits));
   const two = 2n ** BigInt(Math.abs(power));
   const numerator = mantissa * (digits >= 0 ? ten : 1n) * (power >= 0 ? two : 1n);
@@ -81,8 +81,8 @@ function scaled(magnitude: number, digits: number): bigint {
   return isUp ? quotient + 1n : quotient;
 }
 
-/** The float as an integer times a power of two. */
-function parts(magnitude: number): { mantissa: bigint; power: number } {
+/** A float that is not negative as an integer times a power of two. */
+export function binaryParts(magnitude: number): { mantissa: bigint; power: number } {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, magnitude);
   const bits = view.getBigUint64(0);

@@ -1,4 +1,5 @@
 // Floats that are rounded once from exact values, as the C library rounds them. JavaScript's own `**` is off in the last digit at times.
+import { binaryParts } from "../format/digits.ts";
 
 /** The float nearest to the quotient: 66 of its bits, the last of which says whether more follow, are rounded once. */
 export function nearestQuotient(left: bigint, right: bigint): number {
@@ -22,20 +23,11 @@ export function powerOf(base: number, exponent: number): number {
   if (!Number.isInteger(exponent) || Math.abs(exponent) > mostExact || !Number.isFinite(base) || base === 0) {
     return base ** exponent;
   }
-  const { mantissa, power } = parts(base);
+  const { mantissa: magnitude, power } = binaryParts(Math.abs(base));
+  const mantissa = base < 0 ? -magnitude : magnitude;
   const count = BigInt(Math.abs(exponent));
   const scale = 2n ** (BigInt(Math.abs(power)) * count);
   const numerator = mantissa ** count * (power > 0 ? scale : 1n);
   const denominator = power < 0 ? scale : 1n;
   return exponent < 0 ? nearestQuotient(denominator, numerator) : nearestQuotient(numerator, denominator);
-}
-
-/** The float as an integer times a power of two. */
-function parts(value: number): { mantissa: bigint; power: number } {
-  let [mantissa, power] = [value, 0];
-  while (!Number.isInteger(mantissa)) {
-    mantissa *= 2;
-    power -= 1;
-  }
-  return { mantissa: BigInt(mantissa), power };
 }
