@@ -30,7 +30,6 @@ export interface EngineOptions extends SlotsOptions {
   readonly maxQueue: number;
   readonly threads: { readonly decode: number; readonly prompt: number };
   readonly guesser: Guesser | undefined;
-  /** Answers do not depend on what is computed beside them. */
   readonly reproducible: boolean;
 }
 
@@ -97,6 +96,7 @@ export class Engine {
   }
 
   async #run(): Promise<void> {
+    await this.#slots.restoreLatest().catch(() => {});
     while (!this.#disposed) {
       this.#alarm.reset();
       this.#releaseEnded();
