@@ -77,6 +77,7 @@ export class Engine {
   }
 
   async #run(): Promise<void> {
+    await this.#slots.restoreLatest().catch(() => {});
     while (!this.#disposed) {
       this.#alarm.reset();
       this.#releaseEnded();

@@ -140,6 +140,13 @@ export class PromptCache {
     }
   }
 
+  /** The entry that was used last before this process, if it is as long as `tokens`. */
+  async findLatest(tokens: number): Promise<FoundPrefix | undefined> {
+    const [entry] = this.#entries;
+    if (entry === undefined || entry.tokens.length < tokens || !(await entry.intact)) return undefined;
+    return { entry, keep: entry.tokens.length };
+  }
+
   /** Reads an entry into an empty slot. Returns what the slot holds then: nothing where the entry could not be read. */
   async load({ entry }: FoundPrefix, slot: number): Promise<HeldTokens | undefined> {
     try {

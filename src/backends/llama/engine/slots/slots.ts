@@ -249,6 +249,14 @@ export class Slots<S extends SequenceView> {
     return true;
   }
 
+  /** Reads the state that was used last, where it is long, into a slot: while no slot is used, before it is asked for. */
+  async restoreLatest(): Promise<void> {
+    const { promptCache } = this.#options;
+    const latest = await promptCache?.findLatest(longState);
+    const slot = this.#own(0);
+    if (latest !== undefined) hold(slot, (await promptCache?.load(latest, slot.id)) ?? noTokens);
+  }
+
   /** Stores all states that are worth it, before the context is disposed of. */
   async storeAll(): Promise<void> {
     for (const slot of this.#slots) if (slot.user === undefined) await this.#store(slot);
