@@ -19,7 +19,7 @@ import { TextBuilder } from "./values/text/text-builder.ts";
 import { plain, runsOf, type Origin, type Run as TextRun } from "./values/text/text.ts";
 import type { Run, Value } from "./values/value.ts";
 
-/** Values of JavaScript: null, booleans, numbers, bigints, strings, arrays, plain objects, and `Float` for a float that is whole. */
+/** Values of JavaScript: null, booleans, numbers, bigints, strings, arrays, plain objects, Maps, and `Float` for a float that is whole. */
 export interface Variables {
   /** What counts as the template's own text, such as `bos_token`. A name in both groups is taken from here. */
   readonly trusted?: Readonly<Record<string, unknown>>;

@@ -9,8 +9,8 @@ const maximumDepth = 500;
 
 /**
  * A value of JavaScript as Python has it: null is None, a whole number is an int, others are floats, an array is a list, an object is
- * a dict. Entries that are undefined are left out, as in JSON, and a `Float` is a float though it be whole. Every string in it, keys
- * included, gets `origin`.
+ * a dict, and so is a Map, which keeps its order whatever its keys are. Entries that are undefined are left out, as in JSON; a `Float`
+ * is a float even where it is whole. Every string in it, keys included, gets `origin`.
  */
 export function fromJavaScript(value: unknown, origin: Origin, depth = 0): Value {
   if (typeof value === "string") return text(value, origin);
@@ -21,6 +21,14 @@ export function fromJavaScript(value: unknown, origin: Origin, depth = 0): Value
   if (depth >= maximumDepth)
     throw pythonError("RecursionError", `The variables are more than ${maximumDepth} levels deep.`);
   if (Array.isArray(value)) return new List(value.map((item) => fromJavaScript(item, origin, depth + 1)));
+  if (value instanceof Map) {
+    return new Dict(
+      [...value].map(([key, entry]) => [
+        fromJavaScript(key, origin, depth + 1),
+        fromJavaScript(entry, origin, depth + 1),
+      ]),
+    );
+  }
   if (typeof value !== "object") throw pythonError("TypeError", `A ${typeof value} cannot be given to a template.`);
   return new Dict(
     Object.entries(value)

@@ -77,6 +77,15 @@ describe("render", () => {
       "None True 2 2.5 2.0 x [1] {'l': 1} 100000000000000000000 0",
     );
     expect(print("{{ x is defined }}", { x: undefined })).toBe("False");
+    expect(
+      print("{{ x }}", {
+        x: new Map<unknown, unknown>([
+          ["b", 1],
+          ["1", 2],
+          [1, new Map()],
+        ]),
+      }),
+    ).toBe("{'b': 1, '1': 2, 1: {}}");
   });
 
   it("refuses values that Python's JSON does not have", () => {

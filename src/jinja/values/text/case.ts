@@ -110,7 +110,9 @@ function titleCharacter(character: string): string {
   const capital = character.toUpperCase();
   const [first = "", ...rest] = capital;
   if (rest.length === 0) return capital;
-  if (capital.endsWith("\u0399")) return `${capital.slice(0, -1)}\u0345`.normalize("NFC");
+  if (rest.at(-1) === "\u0399") {
+    return rest.length === 1 ? `${first}\u0345`.normalize("NFC") : `${capital.slice(0, -1)}\u0345`;
+  }
   return first + rest.join("").toLowerCase();
 }
 
