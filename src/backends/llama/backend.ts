@@ -93,7 +93,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
   });
   const chat = new ChatRunner(model, weights.facts);
   if (chat.fallbackTemplate !== undefined) {
-    context.log("warn", `The model brings no chat template; chats are written as ${chat.fallbackTemplate}.`, {
+    context.log("info", `The model brings no chat template; chats are written as ${chat.fallbackTemplate}.`, {
       model: spec.id,
     });
   }

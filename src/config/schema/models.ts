@@ -99,7 +99,7 @@ export const textModel = z.strictObject({
     .default(false)
     .describe(
       "The same request and seed give the same answer, token for token, whatever else the model is asked at the same time. " +
-        "Flash attention is off then, nothing is guessed ahead, and no batch has a single row; README.md has the cost.",
+        "Flash attention is off then, nothing is guessed ahead, and no batch has a single row, which takes time.",
     ),
   mmap: z
     .union([z.literal("auto"), z.boolean()], { error: "must be auto, true or false" })
