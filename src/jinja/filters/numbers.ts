@@ -51,7 +51,7 @@ function toFloat(given: Value): number {
   const value = present(given);
   if (isNumber(value)) return toNumber(value);
   if (!isText(value)) throw typeError(`float() argument must be a string or a real number, not '${typeName(value)}'`);
-  const text = asciiDigits(trimmed(plain(value)));
+  const text = asciiDigits(withoutMargins(plain(value)));
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(text);
   if (special !== null) return special[2]?.toLowerCase() === "nan" ? NaN : special[1] === "-" ? -Infinity : Infinity;
   if (!/^[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?$/i.test(text)) {
@@ -88,7 +88,7 @@ const digitPatterns: Readonly<Record<number, RegExp>> = {
 function parseWhole(source: string, given: Value): Value {
   if (!isInteger(given)) throw typeError(`'${typeName(given)}' object cannot be interpreted as an integer`);
   let base = Number(given);
-  const text = asciiDigits(trimmed(source));
+  const text = asciiDigits(withoutMargins(source));
   if (base !== 0 && (base < 2 || base > 36)) throw valueError("int() base must be >= 2 and <= 36, or 0");
   if (base === 0) {
     const prefix = /^[+-]?0([box])/i.exec(text)?.[1]?.toLowerCase();
@@ -116,6 +116,12 @@ function parseWhole(source: string, given: Value): Value {
 
 function invalidInteger(text: string, base: number): Error {
   return valueError(`invalid literal for int() with base ${base}: '${text}'`);
+}
+
+/** Python's numbers may have blanks around them; in a string of ASCII alone the separators 0x1c to 0x1f are none. */
+function withoutMargins(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- ASCII has control characters
+  return /^[\0-\x7f]*$/.test(text) && /[\x1c-\x1f]/.test(text) ? text.replace(/^[\t-\r ]+/, "") : trimmed(text);
 }
 
 /** Decimal digits of every script as 0 to 9: the ten of a script follow one another. */

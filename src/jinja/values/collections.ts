@@ -69,7 +69,8 @@ export function createRange(bounds: readonly Value[]): PyRange {
   const [start, stop] = second === undefined ? [0, first] : [first, second];
   if (step === 0) throw valueError("range() arg 3 must not be zero");
   const range = new PyRange(start, stop, step);
-  if (range.size <= maximumRange && numbers.every(Number.isSafeInteger)) return range;
+  if (range.size <= maximumRange && [start, range.size < 2 ? start : range.at(range.size)].every(Number.isSafeInteger))
+    return range;
   throw pythonError(
     "OverflowError",
     `Range too big. The sandbox blocks ranges larger than MAX_RANGE (${maximumRange}).`,
