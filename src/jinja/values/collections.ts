@@ -98,6 +98,13 @@ export class DictView extends PyObject {
     return typeof items === "string" ? text : new Text(text);
   }
 
+  /** By the hash of the key: a list raises a TypeError. */
+  override contains(needle: Value): boolean | undefined {
+    if (this.kind === "keys") return this.dict.has(needle);
+    const [key] = needle instanceof Tuple && needle.items.length === 2 ? needle.items : [];
+    return this.kind === "items" && (key === undefined || !this.dict.has(key)) ? false : undefined;
+  }
+
   override length(): number {
     return this.dict.size;
   }

@@ -26,6 +26,8 @@ export function contains(run: Run, haystack: Value, needle: Value): boolean {
     return plain(haystack).includes(plain(needle));
   }
   if (haystack instanceof Dict) return haystack.has(needle);
+  const found = haystack instanceof PyObject ? haystack.contains(needle) : undefined;
+  if (found !== undefined) return found;
   const items = iterable(run, haystack);
   if (items === undefined) throw typeError(`argument of type '${typeName(haystack)}' is not iterable`);
   for (const item of items) {

@@ -89,6 +89,11 @@ export abstract class PyObject {
     return undefined;
   }
 
+  /** `in`, where it is more than a look at the items; undefined where it is that. */
+  contains(_needle: Value): boolean | undefined {
+    return undefined;
+  }
+
   /** undefined where Python has no `len`. */
   length(_run: Run): number | undefined {
     return undefined;

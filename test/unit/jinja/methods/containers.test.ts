@@ -18,9 +18,20 @@ describePrints("dict", {
     ["{{ dict.fromkeys('ab', 1) }}", "{'a': 1, 'b': 1}"],
     ["{{ d.keys() == d.keys() }}", "True"],
     ["{{ ('a', 'x') in d.items() }}", "True"],
+    [
+      "{{ ('zz', 'x') in d.items() }} {{ 'a' in d.keys() }} {{ 'zz' in d.keys() }} {{ 'x' in d.values() }}",
+      "False True False True",
+    ],
     ["{{ d.pop }}", ""],
   ],
-  refuses: ["{{ d.pop('a') }}", "{{ d.update({'z': 1}) }}", "{{ d.setdefault('a') }}", "{{ d.get() }}"],
+  refuses: [
+    "{{ d.pop('a') }}",
+    "{{ d.update({'z': 1}) }}",
+    "{{ d.setdefault('a') }}",
+    "{{ d.get() }}",
+    "{{ [] in d.keys() }}",
+    "{{ ([], 1) in d.items() }}",
+  ],
 });
 
 describePrints("list, tuple and range", {
