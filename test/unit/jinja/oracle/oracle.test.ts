@@ -16,10 +16,15 @@ function render(source: string, values: Readonly<Record<string, unknown>>): stri
   try {
     return `printed ${parseTemplate(source).render({ untrusted: values }, { now }).text}`;
   } catch (error) {
-    if (error instanceof TemplateRuntimeError) return error.kind === "limit" ? "limit" : "refused";
+    if (error instanceof TemplateRuntimeError) return error.kind === "limit" || makesSet(error) ? "limit" : "refused";
     if (error instanceof TemplateSyntaxError) return "refused";
     throw error;
   }
+}
+
+/** Views of dicts can be subtracted in Python, which gives a set; the engine has none. */
+function makesSet({ message }: Error): boolean {
+  return /^unsupported operand type\(s\) for -: 'dict_(?:keys|items)'/.test(message);
 }
 
 /** Addresses of objects differ from process to process, and a template may print them letter by letter or backwards. */
@@ -29,11 +34,17 @@ function hasAddress(text: string): boolean {
 
 describe.skipIf(!python.isMet)(`jinja beside Python's jinja2${python.note}`, () => {
   let oracle: PythonOracle;
+  /** Another process, in which objects have other addresses. */
+  let other: PythonOracle;
 
   beforeAll(() => {
     oracle = new PythonOracle();
+    other = new PythonOracle();
   });
-  afterAll(() => oracle.close());
+  afterAll(() => {
+    oracle.close();
+    other.close();
+  });
 
   it(
     "prints the same for random templates",
@@ -44,6 +55,9 @@ describe.skipIf(!python.isMet)(`jinja beside Python's jinja2${python.note}`, () 
           if (ours === "limit" || hasAddress(ours)) return;
           const theirs = await oracle.render(source, values);
           const expected = "output" in theirs ? `printed ${theirs.output}` : "refused";
+          // A template may take an address apart, so that it cannot be found: then no two processes agree.
+          if (ours !== expected && JSON.stringify(await other.render(source, values)) !== JSON.stringify(theirs))
+            return;
           expect(ours, JSON.stringify({ source, theirs })).toBe(expected);
         }),
         { numRuns: runs, ...seed },
