@@ -1,6 +1,7 @@
 // How many threads a step should use is a question to the machine as it is now: while others use the cores, every barrier waits for a
 // thread that is not running, and fewer threads are faster, by a factor of a hundred at times. Nothing is measured at load and nothing
-// is stored: the steps that are run anyway are the evidence, and it ages.
+// is stored: the steps that are run anyway are the evidence, and it ages. Without evidence the count stays what it is: flash attention
+// sums in an order that depends on it, so that a trial could change an answer on an idle machine.
 
 /** Steps of one kind are compared with each other only. */
 export interface StepKind {
@@ -34,8 +35,13 @@ export interface ThreadTunerOptions {
 const comparedSteps = 3;
 /** A larger count has to be faster by this factor, or the smaller one leaves the cores to others. */
 const worthwhileSpeedup = 1.03;
-/** A step of a trial that takes so many times the usual ends the trial; as many in a row of the chosen count call for fewer threads. */
+/** A step of a trial that takes so many times the usual ends the trial. */
 const hopelessFactor = 2;
+/** Steps that take so many times the fastest and so many milliseconds more, `comparedSteps` in a row, tell that others use the cores. */
+const crowdedFactor = 8;
+const crowdedMs = 100;
+/** The fastest step ages with every step, as contexts grow and machines change. */
+const fastestAgeing = 1.02;
 /** Milliseconds between trials in one direction: first, and at most, for more and for fewer threads. More is tried oftener: it is
  * how a machine that others have left is found out, and it costs one step. */
 const firstPauseMs = 500;
@@ -60,6 +66,8 @@ class KindTuner {
   #trial: Trial | undefined;
   /** Milliseconds of the last steps with the chosen count, by the tokens in their batch. */
   readonly #usual = new Map<number, number[]>();
+  /** Milliseconds of the fastest step of late, by the tokens in the batch. */
+  readonly #fastest = new Map<number, number>();
   #slowInARow = 0;
   readonly #pauseMs = { up: firstPauseMs, down: firstPauseMs };
   readonly #trialAt: { up: number; down: number };
@@ -100,8 +108,9 @@ class KindTuner {
 
   #recordUsual(tokens: number, ms: number): void {
     const samples = this.#usual.get(tokens) ?? [];
-    const isSlow = samples.length >= comparedSteps && ms > hopelessFactor * median(samples);
-    this.#slowInARow = isSlow ? this.#slowInARow + 1 : 0;
+    const fastest = Math.min(ms, (this.#fastest.get(tokens) ?? Infinity) * fastestAgeing);
+    this.#fastest.set(tokens, fastest);
+    this.#slowInARow = ms > crowdedFactor * fastest && ms > fastest + crowdedMs ? this.#slowInARow + 1 : 0;
     // Others have come to the machine: fewer threads are tried at once.
     if (this.#slowInARow >= comparedSteps) this.#trialAt.down = Math.min(this.#trialAt.down, this.#options.now());
     samples.push(ms);
@@ -112,12 +121,18 @@ class KindTuner {
   #begin(tokens: number): Trial | undefined {
     const now = this.#options.now();
     if ((this.#usual.get(tokens)?.length ?? 0) < comparedSteps) return undefined;
-    for (const direction of this.#slowInARow >= comparedSteps ? (["down", "up"] as const) : (["up", "down"] as const)) {
+    for (const direction of this.#directions()) {
       const threads = this.#neighbour(direction);
       if (threads === undefined || now < this.#trialAt[direction]) continue;
       return { direction, threads, tokens, tried: [], usual: [] };
     }
     return undefined;
+  }
+
+  /** Fewer threads where others use the cores; more where there had been more. */
+  #directions(): readonly Direction[] {
+    if (this.#slowInARow >= comparedSteps) return ["down"];
+    return this.#threads < this.#options.start ? ["up"] : [];
   }
 
   #neighbour(direction: Direction): number | undefined {
