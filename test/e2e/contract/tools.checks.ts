@@ -358,7 +358,7 @@ describe("response_format", () => {
   });
 
   it.each<[string, object]>([
-    ["not", { type: "object", properties: { a: { not: { type: "string" } } } }],
+    ["not", { type: "object", properties: { a: { not: { pattern: "^a" } } }, required: ["a"] }],
     ["if", { if: { type: "object" }, else: { required: ["a"] } }],
     ["uniqueItems", { type: "array", uniqueItems: true, items: { type: "string" } }],
     ["$ref", { type: "object", properties: { a: { $ref: "https://example.com/other.json" } } }],

@@ -33,7 +33,8 @@ const OPENING = new Set([
 /** Keywords that evaluate properties: without them nobody can tell which ones `unevaluatedProperties` concerns. */
 const EVALUATING = new Set([...OPENING, "$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf"]);
 
-const BOUNDS = new Set(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"]);
+/** Keywords that leave no value at all where they contradict. */
+const EMPTYING = new Set(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "not", "false"]);
 
 /** Stands for the whole schema at a place, which then allows every value. */
 const WHOLE = "";
@@ -150,10 +151,10 @@ export function enforced<T>(
   }
 }
 
-/** Bounds that cross leave no value at the root; at another place they may leave the values without it. */
+/** At the root no value is left; at another place there may be the values without it. */
 function isMistake({ fault, keyword, path }: SchemaNotEnforceableError, schemas: readonly EnforcedSchema[]): boolean {
   if (fault === "malformed") return true;
-  return fault === "contradiction" && BOUNDS.has(keyword) && schemas.some((schema) => schema.path === path);
+  return fault === "contradiction" && EMPTYING.has(keyword) && schemas.some((schema) => schema.path === path);
 }
 
 /**
