@@ -85,7 +85,7 @@ export const textModel = z.strictObject({
   parallel: integer(1, 256).default(4).describe("Requests that generate at once."),
   batch_size: integer(1, 65_536).default(512).describe("Prompt tokens per decode step, over all requests."),
   threads: threads.describe(
-    "CPU threads. 0 = the cores that the process may use, corrected by the speed of the steps that are run.",
+    "CPU threads. 0 = the cores that the process may use, and fewer while others keep them busy.",
   ),
   gpu_layers: z
     .union([z.enum(["auto", "max"]), z.number().int().min(0)], { error: "must be auto, max, or a count of layers" })
