@@ -76,9 +76,9 @@ describe("templates of our own", () => {
 
   it.each(cases.filter(({ file, name }) => adapted.has(`${file}: ${name}`)))(
     "$file renders $name, which it refuses in llama-server, in a form that it takes",
-    ({ render, expected }) => {
+    ({ name, render, expected }) => {
       expect(expected).toHaveProperty("refused");
-      expect(render()).toContain("\n");
+      for (const { content } of golden.conversations[name]!.messages) expect(render()).toContain(content);
     },
   );
 
