@@ -61,7 +61,8 @@ export async function connectRunner(
         },
       },
     });
-    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "", streamIntervalMs });
+    const gpu = { policy: "off", fault: undefined } as const;
+    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "", streamIntervalMs, gpu });
   });
   return { line, sent, exits, updates: () => updates };
 }
