@@ -29,7 +29,13 @@ export class DeviceGuard {
     } catch (error) {
       // What came through is what ended the process; the attempt has noted whether a GPU was in use.
       if (!isFirst || !this.#faults.has(spec.id) || signal.aborted) throw error;
+    }
+    try {
       return await this.#attempt(options);
+    } catch (error) {
+      // Where the CPU cannot load it either, no device is to blame.
+      if (!signal.aborted) this.#faults.delete(spec.id);
+      throw error;
     }
   }
 
@@ -42,7 +48,10 @@ export class DeviceGuard {
       if (use === undefined || use.device === "cpu" || this.#faults.has(id)) return;
       const fault = told ?? `its process ended (${reason}) while it used a GPU (${use.device})`;
       this.#faults.set(id, fault);
-      options.log("warn", "A model stays on the CPU from now on.", { model: id, reason: fault });
+      options.log("warn", "A model is kept on the CPU until the server is started again.", {
+        model: id,
+        reason: fault,
+      });
     };
     try {
       return await this.#start({

@@ -26,6 +26,8 @@ export class NativeContextHandle {
   /** By number of alternatives: a sampler that sorts no more than so many. */
   readonly #tops = new Map<number, NativeSampler>();
   readonly batchSize: number;
+  /** Told when a batch could not be computed for another reason than a full cache. The batch fails once it has returned. */
+  onDecodeFault: ((reason: string) => Promise<void>) | undefined;
   #threads = 0;
 
   constructor(native: NativeContext, { createSampler, queue, batchSize }: ContextSurroundings) {
@@ -59,7 +61,8 @@ export class NativeContextHandle {
   }
 
   decode(): Promise<void> {
-    return this.#queue.run(() => this.#native.decodeBatch());
+    const decoded = this.#queue.run(() => this.#native.decodeBatch());
+    return this.onDecodeFault === undefined ? decoded : this.#watch(decoded, this.onDecodeFault);
   }
 
   /**
@@ -152,6 +155,16 @@ export class NativeContextHandle {
     this.#plain.dispose();
     for (const sampler of this.#tops.values()) sampler.dispose();
     await this.#queue.run(() => this.#native.dispose());
+  }
+
+  async #watch(decoded: Promise<void>, tell: (reason: string) => Promise<void>): Promise<void> {
+    try {
+      await decoded;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!reason.includes("KV slot")) await tell(reason);
+      throw error;
+    }
   }
 
   #topSampler(count: number): NativeSampler {

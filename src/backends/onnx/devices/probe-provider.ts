@@ -4,7 +4,7 @@ import { isSoftwareAdapter, loaderTrace, openedVulkanDevice } from "../../common
 import { runApart } from "../../common/devices/run-apart.ts";
 import type { GpuPolicy } from "../../../domain/device.ts";
 import { relativeDifference } from "../results.ts";
-import { packFeeds, type ProbeAnswer, type ProbeJob } from "./probe-job.ts";
+import type { ProbeAnswer, ProbeJob, RunAnswer } from "./probe-job.ts";
 import { timedRuns, type Rehearsal } from "./rehearsal.ts";
 
 export interface ProbeOptions {
@@ -25,29 +25,36 @@ const largestDifference = 0.01;
 
 /** The decision to use `provider`, or the reason against it. */
 export async function probeProvider(provider: string, options: ProbeOptions): Promise<DeviceDecision> {
-  const { path, threads, rehearsal, policy, signal, timeoutMs = 120_000 } = options;
-  const job: ProbeJob = {
-    path,
-    provider,
-    threads,
-    feeds: packFeeds(rehearsal.feeds),
-    fetches: rehearsal.fetches,
-    // What plays a GPU is slower than the CPU, always.
-    timedRuns: policy === "any" ? 0 : timedRuns,
-    tracesDevices: process.platform === "win32",
-  };
+  const { path, threads, rehearsal, policy } = options;
+  const { outcome, output } = await runProbe(
+    {
+      type: "run",
+      path,
+      provider,
+      threads,
+      feeds: rehearsal.feeds,
+      fetches: rehearsal.fetches,
+      // What plays a GPU is slower than the CPU, always.
+      timedRuns: policy === "any" ? 0 : timedRuns,
+      tracesDevices: process.platform === "win32",
+    },
+    options,
+  );
+  if (typeof outcome === "string") return against(`${provider} was tried: ${outcome}`, true);
+  if (outcome.type === "failed") return judgeFailure(provider, outcome.message);
+  if (outcome.type !== "ran") throw new Error("a probe answered another question");
+  return judgeRun(provider, { answer: outcome, output, options });
+}
+
+/** Has a job done in a process of its own. `outcome` is a text, part of a sentence, where that process was lost. */
+export async function runProbe(
+  job: ProbeJob,
+  { signal, timeoutMs = 120_000 }: Pick<ProbeOptions, "signal" | "timeoutMs">,
+): Promise<{ readonly outcome: ProbeAnswer | string; readonly output: readonly string[] }> {
   const isSource = import.meta.url.endsWith(".ts");
-  const outcome = await runApart({
-    entry: new URL(`./probe-process.${isSource ? "ts" : "js"}`, import.meta.url),
-    job,
-    timeoutMs,
-    signal,
-    environment: loaderTrace,
-  });
-  if (outcome.type === "lost") return against(`${provider} was tried: ${outcome.reason}`, true);
-  const answer = outcome.answer as ProbeAnswer;
-  if (answer.type === "failed") return judgeFailure(provider, answer.message);
-  return judgeRun(provider, { answer, output: outcome.output, options });
+  const entry = new URL(`./probe-process.${isSource ? "ts" : "js"}`, import.meta.url);
+  const apart = await runApart({ entry, job, timeoutMs, signal, environment: loaderTrace });
+  return { outcome: apart.type === "lost" ? apart.reason : (apart.answer as ProbeAnswer), output: apart.output };
 }
 
 function judgeFailure(provider: string, message: string): DeviceDecision {
@@ -63,7 +70,7 @@ function judgeRun(
     output,
     options: { rehearsal, policy },
   }: {
-    readonly answer: Extract<ProbeAnswer, { readonly type: "ran" }>;
+    readonly answer: RunAnswer;
     readonly output: readonly string[];
     readonly options: ProbeOptions;
   },

@@ -2,9 +2,10 @@
 // running the same.
 import type { Feeds, GraphSession } from "../graph-session.ts";
 import { numbersOf } from "../results.ts";
+import type { PackedTensor } from "./probe-job.ts";
 
 export interface Rehearsal {
-  readonly feeds: Feeds;
+  readonly feeds: readonly PackedTensor[];
   readonly fetches: readonly string[];
   readonly results: readonly Float32Array[];
   /** The least of several runs. */
@@ -40,7 +41,12 @@ export async function recordRehearsal(
   if (last === undefined) throw new Error("a rehearsal ran no graph");
   const { feeds, fetches, results } = last;
   const milliseconds = await leastTime(() => session.run(feeds, fetches), timedRuns);
-  return { feeds, fetches, results: fetches.map((name) => numbersOf(results[name]!)), milliseconds };
+  return {
+    feeds: Object.entries(feeds).map(([name, { type, dims, data }]) => ({ name, type, dims, data })),
+    fetches,
+    results: fetches.map((name) => numbersOf(results[name]!)),
+    milliseconds,
+  };
 }
 
 /** Milliseconds of the fastest of so many runs. */
