@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { isSoftwareAdapter, openedVulkanDevice } from "../../../../../src/backends/common/devices/adapters.ts";
+
+describe("isSoftwareAdapter", () => {
+  it.each([
+    "SwiftShader Device (Subzero)",
+    "SwiftShader Device (LLVM 10.0.0)",
+    "llvmpipe (LLVM 15.0.6, 256 bits)",
+    "Microsoft Basic Render Driver",
+    "Microsoft Direct3D12 (Microsoft Basic Render Driver)",
+    "Virtio-GPU Venus (llvmpipe (LLVM 19.1.1, 256 bits))",
+  ])("knows %s", (name) => {
+    expect(isSoftwareAdapter(name)).toBe(true);
+  });
+
+  it.each([
+    "NVIDIA GeForce RTX 4090",
+    "AMD Radeon RX 7900 XTX (RADV NAVI31)",
+    "Intel(R) UHD Graphics 770 (ADL-S GT1)",
+    "Apple M3 Max",
+    "Mali-G610",
+    "Virtio-GPU Venus (NVIDIA GeForce RTX 4090)",
+  ])("takes %s for hardware", (name) => {
+    expect(isSoftwareAdapter(name)).toBe(false);
+  });
+});
+
+describe("openedVulkanDevice", () => {
+  it("reads the last device that the loader opened, by loaders old and new", () => {
+    const output = [
+      'DRIVER:           Found ICD manifest file /usr/share/vulkan/icd.d/lvp_icd.x86_64.json, version "1.0.0"',
+      'DRIVER:                  Using "Intel(R) UHD Graphics (ADL GT2)" with driver: "/usr/lib/libvulkan_intel.so"',
+      'DRIVER | LAYER:          Using "NVIDIA GeForce RTX 3060" with driver: "libGLX_nvidia.so.0"',
+    ];
+    expect(openedVulkanDevice(output)).toBe("NVIDIA GeForce RTX 3060");
+    expect(openedVulkanDevice(output.slice(0, 1))).toBeUndefined();
+  });
+});
