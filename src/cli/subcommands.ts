@@ -15,12 +15,17 @@ export const subcommands: Readonly<Record<string, Subcommand>> = {
   "check-config": {
     summary: "Check the configuration and print what it amounts to.",
     flags: configurationFlags,
-    load: async () => (await import("./check-config.ts")).runCheckConfig,
+    load: async () => (await import("./inspect/check-config.ts")).runCheckConfig,
   },
   models: {
     summary: "List the configured models and whether their files are in place.",
     flags: sourceFlags,
-    load: async () => (await import("./models.ts")).runModels,
+    load: async () => (await import("./inspect/models.ts")).runModels,
+  },
+  doctor: {
+    summary: "Look for GPUs, try them, and say where each model is computed and why.",
+    flags: configurationFlags,
+    load: async () => (await import("./inspect/doctor.ts")).runDoctor,
   },
   bench: {
     summary: "Measure any OpenAI-compatible server, or two of them in turn.",

@@ -38,7 +38,10 @@ describe("the command line", () => {
     [["--host="], "--host needs a value: --host HOST. See hearth --help."],
     [["--port", "80", "extra"], "Unexpected argument extra. See hearth --help."],
     [["serv"], "Unknown command serv. Did you mean serve? See hearth --help."],
-    [["dance"], "Unknown command dance. The commands are serve, check-config, models, bench. See hearth --help."],
+    [
+      ["dance"],
+      "Unknown command dance. The commands are serve, check-config, models, doctor, bench. See hearth --help.",
+    ],
     [["bench"], "hearth bench needs one of text, embeddings, images, http, startup. See hearth --help."],
     [["bench", "txt"], "Unknown bench command txt. Did you mean text? See hearth --help."],
     [["bench", "text", "--stream", "1"], "Unknown flag --stream. Did you mean --streams? See hearth --help."],

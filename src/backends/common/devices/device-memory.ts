@@ -17,9 +17,18 @@ export interface DeviceDecision {
   readonly isFault: boolean;
 }
 
+/** What a decision depends on. */
+export interface DecisionKey {
+  /** `GpuSystem.key`: the hardware and its drivers. */
+  readonly system: string;
+  /** Everything else, such as the model and the versions of libraries. */
+  readonly rest: string;
+}
+
 export interface RememberedDecision extends DeviceDecision {
   /** File of the graph, or what else the decision is about. */
   readonly subject: string;
+  readonly key: DecisionKey;
   /** Unix milliseconds. */
   readonly decidedMs: number;
 }
@@ -32,13 +41,13 @@ export class DeviceMemory {
   }
 
   /** `undefined` where nothing is known of the subject under this key. */
-  async recall(subject: string, key: string): Promise<DeviceDecision | undefined> {
+  async recall(subject: string, { system, rest }: DecisionKey): Promise<DeviceDecision | undefined> {
     const stored = await readStored(this.#fileOf(subject));
-    return stored?.key === key ? stored.decision : undefined;
+    return stored?.key.system === system && stored.key.rest === rest ? stored.decision : undefined;
   }
 
   /** A memory that cannot be written costs the next load another probe, and nothing else. */
-  async remember(subject: string, key: string, decision: DeviceDecision): Promise<void> {
+  async remember(subject: string, key: DecisionKey, decision: DeviceDecision): Promise<void> {
     const file = this.#fileOf(subject);
     const draft = `${file}.${process.pid}`;
     try {
@@ -58,7 +67,8 @@ export class DeviceMemory {
       const file = join(this.#folder, name);
       const stored = await readStored(file);
       if (stored === undefined) continue;
-      found.push({ ...stored.decision, subject: stored.subject, decidedMs: (await stat(file)).mtimeMs });
+      const { subject, key, decision } = stored;
+      found.push({ ...decision, subject, key, decidedMs: (await stat(file)).mtimeMs });
     }
     return found;
   }
@@ -70,7 +80,7 @@ export class DeviceMemory {
 
 interface Stored {
   readonly subject: string;
-  readonly key: string;
+  readonly key: DecisionKey;
   readonly decision: DeviceDecision;
 }
 
@@ -78,12 +88,12 @@ interface Stored {
 async function readStored(file: string): Promise<Stored | undefined> {
   try {
     const stored = JSON.parse(await readFile(file, "utf8")) as unknown;
-    if (!isRecord(stored) || !isRecord(stored["decision"])) return undefined;
+    if (!isRecord(stored) || !isRecord(stored["decision"]) || !isRecord(stored["key"])) return undefined;
     const { device, adapter, note, isFault } = stored["decision"];
     if (typeof device !== "string" || typeof note !== "string") return undefined;
     return {
       subject: String(stored["subject"]),
-      key: String(stored["key"]),
+      key: { system: String(stored["key"]["system"]), rest: String(stored["key"]["rest"]) },
       decision: {
         device,
         note,

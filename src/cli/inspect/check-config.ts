@@ -1,8 +1,8 @@
 // `hearth check-config`: checks the configuration and prints it as it is after all layers, without keys and passwords.
-import { explainConfiguration } from "../config/explain-configuration.ts";
-import { inspectConfiguration } from "../config/inspect-configuration.ts";
-import { toConfiguration } from "../config/load-configuration.ts";
-import type { CommandContext } from "./command.ts";
+import { explainConfiguration } from "../../config/explain-configuration.ts";
+import { inspectConfiguration } from "../../config/inspect-configuration.ts";
+import { toConfiguration } from "../../config/load-configuration.ts";
+import type { CommandContext } from "../command.ts";
 
 export function runCheckConfig({ flags, environment, cwd, terminal }: CommandContext): Promise<number> {
   const options = { flags, environment, cwd };
