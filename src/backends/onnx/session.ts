@@ -76,6 +76,7 @@ class Opener implements SessionOpener {
       try {
         const session = await openOn(provider);
         this.#noteFailures(failures, { part: part.name, chosen, provider });
+        if (failures.length > 0) await context.devices?.tell(this.use);
         const onFallback = (reason: string): void => this.#fallBack(part.name, { provider, reason });
         return new DeviceSession(session, provider === "cpu" ? undefined : { provider, openOn, onFallback });
       } catch (error) {

@@ -43,6 +43,16 @@ describe("createSessionOpener", () => {
     expect(lines).toEqual([deviceNote]);
   });
 
+  it("tells the server before it tries a provider, and what is used in its place", async () => {
+    const { services, told } = deviceServices("auto");
+    const { opener } = createOpener(["no-such-provider"], services);
+    await (await opener.open(graph, part)).release();
+    expect(told).toEqual([
+      { device: "no-such-provider" },
+      { device: "cpu", deviceNote: expect.stringMatching(/^cpu is used because others failed: no-such-provider: /) },
+    ]);
+  });
+
   it("keeps every provider after a graph that none of them opens", async () => {
     const { opener } = createOpener(["no-such-provider"]);
     await expect(opener.open(join(graph, "nowhere.onnx"), part)).rejects.toMatchObject({
