@@ -1,6 +1,7 @@
 // The list of subcommands.
 import { benchCommands } from "./bench/bench-flags.ts";
 import type { Subcommand } from "./command.ts";
+import { forgetFlag } from "./arguments/doctor-flags.ts";
 import { configurationFlags, sourceFlags } from "./arguments/configuration-flags.ts";
 
 /** Runs when the command line names no other. */
@@ -24,7 +25,7 @@ export const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   doctor: {
     summary: "Look for GPUs, try them, and say where each model is computed and why.",
-    flags: configurationFlags,
+    flags: [forgetFlag, ...configurationFlags],
     load: async () => (await import("./inspect/doctor.ts")).runDoctor,
   },
   bench: {

@@ -32,9 +32,12 @@ describe("hearth doctor", { timeout: 300_000 }, () => {
     expect(printed).toMatch(/onnx\/model\.onnx: webgpu .*; hardware or drivers have changed since/);
   });
 
-  it("tries nothing where GPUs are switched off", async () => {
-    const flags = ["--cache-directory", temporaryFolder("cache"), "--gpu", "off"];
-    const { printed } = await runCommandLine(["doctor", ...flags]);
+  it("tries nothing where GPUs are switched off, and forgets when it is told to", async () => {
+    const cache = temporaryFolder("cache");
+    await new DeviceMemory(cache).remember("a", { system: "1", rest: "1" }, decision);
+    const { printed } = await runCommandLine(["doctor", "--cache-directory", cache, "--gpu", "off", "--forget"]);
+    expect(printed).toMatch(/^What was remembered of GPUs is forgotten/);
+    expect(await new DeviceMemory(cache).all()).toEqual([]);
     expect(printed).not.toContain("ONNX Runtime");
     expect(printed).toContain("  tiny-embed (embedding)\n    cpu: GPUs are switched off for all models (runners.gpu)");
   });

@@ -15,6 +15,8 @@ import type { Configuration } from "../../config/configuration.ts";
 import { loadConfiguration } from "../../config/load-configuration.ts";
 import type { ConfiguredModel } from "../../domain/model.ts";
 import { version } from "../../version.ts";
+import { forgetFlag } from "../arguments/doctor-flags.ts";
+import { isSet } from "../arguments/flag-values.ts";
 import type { CommandContext } from "../command.ts";
 import { formatTable, type Terminal } from "../terminal.ts";
 
@@ -29,6 +31,10 @@ export async function runDoctor({ flags, environment, cwd, terminal }: CommandCo
   const configuration = loadConfiguration({ flags, environment, cwd });
   for (const warning of configuration.warnings) terminal.warn(`Warning: ${warning}`);
   const { print, palette } = terminal;
+  if (isSet(flags, forgetFlag.flag)) {
+    await new DeviceMemory(configuration.runners.cacheDirectory).forgetAll();
+    print("What was remembered of GPUs is forgotten: the next load of each model tries them again.\n");
+  }
   const memory = `${(totalmem() / 2 ** 30).toFixed(1)} GiB of memory`;
   print(`Hearth ${version}, Node ${process.versions.node}, ${process.platform} ${release()} ${arch()}`);
   print(`${availableParallelism()} cores, ${memory}`);

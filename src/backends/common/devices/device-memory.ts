@@ -1,7 +1,7 @@
 // Remembers in the cache directory what was found out about a GPU. A file a subject, and in it the key of what the finding depends on,
 // such as the driver's version: under another key it is as if nothing were known, and the next finding takes the file's place.
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isRecord } from "../../../util/is-record.ts";
 
@@ -15,6 +15,8 @@ export interface DeviceDecision {
   readonly note: string;
   /** Something went wrong, so that an operator should read of it. */
   readonly isFault: boolean;
+  /** Another try may end otherwise, as when a GPU's memory was taken: it is not remembered. @default false */
+  readonly isPassing?: boolean;
 }
 
 /** What a decision depends on. */
@@ -48,6 +50,7 @@ export class DeviceMemory {
 
   /** A memory that cannot be written costs the next load another probe, and nothing else. */
   async remember(subject: string, key: DecisionKey, decision: DeviceDecision): Promise<void> {
+    if (decision.isPassing === true) return;
     const file = this.#fileOf(subject);
     const draft = `${file}.${process.pid}`;
     try {
@@ -61,9 +64,8 @@ export class DeviceMemory {
 
   /** Everything that is remembered, whatever its key. */
   async all(): Promise<RememberedDecision[]> {
-    const names = await readdir(this.#folder).catch(() => []);
     const found: RememberedDecision[] = [];
-    for (const name of names.filter((name) => name.endsWith(".json"))) {
+    for (const name of await this.#fileNames()) {
       const file = join(this.#folder, name);
       const stored = await readStored(file);
       if (stored === undefined) continue;
@@ -71,6 +73,16 @@ export class DeviceMemory {
       found.push({ ...decision, subject, key, decidedMs: (await stat(file)).mtimeMs });
     }
     return found;
+  }
+
+  async forgetAll(): Promise<void> {
+    for (const name of await this.#fileNames()) await rm(join(this.#folder, name), { force: true });
+  }
+
+  /** Of files that this class has written: the folder is the user's choice. */
+  async #fileNames(): Promise<string[]> {
+    const names = await readdir(this.#folder).catch((): string[] => []);
+    return names.filter((name) => /^[0-9a-f]{16}\.json$/.test(name));
   }
 
   #fileOf(subject: string): string {

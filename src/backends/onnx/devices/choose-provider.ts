@@ -61,6 +61,7 @@ async function tryInTurn(
     device: "cpu",
     note: refusals.map(({ note }) => note).join("; "),
     isFault: refusals.some(({ isFault }) => isFault),
+    isPassing: refusals.some(({ isPassing }) => isPassing === true),
   };
 }
 

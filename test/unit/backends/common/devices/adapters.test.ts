@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { isSoftwareAdapter, openedVulkanDevice } from "../../../../../src/backends/common/devices/adapters.ts";
+import {
+  isHardwareAdapter,
+  isSoftwareAdapter,
+  openedVulkanDevice,
+} from "../../../../../src/backends/common/devices/adapters.ts";
 
 describe("isSoftwareAdapter", () => {
   it.each([
@@ -35,4 +39,30 @@ describe("openedVulkanDevice", () => {
     expect(openedVulkanDevice(output)).toBe("NVIDIA GeForce RTX 3060");
     expect(openedVulkanDevice(output.slice(0, 1))).toBeUndefined();
   });
+});
+
+describe("isHardwareAdapter", () => {
+  const found =
+    "[I:onnxruntime] Discovered OrtHardwareDevice {vendor_id:0x10de, device_id:0x2504, vendor:NVIDIA, type:1, metadata: []}";
+  const processor =
+    "[I:onnxruntime] Discovered OrtHardwareDevice {vendor_id:0x8086, device_id:0x0, vendor:Intel, type:0, metadata: []}";
+
+  it("goes by the name where there is one, whatever else is there", () => {
+    const signs = { platform: "linux", output: [], holdsDeviceFile: true } as const;
+    expect(isHardwareAdapter("llvmpipe (LLVM 19.1.1, 256 bits)", signs)).toBe(false);
+    expect(isHardwareAdapter("AMD Radeon Graphics (RADV RENOIR)", { ...signs, holdsDeviceFile: false })).toBe(true);
+  });
+
+  it.each([
+    ["linux", true, [], true],
+    ["linux", false, [found], false],
+    ["darwin", false, [], true],
+    ["win32", false, [processor, found], true],
+    ["win32", false, [processor], false],
+  ] as const)(
+    "goes without a name by the signs of %s (device file %j, %j)",
+    (platform, holdsDeviceFile, output, expected) => {
+      expect(isHardwareAdapter(undefined, { platform, holdsDeviceFile, output })).toBe(expected);
+    },
+  );
 });

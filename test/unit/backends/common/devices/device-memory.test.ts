@@ -34,6 +34,18 @@ describe("DeviceMemory", () => {
     expect(Math.abs(all[0]!.decidedMs - Date.now())).toBeLessThan(600_000);
   });
 
+  it("does not keep what another try may change, nor anything once it is told to forget", async () => {
+    const folder = temporaryFolder("cache");
+    const memory = new DeviceMemory(folder);
+    await memory.remember("a", driver(1), onGpu);
+    await memory.remember("a", driver(1), { ...onCpu, isPassing: true });
+    expect(await memory.recall("a", driver(1))).toEqual(onGpu);
+    await memory.forgetAll();
+    expect(await memory.all()).toEqual([]);
+    await memory.remember("a", driver(1), onCpu);
+    expect(await memory.recall("a", driver(1))).toEqual(onCpu);
+  });
+
   it("knows nothing where a file is damaged or cannot be written", async () => {
     const folder = temporaryFolder("cache");
     const memory = new DeviceMemory(folder);
