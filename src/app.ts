@@ -112,6 +112,7 @@ async function loadModel(
     entry: new URL(import.meta.url.endsWith(".ts") ? "./runner.ts" : "./runner.js", import.meta.url),
     environment: runnerEnvironments[spec.kind],
     cacheDirectory: runners.cacheDirectory,
+    memoryBudgetBytes: configuration.memory.budgetBytes,
     startTimeoutMs: runners.startTimeoutMs,
     loadTimeoutMs: runners.loadTimeoutMs,
     hangTimeoutMs: runners.hangTimeoutMs,

@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os";
 
 import { createContext, loadWeights, resolveContextSize } from "../../src/backends/llama/load/load-model.ts";
+import { startOf } from "../../src/backends/llama/load/parallel.ts";
 import { planSampler } from "../../src/backends/llama/engine/sampler-config.ts";
 import { loadConfiguration } from "../../src/config/load-configuration.ts";
 import { mainThreadMs } from "./processor-time.ts";
@@ -32,8 +33,8 @@ const contextSize = resolveContextSize(options.contextSize, weights.facts);
 const context = await createContext(weights, {
   path,
   contextSize,
-  sequences: options.parallel,
-  batchSize: Math.max(options.batchSize, options.parallel),
+  sequences: startOf(options),
+  batchSize: Math.max(options.batchSize, startOf(options)),
   threads: options.threads || availableParallelism(),
   flashAttention: options.flashAttention,
   kvCacheType: options.kvCacheType,

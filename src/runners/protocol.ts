@@ -19,6 +19,7 @@ export type ServerMessage =
       readonly type: "load";
       readonly spec: ModelSpec;
       readonly cacheDirectory: string;
+      readonly memoryBudgetBytes: number;
       /** `Outbox.intervalMs` (outbox.ts); `auto` = by whether the model computes on every core. */
       readonly streamIntervalMs: number | "auto";
     }

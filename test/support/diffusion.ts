@@ -89,6 +89,7 @@ export function createDiffusionModels(): DiffusionModels {
         { ...spec, options: { ...imageOptions, ...options } },
         {
           cacheDirectory: root,
+          memoryBudgetBytes: Infinity,
           signal: new AbortController().signal,
           log: (level, message, facts = {}) => log.push({ level, message, facts }),
         },

@@ -63,7 +63,12 @@ export function openEmbedding(path: string, { options = {}, log = () => {} }: Op
     pinned: false,
     preload: false,
   };
-  return createEmbeddingBackend(spec, { cacheDirectory: tmpdir(), signal: new AbortController().signal, log });
+  return createEmbeddingBackend(spec, {
+    cacheDirectory: tmpdir(),
+    memoryBudgetBytes: Infinity,
+    signal: new AbortController().signal,
+    log,
+  });
 }
 
 export function embed(backend: Backend, request: EmbeddingRequest, signal?: AbortSignal): Promise<EmbeddingResult> {

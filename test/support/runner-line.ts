@@ -61,7 +61,13 @@ export async function connectRunner(
         },
       },
     });
-    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "", streamIntervalMs });
+    toRunner({
+      type: "load",
+      spec: {} as ModelSpec,
+      cacheDirectory: "",
+      memoryBudgetBytes: Infinity,
+      streamIntervalMs,
+    });
   });
   return { line, sent, exits, updates: () => updates };
 }

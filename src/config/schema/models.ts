@@ -82,7 +82,12 @@ export const textModel = z.strictObject({
   context_size: integer(0)
     .default(0)
     .describe("Tokens of context per request. 0 = what the model was trained with, at most 8192."),
-  parallel: integer(1, 256).default(4).describe("Requests that generate at once."),
+  parallel: z
+    .union([z.literal("auto"), z.number().int().min(1).max(256)], { error: "must be auto, or a count from 1 to 256" })
+    .default("auto")
+    .describe(
+      "Requests that generate at once. auto = 4, and up to 16 once requests wait and the memory budget has room for them.",
+    ),
   batch_size: integer(1, 65_536).default(512).describe("Prompt tokens per decode step, over all requests."),
   threads: threads.describe(
     "CPU threads. 0 = the cores that the process may use, and fewer while others keep them busy.",

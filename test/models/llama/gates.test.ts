@@ -89,6 +89,9 @@ describe("grammar gates", () => {
       maxQueue: 1,
       threads: fixedThreads(1),
       guesser: undefined,
+      maxParallel: 1,
+      canCarry: true,
+      log: () => {},
     });
     let text = "";
     await new Promise<void>((resolve, reject) => {

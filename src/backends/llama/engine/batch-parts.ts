@@ -2,7 +2,7 @@
 import type { NativeSampler, NativeSamplerConfig } from "../native/binding.ts";
 import type { NativeContextHandle, TokenScore } from "../native/context.ts";
 import type { SequenceView } from "./sequence.ts";
-import type { Slot } from "./slots/slots.ts";
+import type { Slot } from "./slots/slot.ts";
 
 /** Tokens of one sequence in a batch. */
 export interface BatchPart<S extends SequenceView> {

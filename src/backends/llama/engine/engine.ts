@@ -18,7 +18,9 @@ import { DeliveryQueue } from "./queues/delivery-queue.ts";
 import type { EngineOptions, Submission } from "./engine-options.ts";
 import { continueSampler } from "./sampler-config.ts";
 import type { Sequence, SequenceRequest } from "./sequence.ts";
-import { Slots, type Slot } from "./slots/slots.ts";
+import { Growth } from "./slots/growth.ts";
+import type { Slot } from "./slots/slot.ts";
+import { Slots } from "./slots/slots.ts";
 import { WaitingQueue } from "./queues/waiting-queue.ts";
 
 type Part = ComputedPart<Sequence>;
@@ -30,6 +32,7 @@ const idleBeforeStoreMs = 2000;
 export class Engine {
   readonly #options: EngineOptions;
   readonly #slots: Slots<Sequence>;
+  readonly #growth: Growth<Sequence>;
   readonly #waiting: WaitingQueue;
   readonly #deliveries = new DeliveryQueue<Sequence>();
   readonly #alarm = new Alarm();
@@ -42,6 +45,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#slots = new Slots(options);
+    this.#growth = new Growth({ ...options, slots: this.#slots });
     this.#waiting = new WaitingQueue(options.maxQueue);
     this.#loop = this.#run();
   }
@@ -124,6 +128,7 @@ export class Engine {
   }
 
   async #startWaiting(): Promise<void> {
+    await this.#growth.meet(this.#waiting.readyCount);
     while (this.#slots.idleCount > 0) {
       const sequence = this.#waiting.take();
       if (sequence === undefined) return;

@@ -1,6 +1,9 @@
 // A context of llama.cpp: the KV cache of some sequences, batches, sampling and scores. With model.ts the only file that calls
 // node-llama-cpp's internals.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { NativeQueue } from "./call-queue.ts";
+import { fitStateFile } from "./state-file.ts";
 import type { NativeContext, NativeSampler, NativeSamplerConfig } from "./binding.ts";
 
 /** Log-probability of one token, from the logits as the model gave them, and the likeliest tokens at its place. */
@@ -10,17 +13,31 @@ export interface TokenScore {
   readonly top: readonly (readonly [id: number, logprob: number])[];
 }
 
-interface ContextSurroundings {
-  readonly createSampler: (config: NativeSamplerConfig) => NativeSampler;
-  readonly queue: NativeQueue;
-  readonly batchSize: number;
+/** A sequence whose state survives {@link NativeContextHandle.grow}, and the tokens that it holds. */
+export interface CarriedState {
+  readonly sequence: number;
+  readonly tokens: readonly number[];
 }
 
-/** One context: the KV cache of a fixed number of sequences, and the calls that extend, copy and cut it. */
+interface ContextSurroundings {
+  readonly createSampler: (config: NativeSamplerConfig) => NativeSampler;
+  /** Opens another context of the same model with the same settings. */
+  readonly reopen: (sequences: number) => Promise<NativeContext>;
+  readonly queue: NativeQueue;
+  readonly batchSize: number;
+  readonly sequences: number;
+  /** Tokens per sequence. */
+  readonly contextSize: number;
+}
+
+/** One context: the KV cache of some sequences, and the calls that extend, copy and cut it. */
 export class NativeContextHandle {
-  readonly #native: NativeContext;
+  #native: NativeContext;
+  #sequences: number;
   readonly #queue: NativeQueue;
   readonly #createSampler: ContextSurroundings["createSampler"];
+  readonly #reopen: ContextSurroundings["reopen"];
+  readonly #contextSize: number;
   /** Greedy, with nothing that changes a logit. */
   readonly #plain: NativeSampler;
   /** By number of alternatives: a sampler that sorts no more than so many. */
@@ -28,18 +45,25 @@ export class NativeContextHandle {
   readonly batchSize: number;
   #threads = 0;
 
-  constructor(native: NativeContext, { createSampler, queue, batchSize }: ContextSurroundings) {
+  constructor(native: NativeContext, surroundings: ContextSurroundings) {
     this.#native = native;
-    this.#queue = queue;
-    this.#createSampler = createSampler;
-    this.batchSize = batchSize;
-    this.#plain = createSampler({ temperature: 0, seed: 0 });
+    this.#queue = surroundings.queue;
+    this.#createSampler = surroundings.createSampler;
+    this.#reopen = surroundings.reopen;
+    this.#sequences = surroundings.sequences;
+    this.#contextSize = surroundings.contextSize;
+    this.batchSize = surroundings.batchSize;
+    this.#plain = surroundings.createSampler({ temperature: 0, seed: 0 });
   }
 
   /** Bytes of the KV cache and of the compute buffers. */
   get memoryBytes(): number {
     const { cpuRam, gpuVram } = this.#native.getMemoryBreakdown();
     return cpuRam + gpuVram;
+  }
+
+  get sequences(): number {
+    return this.#sequences;
   }
 
   /** Begins a batch of at most `size` tokens, in place of the one before. */
@@ -127,9 +151,49 @@ export class NativeContextHandle {
     return this.#queue.run(() => this.#native.saveSequenceStateToFile(path, sequence, Uint32Array.from(tokens)));
   }
 
-  /** The inverse of {@link save}; `sequence` must be empty. */
+  /**
+   * The inverse of {@link save}; `sequence` must be empty. The file may come from a context with another number of sequences, unless
+   * the model has several caches.
+   */
   async restore(sequence: number, { path, maxTokens }: { path: string; maxTokens: number }): Promise<void> {
-    await this.#queue.run(() => this.#native.loadSequenceStateFromFile(path, sequence, maxTokens));
+    const fitted = await fitStateFile(path, { streams: this.#sequences, target: `${path}.fitted` });
+    try {
+      await this.#queue.run(() => this.#native.loadSequenceStateFromFile(fitted, sequence, maxTokens));
+    } finally {
+      if (fitted !== path) await rm(fitted, { force: true });
+    }
+  }
+
+  /**
+   * Becomes a context of `sequences` sequences, more than it has. The states of `carried` come along by way of files in `folder`, for
+   * llama.cpp copies states within one context only; all others are lost. No other call may be under way. A model with several caches
+   * cannot carry states.
+   * @throws Error of the native library or the file system; the context is as it was then
+   */
+  async grow(
+    sequences: number,
+    { carried, folder }: { readonly carried: readonly CarriedState[]; readonly folder: string },
+  ): Promise<void> {
+    const grown = await this.#reopen(sequences);
+    try {
+      for (const { sequence, tokens } of carried) {
+        const path = join(folder, `${sequence}.state`);
+        await this.save(sequence, { path, tokens });
+        const fitted = await fitStateFile(path, { streams: sequences, target: join(folder, `${sequence}.fitted`) });
+        await this.#queue.run(() => grown.loadSequenceStateFromFile(fitted, sequence, this.#contextSize));
+        await rm(path);
+        await rm(fitted, { force: true });
+      }
+    } catch (error) {
+      await this.#queue.run(() => grown.dispose());
+      throw error;
+    }
+    const former = this.#native;
+    this.#native = grown;
+    this.#sequences = sequences;
+    // A new context computes with the threads that it was created with.
+    this.#threads = 0;
+    await this.#queue.run(() => former.dispose());
   }
 
   /** The pooled embedding of sequence 0, or that of the last token where the model does not pool. */

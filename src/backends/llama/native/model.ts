@@ -5,6 +5,7 @@ import type { Llama, LlamaModel } from "node-llama-cpp";
 import { NativeContextHandle } from "./context.ts";
 import { NativeQueue } from "./call-queue.ts";
 import type {
+  NativeContext,
   NativeGrammarState,
   NativeLora,
   NativeModel,
@@ -151,6 +152,21 @@ export class NativeModelHandle {
 
   /** @throws Error when the memory does not suffice or the model refuses the parameters. */
   async createContext(parameters: ContextParameters): Promise<NativeContextHandle> {
+    return new NativeContextHandle(await this.#openContext(parameters), {
+      createSampler: (config) => this.createSampler(config),
+      reopen: (sequences) => this.#openContext({ ...parameters, sequences }),
+      queue: this.#queue,
+      batchSize: parameters.batchSize,
+      sequences: parameters.sequences,
+      contextSize: parameters.contextSize,
+    });
+  }
+
+  async dispose(): Promise<void> {
+    await this.#high.dispose();
+  }
+
+  async #openContext(parameters: ContextParameters): Promise<NativeContext> {
     const kvCacheType = ggmlTypes[parameters.kvCacheType];
     const native = new this.#bindings.AddonContext(this.#model, {
       // Every sequence has its own cells; llama.cpp wants their number in multiples of 256.
@@ -172,15 +188,7 @@ export class NativeModelHandle {
         loras.map(({ scale }) => scale),
       );
     }
-    return new NativeContextHandle(native, {
-      createSampler: (config) => this.createSampler(config),
-      queue: this.#queue,
-      batchSize: parameters.batchSize,
-    });
-  }
-
-  async dispose(): Promise<void> {
-    await this.#high.dispose();
+    return native;
   }
 }
 

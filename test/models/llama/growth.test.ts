@@ -1,0 +1,95 @@
+// A model whose `parallel` is `auto` begins with four slots and gets more while requests wait, without a change to any answer.
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
+import type { Backend } from "../../../src/domain/backend.ts";
+import type { TextModelOptions } from "../../../src/domain/model.ts";
+import { complete, readFirstText, readRest, streamCompletion, testContext, textSpec } from "../../support/llama.ts";
+import { storyToken, useStoryModel } from "../../support/story-model.ts";
+import { attentionDifference, expectSameUntilNearTie, storyModelSpread as spread } from "../../support/tolerances.ts";
+
+const path = useStoryModel();
+const starts = [
+  "Once upon a time",
+  "The cat",
+  "One day a dog",
+  "A little girl",
+  "Tom and Sam",
+  "In the park",
+  "Mum said",
+];
+const prompts = [...starts, "The dog", "The sun", "A bird"];
+const endless = { temperature: 0, logitBias: [[storyToken.eos, -100] as const] };
+
+describe("a model whose number of slots follows the demand", () => {
+  const backends: Backend[] = [];
+  const lines: string[] = [];
+
+  async function load(options: Partial<TextModelOptions> = {}, memoryBudgetBytes = 2 ** 30): Promise<Backend> {
+    const context = {
+      ...testContext((_level, message) => void (message.includes("at once") && lines.push(message))),
+      memoryBudgetBytes,
+    };
+    const backend = await createLlamaBackend(textSpec(path, { parallel: "auto", ...options }), context);
+    backends.push(backend);
+    return backend;
+  }
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    lines.length = 0;
+    await Promise.all(backends.splice(0).map((backend) => backend.dispose()));
+  });
+
+  const ask = (backend: Backend, prompt: string) =>
+    complete(backend, { prompts: [prompt], sampling: endless, topLogprobs: 5, limits: { maxTokens: 40, stop: [] } });
+
+  it("grows while requests wait, and every answer is that of a model which never grew", async () => {
+    const growing = await load();
+    const fixed = await load({ parallel: 1 });
+    const early = prompts.slice(0, 4).map((prompt) => ask(growing, prompt));
+    const answers = await Promise.all([...early, ...prompts.slice(4).map((prompt) => ask(growing, prompt))]);
+    expect(lines).toEqual([expect.stringContaining("generates for 8"), expect.stringContaining("generates for 16")]);
+    for (const [index, { choices }] of answers.entries()) {
+      const expected = (await ask(fixed, prompts[index] as string)).choices[0]!;
+      expectSameUntilNearTie(choices[0]!.logprobs, expected.logprobs, { relative: attentionDifference(64), spread });
+    }
+  });
+
+  it("carries answers under way over to the larger context", async () => {
+    const backend = await load();
+    const events = Array.from({ length: 4 }, () =>
+      streamCompletion(backend, { sampling: endless, limits: { maxTokens: 200, stop: [] } }),
+    );
+    for (const stream of events) await readFirstText(stream);
+    const waiting = ask(backend, "The cat");
+    expect((await waiting).usage.completionTokens).toBe(40);
+    expect(lines).toHaveLength(1);
+    for (const stream of events) expect((await readRest(stream)).completionTokens).toBe(200);
+  });
+
+  it("has as many slots as the budget allows", async () => {
+    const roomy = await load();
+    expect(roomy.description.facts["parallel"]).toBe(16);
+    const perSlot = (roomy.description.memoryBytes - (await load({ parallel: 1 })).description.memoryBytes) / 15;
+    const tight = await load({}, 8 * 2.5 * perSlot);
+    expect(tight.description.facts["parallel"]).toBe(6);
+    await Promise.all(prompts.map((prompt) => ask(tight, prompt)));
+    expect(lines).toEqual([expect.stringContaining("generates for 6")]);
+  });
+
+  it("answers all with the slots it has where it cannot grow", async () => {
+    const backend = await load();
+    vi.stubEnv("TMPDIR", join(path, "nowhere"));
+    const answers = await Promise.all(prompts.map((prompt) => ask(backend, prompt)));
+    expect(answers.map(({ usage }) => usage.completionTokens)).toEqual(prompts.map(() => 40));
+    expect(lines).toEqual([expect.stringContaining("stays at 4")]);
+  });
+
+  it("stays as it is where a number is configured, or answers must not depend on each other", async () => {
+    for (const options of [{ parallel: 2 }, { reproducible: true }]) {
+      const backend = await load(options);
+      await Promise.all(prompts.map((prompt) => ask(backend, prompt)));
+      expect(lines).toEqual([]);
+    }
+  });
+});
