@@ -12,7 +12,13 @@ import { runCompletion } from "./generate/completion.ts";
 import { DraftGuesser, draftLength } from "./speculative/draft-model.ts";
 import { LlamaEmbedder } from "./embedding/embedding.ts";
 import { Engine } from "./engine/engine.ts";
-import { fixedThreads, threadCandidates, ThreadTuner, type ThreadChoice } from "./native/thread-tuner.ts";
+import {
+  fixedThreads,
+  plausibleTokenMs,
+  threadCandidates,
+  ThreadTuner,
+  type ThreadChoice,
+} from "./native/thread-tuner.ts";
 import { loadFailure } from "../../model-files/gguf/gguf-facts.ts";
 import { promptLookup } from "./speculative/prompt-lookup.ts";
 import { type Guesser } from "./engine/guesser.ts";
@@ -87,7 +93,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,
     maxQueue: options.maxQueue,
-    threads: chooseThreads(options, threads),
+    threads: chooseThreads(options, { start: threads, weightBytes: weights.native.memoryBytes }),
     guesser,
     utf8,
   });
@@ -128,10 +134,18 @@ async function createText({ spec, options, weights, context }: Creation): Promis
 }
 
 /** A configured count stays; any other is where the engine begins. */
-function chooseThreads(options: TextModelOptions, start: number): ThreadChoice {
+function chooseThreads(
+  options: TextModelOptions,
+  { start, weightBytes }: { readonly start: number; readonly weightBytes: number },
+): ThreadChoice {
   if (options.threads > 0) return fixedThreads(options.threads);
   const candidates = threadCandidates({ cores: start, logicalCores: availableParallelism() });
-  return new ThreadTuner({ candidates, start, now: () => performance.now() });
+  return new ThreadTuner({
+    candidates,
+    start,
+    plausibleMs: plausibleTokenMs(weightBytes),
+    now: () => performance.now(),
+  });
 }
 
 /** @throws ServerError `model_load_failed` where another option, or the model, cannot be had reproducible */
