@@ -103,10 +103,13 @@ export class Engine {
     await this.#slots.storeAll().catch(() => {});
   }
 
-  /** Sleeps until woken. States are stored, one at a time, when nothing has come for a while. */
+  /** Sleeps until woken. When nothing has come for a while states are stored, one at a time, then slots are given back. */
   async #sleep(): Promise<void> {
-    const isLong = await this.#alarm.sleep(this.#hasUnstored ? idleBeforeStoreMs : undefined);
-    if (isLong && !this.#disposed) this.#hasUnstored = await this.#slots.storeLongest().catch(() => false);
+    const hasUnstored = this.#hasUnstored;
+    const isLong = await this.#alarm.sleep(hasUnstored ? idleBeforeStoreMs : this.#growth.shrinkAfterMs);
+    if (!isLong || this.#disposed) return;
+    if (hasUnstored) this.#hasUnstored = await this.#slots.storeLongest().catch(() => false);
+    else if (this.#slots.idleCount === this.#slots.all.length) await this.#growth.shrink();
   }
 
   /** Takes cancelled sequences out of the queue, and makes the slots of ended ones idle. */

@@ -13,9 +13,10 @@ export interface TokenScore {
   readonly top: readonly (readonly [id: number, logprob: number])[];
 }
 
-/** A sequence whose state survives {@link NativeContextHandle.grow}, and the tokens that it holds. */
+/** A sequence whose state survives {@link NativeContextHandle.resize}, the one that has it then, and the tokens that it holds. */
 export interface CarriedState {
-  readonly sequence: number;
+  readonly from: number;
+  readonly to: number;
   readonly tokens: readonly number[];
 }
 
@@ -165,31 +166,31 @@ export class NativeContextHandle {
   }
 
   /**
-   * Becomes a context of `sequences` sequences, more than it has. The states of `carried` come along by way of files in `folder`, for
+   * Becomes a context of `sequences` sequences. The states of `carried` come along by way of files in `folder`, for
    * llama.cpp copies states within one context only; all others are lost. No other call may be under way. A model with several caches
    * cannot carry states.
    * @throws Error of the native library or the file system; the context is as it was then
    */
-  async grow(
+  async resize(
     sequences: number,
     { carried, folder }: { readonly carried: readonly CarriedState[]; readonly folder: string },
   ): Promise<void> {
-    const grown = await this.#reopen(sequences);
+    const resized = await this.#reopen(sequences);
     try {
-      for (const { sequence, tokens } of carried) {
-        const path = join(folder, `${sequence}.state`);
-        await this.save(sequence, { path, tokens });
-        const fitted = await fitStateFile(path, { streams: sequences, target: join(folder, `${sequence}.fitted`) });
-        await this.#queue.run(() => grown.loadSequenceStateFromFile(fitted, sequence, this.#contextSize));
+      for (const { from, to, tokens } of carried) {
+        const path = join(folder, `${from}.state`);
+        await this.save(from, { path, tokens });
+        const fitted = await fitStateFile(path, { streams: sequences, target: join(folder, `${from}.fitted`) });
+        await this.#queue.run(() => resized.loadSequenceStateFromFile(fitted, to, this.#contextSize));
         await rm(path);
         await rm(fitted, { force: true });
       }
     } catch (error) {
-      await this.#queue.run(() => grown.dispose());
+      await this.#queue.run(() => resized.dispose());
       throw error;
     }
     const former = this.#native;
-    this.#native = grown;
+    this.#native = resized;
     this.#sequences = sequences;
     // A new context computes with the threads that it was created with.
     this.#threads = 0;
