@@ -45,7 +45,10 @@ export async function startServer(configuration: Configuration): Promise<Running
   const states = createModelStates(models.map(({ id }) => id));
   registry.subscribe(logModelEvents(log));
   registry.subscribe(states.apply);
-  const catalog = createCatalog(models, aliases);
+  const catalog = createCatalog(models, {
+    aliases,
+    ...(configuration.openAiNames ? { openAiModels: defaults } : {}),
+  });
   const health = createHealthService({ version, now, states });
   const app = createHttpApp({
     inference: createInference({

@@ -12,6 +12,8 @@ export interface Configuration {
   readonly models: readonly ConfiguredModel[];
   /** Alias to model id; every target exists, none is itself an alias. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Any name of an OpenAI model stands for the default of its kind, also one that is not among the aliases. */
+  readonly openAiNames: boolean;
   readonly defaults: DefaultModels;
   /** Sentences for the operator about settings that are allowed but probably not meant. */
   readonly warnings: readonly string[];

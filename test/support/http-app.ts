@@ -48,7 +48,7 @@ export function createTestApp({
   let leases = 0;
   const catalog = createCatalog(
     [model("org/chat", "text"), model("embed", "embedding"), model("rank", "rerank"), model("draw", "image")],
-    new Map([["gpt-4o", "org/chat"]]),
+    { aliases: new Map([["gpt-4o", "org/chat"]]) },
   );
   const states = createModelStates([]);
   const log = (level: string) => (facts: unknown) => {

@@ -113,7 +113,7 @@ type ReadResult =
   | {
       readonly ok: true;
       readonly options: ModelOptions;
-      readonly common: Pick<ConfiguredModel, "ttlMs" | "pinned" | "preload">;
+      readonly common: Pick<ConfiguredModel, "ttlMs" | "pinned" | "preload" | "demonstration">;
     }
   | { readonly ok: false; readonly error: z.ZodError };
 
@@ -121,7 +121,12 @@ function read(kind: ModelKind, entry: unknown, context: ReadContext): ReadResult
   const parsed = modelSchemas[kind].safeParse({ ...(entry as object), kind }, parseOnce);
   if (!parsed.success) return { ok: false, error: parsed.error };
   const { data } = parsed;
-  const common = { ttlMs: data.ttl, pinned: data.pinned, preload: data.preload };
+  const common = {
+    ttlMs: data.ttl,
+    pinned: data.pinned,
+    preload: data.preload,
+    ...(data.demonstration ? { demonstration: true } : {}),
+  };
   switch (data.kind) {
     case "text":
       return { ok: true, common, options: toTextOptions(data, context) };

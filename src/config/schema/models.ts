@@ -20,6 +20,9 @@ const common = {
     ),
   pinned: toggle().default(false).describe("Never unload the model to make room for another."),
   preload: toggle().default(false).describe("Load when the server starts rather than at the first request."),
+  demonstration: toggle()
+    .default(false)
+    .describe("A small model that only shows how things work: any other model of its kind is the default before it."),
 };
 
 const modelKinds = {

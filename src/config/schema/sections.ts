@@ -165,4 +165,11 @@ export const defaultsSection = z.strictObject({
     placeholder: "NAME",
     description: "Model that makes images when a request names none. Left out = the first image model.",
   }),
+  openai_names: setting(oneOf(["on", "off"]).default("off"), {
+    flag: "openai-names",
+    placeholder: "ON|OFF",
+    description:
+      "on: names of OpenAI's models (gpt-4o, o3, text-embedding-3-small, gpt-image-1, ... and their dated versions) stand for the default " +
+      "model of their kind. A model or an alias of such a name goes before.",
+  }),
 });
