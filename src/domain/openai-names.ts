@@ -20,11 +20,14 @@ export const commonOpenAiNames: Readonly<Record<NamedPurpose, readonly string[]>
   image: ["dall-e-2", "dall-e-3", "gpt-image-1"],
 };
 
-/** In order: `gpt-image-1` is no text model. Dated versions (`gpt-4o-2024-08-06`) begin alike. */
+/**
+ * The families that OpenAI offers at present, dated versions (`gpt-4o-2024-08-06`) included. A name of no such family is more likely a
+ * slip, which is better told.
+ */
 const patterns: readonly (readonly [RegExp, NamedPurpose])[] = [
   [/^(?:dall-e-|gpt-image-|chatgpt-image-)/, "image"],
   [/^text-embedding-/, "embedding"],
-  [/^(?:ft:)?(?:gpt-\d|chatgpt-|o\d(?:-|$)|codex-|text-davinci-|davinci-|babbage-)/, "text"],
+  [/^(?:ft:)?(?:gpt-(?:3\.5|4|5)(?!\d)|chatgpt-|o[134](?:-|$)|codex-|text-davinci-|davinci-|babbage-)/, "text"],
 ];
 
 /** What a model of that name is for; `undefined` where OpenAI has none. Names of sound and moderation models are not told apart. */

@@ -21,6 +21,10 @@ describe("the purpose of an OpenAI model's name", () => {
       "my-gpt-4o",
       "text-embedding",
       "o3000x",
+      "gpt-99",
+      "gpt-40",
+      "gpt-oss-20b",
+      "o2",
       "claude-opus-4",
     ];
     for (const name of others) expect(purposeOfOpenAiName(name)).toBeUndefined();
