@@ -15,6 +15,7 @@ import type { LoadedModelHandle, LoadOptions } from "./registry/instances.ts";
 import { createModelStates } from "./registry/model-states.ts";
 import { Registry } from "./registry/registry.ts";
 import { startRunner } from "./runners/start-runner.ts";
+import { createAdministration } from "./services/administration.ts";
 import { createHealthService } from "./services/health.ts";
 import { createInference } from "./services/inference.ts";
 import { createModelsService } from "./services/models.ts";
@@ -42,6 +43,7 @@ export async function startServer(configuration: Configuration): Promise<Running
     now,
     setTimer,
   });
+  const shutdown = new AbortController();
   const states = createModelStates(models.map(({ id }) => id));
   registry.subscribe(logModelEvents(log));
   registry.subscribe(states.apply);
@@ -62,6 +64,14 @@ export async function startServer(configuration: Configuration): Promise<Running
     }),
     models: createModelsService({ catalog, states }),
     health,
+    administration: createAdministration({
+      catalog,
+      states,
+      acquire: (id, signal) => registry.acquire(id, signal),
+      unload: (id, signal) => registry.unload(id, signal),
+      subscribe: (listener) => registry.subscribe(listener),
+      closing: shutdown.signal,
+    }),
     settings: { ...settings, allowedHosts: [...settings.allowedHosts, settings.host, "localhost"] },
     log,
     createId: () => randomUUID().replaceAll("-", ""),
@@ -69,7 +79,6 @@ export async function startServer(configuration: Configuration): Promise<Running
     version,
   });
   const { server, port } = await listen({ ...settings, app });
-  const shutdown = new AbortController();
   // Rejects only when the server closes meanwhile.
   warmUpSchemas(shutdown.signal).catch(() => {});
   void preload(models, { registry, signal: shutdown.signal }).then(() => health.setStatus("ok"));

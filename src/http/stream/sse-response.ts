@@ -1,8 +1,8 @@
 // Streams server-sent events (WHATWG HTML, section 9.2) as they are pulled: the next event is made when the reader has taken the last
 // one, so a slow reader slows the producer and no buffer grows.
-import type { PulledEvents } from "../util/event-queue.ts";
-import { maxTimerMs } from "../util/timers.ts";
-import type { SseEvent } from "../wire/sse-event.ts";
+import type { PulledEvents } from "../../util/event-queue.ts";
+import { maxTimerMs } from "../../util/timers.ts";
+import type { SseEvent } from "../../wire/sse-event.ts";
 
 export interface SseOptions {
   /** The first event must be at hand: an error before it has to be a plain answer with its own status. */

@@ -1,7 +1,7 @@
 // Iterations over the events of an operation on their way to the socket. Every token passes here, so they are written without
 // generators, each of which costs a token three turns of the microtask queue.
-import type { PulledEvents } from "../util/event-queue.ts";
-import type { SseEvent } from "../wire/sse-event.ts";
+import type { PulledEvents } from "../../util/event-queue.ts";
+import type { SseEvent } from "../../wire/sse-event.ts";
 
 const nothing: readonly SseEvent[] = [];
 
