@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NativeContextHandle } from "../../../src/backends/llama/native/context.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
+import { openWeights } from "../../../src/backends/llama/native/weights.ts";
 import { readGolden } from "../../support/goldens.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
 import { useStoryModel } from "../../support/story-model.ts";
@@ -65,6 +66,13 @@ describe("the internals of node-llama-cpp", () => {
     sampler.dispose();
     return generated;
   }
+
+  it("give up loading when they are told to, with the caller's reason", async () => {
+    const reason = new Error("not wanted any more");
+    const signal = AbortSignal.abort(reason);
+    const options = { path, gpuLayers: 0, useMmap: false, signal } as const;
+    await expect(openWeights(weights.library.llama, options)).rejects.toBe(reason);
+  });
 
   it("tokenises without BOS and knows the special tokens", () => {
     expect(Array.from(weights.native.tokenize(golden.prompt, true))).toEqual(prompt.slice(1));

@@ -1,7 +1,7 @@
 // A model of llama.cpp. With context.ts the only file that calls node-llama-cpp's internals. The package's own evaluator does not
 // keep batches full and erases the beginning of a context that overflows, so the engine uses the primitives below it. They are not
 // public: the package is pinned to one exact version, and test/models/llama/binding.test.ts fails for one that changed them.
-import type { Llama, LlamaModel } from "node-llama-cpp";
+import type { Llama } from "node-llama-cpp";
 import { NativeContextHandle } from "./context.ts";
 import { NativeQueue } from "./call-queue.ts";
 import type {
@@ -12,6 +12,7 @@ import type {
   NativeSampler,
   NativeSamplerConfig,
 } from "./binding.ts";
+import type { NativeWeights } from "./weights.ts";
 
 type SpecialTokenName = "bos" | "eos" | "separator" | "fimPrefix" | "fimMiddle" | "fimSuffix";
 
@@ -42,18 +43,21 @@ export interface LoadedLora {
 export class NativeModelHandle {
   readonly #bindings: NativeModule;
   readonly #model: NativeModel;
-  readonly #high: LlamaModel;
+  readonly #weights: NativeWeights;
+  readonly #architecture: string;
   readonly #queue = new NativeQueue();
 
-  constructor(llama: Llama, model: LlamaModel) {
-    this.#high = model;
+  /** @param architecture as the file names it */
+  constructor(llama: Llama, { weights, architecture }: { weights: NativeWeights; architecture: string }) {
     this.#bindings = (llama as unknown as { _bindings: NativeModule })._bindings;
-    this.#model = (model as unknown as { _model: NativeModel })._model;
+    this.#weights = weights;
+    this.#model = weights.model;
+    this.#architecture = architecture;
   }
 
   /** Recurrent and hybrid models keep one running state: its end cannot be cut off. */
   get canTrimSequences(): boolean {
-    const architecture = this.#high.architecture;
+    const architecture = this.#architecture;
     return !(
       this.#bindings.getIsArchRecurrent(architecture) === true || this.#bindings.getIsArchHybrid(architecture) === true
     );
@@ -180,7 +184,7 @@ export class NativeModelHandle {
   }
 
   async dispose(): Promise<void> {
-    await this.#high.dispose();
+    await this.#weights.dispose();
   }
 }
 
