@@ -1,7 +1,8 @@
 // A context of llama.cpp: the KV cache of some sequences, batches, sampling and scores. With model.ts the only file that calls
 // node-llama-cpp's internals.
 import type { NativeQueue } from "./call-queue.ts";
-import type { NativeContext, NativeSampler, NativeSamplerConfig } from "./binding.ts";
+import type { NativeContext, NativeSampler } from "./binding.ts";
+import type { SamplerPool } from "./sampler-pool.ts";
 
 /** Log-probability of one token, from the logits as the model gave them, and the likeliest tokens at its place. */
 export interface TokenScore {
@@ -11,7 +12,7 @@ export interface TokenScore {
 }
 
 interface ContextSurroundings {
-  readonly createSampler: (config: NativeSamplerConfig) => NativeSampler;
+  readonly samplers: SamplerPool;
   readonly queue: NativeQueue;
   readonly batchSize: number;
 }
@@ -20,20 +21,19 @@ interface ContextSurroundings {
 export class NativeContextHandle {
   readonly #native: NativeContext;
   readonly #queue: NativeQueue;
-  readonly #createSampler: ContextSurroundings["createSampler"];
-  /** Greedy, with nothing that changes a logit. */
-  readonly #plain: NativeSampler;
+  readonly #samplers: SamplerPool;
+  /** Greedy, with nothing that changes a logit; made for the first score. */
+  #plain: NativeSampler | undefined;
   /** By number of alternatives: a sampler that sorts no more than so many. */
   readonly #tops = new Map<number, NativeSampler>();
   readonly batchSize: number;
   #threads = 0;
 
-  constructor(native: NativeContext, { createSampler, queue, batchSize }: ContextSurroundings) {
+  constructor(native: NativeContext, { samplers, queue, batchSize }: ContextSurroundings) {
     this.#native = native;
     this.#queue = queue;
-    this.#createSampler = createSampler;
+    this.#samplers = samplers;
     this.batchSize = batchSize;
-    this.#plain = createSampler({ temperature: 0, seed: 0 });
   }
 
   /** Bytes of the KV cache and of the compute buffers. */
@@ -75,8 +75,9 @@ export class NativeContextHandle {
    * The vocabulary is never copied or sorted: log-probability = logit - highest - ln(sum of exp(logit - highest)).
    */
   async score(logitIndex: number, { token, topCount }: { token: number; topCount: number }): Promise<TokenScore> {
+    const plain = (this.#plain ??= this.#samplers.take({ temperature: 0, seed: 0 }));
     const chosen = this.#queue.run(() =>
-      this.#native.sampleToken(logitIndex, this.#plain, false, false, [[token], false, false, true, 0], true),
+      this.#native.sampleToken(logitIndex, plain, false, false, [[token], false, false, true, 0], true),
     );
     const likeliest =
       topCount === 0
@@ -149,16 +150,15 @@ export class NativeContextHandle {
   }
 
   async dispose(): Promise<void> {
-    this.#plain.dispose();
-    for (const sampler of this.#tops.values()) sampler.dispose();
     await this.#queue.run(() => this.#native.dispose());
+    for (const sampler of [this.#plain, ...this.#tops.values()]) sampler?.dispose();
   }
 
   #topSampler(count: number): NativeSampler {
     let sampler = this.#tops.get(count);
     if (sampler === undefined) {
       // A greedy chain leaves top-k out, so this one draws; what it draws is not looked at.
-      sampler = this.#createSampler({ temperature: 1, topK: count, seed: 0 });
+      sampler = this.#samplers.take({ temperature: 1, topK: count, seed: 0 });
       this.#tops.set(count, sampler);
     }
     return sampler;

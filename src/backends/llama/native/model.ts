@@ -12,6 +12,7 @@ import type {
   NativeSampler,
   NativeSamplerConfig,
 } from "./binding.ts";
+import { SamplerPool } from "./sampler-pool.ts";
 import type { NativeWeights } from "./weights.ts";
 
 type SpecialTokenName = "bos" | "eos" | "separator" | "fimPrefix" | "fimMiddle" | "fimSuffix";
@@ -46,6 +47,7 @@ export class NativeModelHandle {
   readonly #weights: NativeWeights;
   readonly #architecture: string;
   readonly #queue = new NativeQueue();
+  readonly #samplers: SamplerPool;
 
   /** @param architecture as the file names it */
   constructor(llama: Llama, { weights, architecture }: { weights: NativeWeights; architecture: string }) {
@@ -53,6 +55,7 @@ export class NativeModelHandle {
     this.#weights = weights;
     this.#model = weights.model;
     this.#architecture = architecture;
+    this.#samplers = new SamplerPool(() => new this.#bindings.AddonSampler(this.#model));
   }
 
   /** Recurrent and hybrid models keep one running state: its end cannot be cut off. */
@@ -125,10 +128,14 @@ export class NativeModelHandle {
     return this.#model.isEogToken(token);
   }
 
-  createSampler(config: NativeSamplerConfig): NativeSampler {
-    const sampler = new this.#bindings.AddonSampler(this.#model);
-    sampler.applyConfig(config);
-    return sampler;
+  /** A sampler that has sampled nothing yet; to be given back. */
+  takeSampler(config: NativeSamplerConfig): NativeSampler {
+    return this.#samplers.take(config);
+  }
+
+  /** To be called when no sampling with it is under way. */
+  giveBackSampler(sampler: NativeSampler): void {
+    this.#samplers.giveBack(sampler);
   }
 
   /** @throws Error when llama.cpp cannot parse the grammar or it has no rule `rootRule`. */
@@ -177,13 +184,14 @@ export class NativeModelHandle {
       );
     }
     return new NativeContextHandle(native, {
-      createSampler: (config) => this.createSampler(config),
+      samplers: this.#samplers,
       queue: this.#queue,
       batchSize: parameters.batchSize,
     });
   }
 
   async dispose(): Promise<void> {
+    this.#samplers.dispose();
     await this.#weights.dispose();
   }
 }
