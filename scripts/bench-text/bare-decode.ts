@@ -55,7 +55,7 @@ const plan = planSampler({
   seed: 1,
   contextSize,
 });
-const sampler = native.createSampler(plan.config);
+const sampler = native.takeSampler(plan.config);
 
 process.on("disconnect", () => process.exit(0));
 process.on("message", () => {

@@ -123,7 +123,7 @@ export class Engine {
 
   #release(slot: Slot<Sequence>, sequence: Sequence): void {
     sequence.end();
-    sequence.sampler?.dispose();
+    if (sequence.sampler !== undefined) this.#options.model.giveBackSampler(sequence.sampler);
     sequence.sampler = undefined;
     sequence.slot = undefined;
     const endedAt = sequence.endedAt as number;
@@ -153,7 +153,7 @@ export class Engine {
     sequence.cachedTokens = assigned.cachedTokens;
     if (request.maxNewTokens === 0) return;
     sequence.illFormed = this.#options.utf8?.bannedIn(0) ?? [];
-    sequence.sampler = this.#options.model.createSampler(withGrammar(request.sampler.config, sequence));
+    sequence.sampler = this.#options.model.takeSampler(withGrammar(request.sampler.config, sequence));
   }
 
   async #plan(): Promise<BatchPlan> {
@@ -183,7 +183,10 @@ export class Engine {
         for (const filler of batch.fillers) this.#slots.dropFiller(filler);
       });
     } catch (error) {
-      for (const part of parts) this.#failPart(part, error);
+      for (const part of parts) {
+        await part.early?.catch(() => {});
+        this.#failPart(part, error);
+      }
       return;
     }
     threads.record(kind, { threads: threadCount, ms: performance.now() - startedAt });

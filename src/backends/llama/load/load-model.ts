@@ -1,13 +1,14 @@
 // Loads a GGUF: library, weights, LoRA adapters, vocabulary and context, with llama.cpp's own reason where one of them fails.
 import { readFile } from "node:fs/promises";
 import { freemem } from "node:os";
-import type { LlamaModel } from "node-llama-cpp";
 import type { BackendContext } from "../../../domain/backend.ts";
 import type { TextModelOptions } from "../../../domain/model.ts";
 import { delay } from "../../../util/abort.ts";
 import { NativeModelHandle, type ContextParameters, type LoadedLora } from "../native/model.ts";
 import { loadFailure, readGguf, type GgufFacts } from "../../../model-files/gguf/gguf-facts.ts";
+import { mayHaveGpu } from "../native/gpu-devices.ts";
 import { openLibrary, type Library } from "../native/library.ts";
+import { openWeights, type NativeWeights } from "../native/weights.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import { Vocabulary } from "../tokens/vocabulary.ts";
 
@@ -32,13 +33,14 @@ export async function loadWeights(
   { path, options }: { path: string; options: TextModelOptions },
   { log, signal }: Pick<BackendContext, "log" | "signal">,
 ): Promise<LoadedWeights> {
-  const opening = openLibrary(log, { gpu: options.gpuLayers !== 0 });
+  const gpu = options.gpuLayers === "auto" ? mayHaveGpu() : options.gpuLayers !== 0;
+  const opening = openLibrary(log, { gpu });
   // The file's head is read while the library is loaded; when both fail, the file's error is the one to tell.
   opening.catch(() => {});
   const facts = await readGguf(path);
   const library = await opening;
-  const model = await loadNative(path, { library, options, signal, sizeBytes: facts.sizeBytes });
-  const native = new NativeModelHandle(library.llama, model);
+  const opened = await loadNative(path, { library, options, signal, sizeBytes: facts.sizeBytes });
+  const native = new NativeModelHandle(library.llama, { weights: opened, architecture: facts.architecture });
   try {
     const vocabulary = new Vocabulary(native, { size: facts.vocabularySize, preTokenizer: facts.preTokenizer });
     const loras: { lora: LoadedLora; scale: number }[] = [];
@@ -48,7 +50,7 @@ export async function loadWeights(
       });
       loras.push({ lora, scale });
     }
-    return { library, facts, native, vocabulary, loras, gpuLayers: model.gpuLayers };
+    return { library, facts, native, vocabulary, loras, gpuLayers: opened.gpuLayers };
   } catch (error) {
     await native.dispose();
     throw error;
@@ -89,15 +91,13 @@ async function loadNative(
     signal,
     sizeBytes,
   }: { library: Library; options: TextModelOptions; signal: AbortSignal; sizeBytes: number },
-): Promise<LlamaModel> {
+): Promise<NativeWeights> {
   try {
-    return await library.llama.loadModel({
-      modelPath: path,
+    return await openWeights(library.llama, {
+      path,
       gpuLayers: options.gpuLayers,
       useMmap: options.mmap === "auto" ? !(await isReadingWorthIt(library, sizeBytes)) : options.mmap,
-      loadSignal: signal,
-      // The registry counts memory over all models; the library sees only this process.
-      ignoreMemorySafetyChecks: true,
+      signal,
     });
   } catch (error) {
     signal.throwIfAborted();

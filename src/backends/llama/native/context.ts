@@ -4,7 +4,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { NativeQueue } from "./call-queue.ts";
 import { fitStateFile } from "./state-file.ts";
-import type { NativeContext, NativeSampler, NativeSamplerConfig } from "./binding.ts";
+import type { NativeContext, NativeSampler } from "./binding.ts";
+import type { SamplerPool } from "./sampler-pool.ts";
 
 /** Log-probability of one token, from the logits as the model gave them, and the likeliest tokens at its place. */
 export interface TokenScore {
@@ -21,7 +22,7 @@ export interface CarriedState {
 }
 
 interface ContextSurroundings {
-  readonly createSampler: (config: NativeSamplerConfig) => NativeSampler;
+  readonly samplers: SamplerPool;
   /** Opens another context of the same model with the same settings. */
   readonly reopen: (sequences: number) => Promise<NativeContext>;
   readonly queue: NativeQueue;
@@ -36,11 +37,11 @@ export class NativeContextHandle {
   #native: NativeContext;
   #sequences: number;
   readonly #queue: NativeQueue;
-  readonly #createSampler: ContextSurroundings["createSampler"];
+  readonly #samplers: SamplerPool;
   readonly #reopen: ContextSurroundings["reopen"];
   readonly #contextSize: number;
-  /** Greedy, with nothing that changes a logit. */
-  readonly #plain: NativeSampler;
+  /** Greedy, with nothing that changes a logit; made for the first score. */
+  #plain: NativeSampler | undefined;
   /** By number of alternatives: a sampler that sorts no more than so many. */
   readonly #tops = new Map<number, NativeSampler>();
   readonly batchSize: number;
@@ -49,12 +50,11 @@ export class NativeContextHandle {
   constructor(native: NativeContext, surroundings: ContextSurroundings) {
     this.#native = native;
     this.#queue = surroundings.queue;
-    this.#createSampler = surroundings.createSampler;
+    this.#samplers = surroundings.samplers;
     this.#reopen = surroundings.reopen;
     this.#sequences = surroundings.sequences;
     this.#contextSize = surroundings.contextSize;
     this.batchSize = surroundings.batchSize;
-    this.#plain = surroundings.createSampler({ temperature: 0, seed: 0 });
   }
 
   /** Bytes of the KV cache and of the compute buffers. */
@@ -100,8 +100,9 @@ export class NativeContextHandle {
    * The vocabulary is never copied or sorted: log-probability = logit - highest - ln(sum of exp(logit - highest)).
    */
   async score(logitIndex: number, { token, topCount }: { token: number; topCount: number }): Promise<TokenScore> {
+    const plain = (this.#plain ??= this.#samplers.take({ temperature: 0, seed: 0 }));
     const chosen = this.#queue.run(() =>
-      this.#native.sampleToken(logitIndex, this.#plain, false, false, [[token], false, false, true, 0], true),
+      this.#native.sampleToken(logitIndex, plain, false, false, [[token], false, false, true, 0], true),
     );
     const likeliest =
       topCount === 0
@@ -214,16 +215,15 @@ export class NativeContextHandle {
   }
 
   async dispose(): Promise<void> {
-    this.#plain.dispose();
-    for (const sampler of this.#tops.values()) sampler.dispose();
     await this.#queue.run(() => this.#native.dispose());
+    for (const sampler of [this.#plain, ...this.#tops.values()]) sampler?.dispose();
   }
 
   #topSampler(count: number): NativeSampler {
     let sampler = this.#tops.get(count);
     if (sampler === undefined) {
       // A greedy chain leaves top-k out, so this one draws; what it draws is not looked at.
-      sampler = this.#createSampler({ temperature: 1, topK: count, seed: 0 });
+      sampler = this.#samplers.take({ temperature: 1, topK: count, seed: 0 });
       this.#tops.set(count, sampler);
     }
     return sampler;
