@@ -12,6 +12,7 @@ import { runCompletion } from "./generate/completion.ts";
 import { DraftGuesser, draftLength } from "./speculative/draft-model.ts";
 import { LlamaEmbedder } from "./embedding/embedding.ts";
 import { Engine } from "./engine/engine.ts";
+import { hasMatrixTiles } from "./native/matrix-tiles.ts";
 import { fixedThreads, threadCandidates, ThreadTuner, type ThreadChoice } from "./native/thread-tuner.ts";
 import { loadFailure } from "../../model-files/gguf/gguf-facts.ts";
 import { promptLookup } from "./speculative/prompt-lookup.ts";
@@ -73,6 +74,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     window,
     isUniform: flashAttentionOf(options) === false,
     reproducible,
+    apart: !canTrim && hasMatrixTiles(),
     promptCache,
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,

@@ -83,6 +83,7 @@ describe("grammar gates", () => {
       window: Infinity,
       isUniform: true,
       reproducible: false,
+      apart: false,
       promptCache: undefined,
       isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
       vocabularySize: vocabulary.size,
