@@ -85,7 +85,7 @@ describe("a budget of reasoning", () => {
       const wishes = name === "closed" ? opening : [];
       const { choices, usage } = await chat(backend(name), {
         reasoningBudget: budget,
-        sampling: { temperature: 1, seed: budget, logitBias: [...endless, ...wishes] },
+        sampling: { temperature: 1, seed: budget + 4, logitBias: [...endless, ...wishes] },
         limits: limits(budget + 40),
       });
       expect(choices[0]!.reasoning).not.toBe("");

@@ -10,7 +10,7 @@ import { complete, testContext, textSpec } from "../../support/llama.ts";
 import { digestOf, halfPrecisionDifference, readReference, referencePath } from "../../support/reference-text.ts";
 import { expectSameUntilNearTie, logprobDifference } from "../../support/tolerances.ts";
 
-const families = ["qwen3", "gemma3", "lfm2"] as const;
+const families = ["llama", "qwen3", "gemma3", "lfm2"] as const;
 const none = { maxTokens: 0, stop: [] };
 
 describe.each(families)("%s against transformers", (family) => {
@@ -117,7 +117,7 @@ describe.each(families)("%s against transformers", (family) => {
     const { choices } = await complete(backend, {
       prompts: golden.greedy.map(({ promptTokens }) => promptTokens),
       topLogprobs: 2,
-      limits: { maxTokens: 40, stop: [] },
+      limits: { maxTokens: golden.greedy[0]!.tokens.length, stop: [] },
     });
     for (const [index, { tokens }] of golden.greedy.entries()) {
       const expected = tokens.map(({ id, top }) => ({

@@ -8,7 +8,7 @@ import { Vocabulary } from "../../../src/backends/llama/tokens/vocabulary.ts";
 import { readGguf } from "../../../src/model-files/gguf/gguf-facts.ts";
 import { readReference, referencePath } from "../../support/reference-text.ts";
 
-describe.each(["qwen3", "gemma3", "lfm2"])("tokens of %s against the reference", (family) => {
+describe.each(["llama", "qwen3", "gemma3", "lfm2"])("tokens of %s against the reference", (family) => {
   const golden = readReference(family);
   const path = referencePath(family, golden.source.model);
   let native: NativeModelHandle;
@@ -28,7 +28,8 @@ describe.each(["qwen3", "gemma3", "lfm2"])("tokens of %s against the reference",
 
   it.each(golden.texts)("give back $text", ({ text, plain }) => {
     const bytes = plain.flatMap((id) => [...vocabulary.piece(id).bytes]);
-    expect(Buffer.from(bytes).toString("utf8")).toBe(text);
+    // SentencePiece puts a space before every text, but for Gemma's.
+    expect(Buffer.from(bytes).toString("utf8")).toBe(family === "llama" ? ` ${text}` : text);
   });
 
   // Qwen's tokenizer.json composes letters and accents first; GGUF has no key for it, and llama.cpp does not.

@@ -33,9 +33,9 @@ describe.each(["qwen3-embedding"])("vectors of %s against transformers", (family
   });
 
   it("are the same for many texts in one request, in their order", async () => {
-    const { vectors } = await embedTexts(backend, { inputs: embedded.map(({ text }) => text) });
+    const result = await embedTexts(backend, { inputs: embedded.map(({ text }) => text) });
     const bound = cosineDifference(halfPrecisionDifference(512));
-    for (const [index, row] of rowsOf({ vectors, dimensions: embedded[0]!.vector.length }).entries()) {
+    for (const [index, row] of rowsOf(result).entries()) {
       expect(1 - cosine(row, Float32Array.from(embedded[index]!.vector))).toBeLessThan(bound);
     }
   });
