@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { constraints, conversations, embeddedTexts, greedyPrompts, tokenisedTexts } from "./cases.ts";
+import { constraints, conversations, greedyPrompts, tokenisedTexts } from "./cases.ts";
 import { type ReferenceServer, startReference } from "./server-process.ts";
 
 interface Probability {
@@ -57,18 +57,6 @@ export async function tokenisations(model: string): Promise<object> {
       cases.push({ text: content, plain: await ask(false), special: await ask(true) });
     }
     return { cases };
-  });
-}
-
-/** Mean-pooled, normalised vectors. */
-export async function answersOfBert(model: string): Promise<object> {
-  return withServer(model, ["--embedding", "--pooling", "mean"], async (server) => {
-    const { data } = await answer<{ data: { embedding: number[] }[] }>(server, "/v1/embeddings", {
-      input: embeddedTexts,
-    });
-    return {
-      cases: data.map(({ embedding }, index) => ({ text: embeddedTexts[index], vector: embedding.map(rounded) })),
-    };
   });
 }
 

@@ -7,11 +7,11 @@ import { createContext, loadWeights, type LoadedWeights } from "../../../src/bac
 import { openWeights } from "../../../src/backends/llama/native/weights.ts";
 import { readGolden } from "../../support/goldens.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { storyModel } from "../../support/story-model.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { attentionDifference, logprobDifference, storyModelSpread } from "../../support/tolerances.ts";
 
-const path = useStoryModel();
+const path = storyModel;
 /** llama-server's own figures for the beginning of a story. */
 const golden = readGolden("story").greedy[0]!;
 const prompt = golden.promptTokens;
@@ -213,7 +213,7 @@ describe("the internals of node-llama-cpp", () => {
   });
 
   it("reports the memory of weights and context", () => {
-    expect(weights.native.memoryBytes).toBeGreaterThan(1_000_000);
+    expect(weights.native.memoryBytes).toBeGreaterThan(500_000);
     expect(context.memoryBytes).toBeGreaterThan(100_000);
   });
 });

@@ -12,9 +12,9 @@ import { TriggerGate } from "../../../src/backends/llama/guided/gates/trigger-ga
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
 import { readGolden } from "../../support/goldens.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { storyModel } from "../../support/story-model.ts";
 
-const path = useStoryModel();
+const path = storyModel;
 const golden = readGolden("story").greedy[0]!;
 
 describe("grammar gates", () => {
@@ -83,6 +83,7 @@ describe("grammar gates", () => {
       window: Infinity,
       isUniform: true,
       reproducible: false,
+      apart: false,
       promptCache: undefined,
       isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
       vocabularySize: vocabulary.size,

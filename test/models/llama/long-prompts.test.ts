@@ -12,10 +12,10 @@ import { TextTokenizer, TokenLimitError } from "../../../src/backends/llama/toke
 import { Vocabulary } from "../../../src/backends/llama/tokens/vocabulary.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import { applyTemplate, chat, complete, streamCompletion, testContext, textSpec } from "../../support/llama.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { storyModel } from "../../support/story-model.ts";
 
 const tinyChat = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
-const story = useStoryModel();
+const story = storyModel;
 const never = new AbortController().signal;
 
 const words = [

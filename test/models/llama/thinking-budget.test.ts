@@ -82,7 +82,7 @@ describe("a budget of reasoning", () => {
 
   it.each(["closed", "open", "harmony thinking"])("is kept to the token, and text follows: %s", async (name) => {
     for (const budget of [1, 7, 20]) {
-      const wishes = name === "closed" ? opening : [];
+      const wishes = name === "closed" ? opening.slice(0, 1) : [];
       const { choices, usage } = await chat(backend(name), {
         reasoningBudget: budget,
         sampling: { temperature: 1, seed: budget, logitBias: [...endless, ...wishes] },

@@ -167,12 +167,12 @@ export class Engine {
   }
 
   async #step(plan: BatchPlan): Promise<void> {
-    const { context, threads, reproducible } = this.#options;
+    const { context, threads, reproducible, apart } = this.#options;
     this.#hasPrompted = plan.prompting.length > 0;
     const kind = { reads: this.#hasPrompted, tokens: plan.total };
     const threadCount = threads.next(kind);
     context.setThreads(threadCount);
-    const batch = buildBatch(plan, { context, slots: this.#slots, reproducible });
+    const batch = buildBatch(plan, { context, slots: this.#slots, reproducible, apart });
     this.#hasUnstored = true;
     const startedAt = performance.now();
     const decoded = context.decode();

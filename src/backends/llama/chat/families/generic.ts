@@ -44,5 +44,7 @@ export const GENERIC: ChatFamily = {
     "</think>",
     "[THINK]",
     "[/THINK]",
+    "<seed:think>",
+    "</seed:think>",
   ],
 };
