@@ -28,6 +28,14 @@ export const ADAPTATIONS: readonly Adaptation[] = [
     apply: (request) => withMessages(request, joinTurns(request.messages)),
   },
   {
+    description: "text beside tool calls became a turn of its own before them",
+    apply: (request) => withMessages(request, splitTextFromCalls(request.messages)),
+  },
+  {
+    description: "an empty user turn was put between the assistant's text and its tool calls",
+    apply: (request) => withMessages(request, separateCalls(request.messages)),
+  },
+  {
     description: "an empty assistant turn was put between the results of tools and the user's turn",
     apply: (request) => withMessages(request, separateResults(request.messages)),
   },
@@ -46,6 +54,11 @@ function withMessages(request: ChatRequest, messages: readonly ChatMessage[]): C
   const isSame = messages.length === request.messages.length && messages.every((m, i) => m === request.messages[i]);
   return isSame ? request : { ...request, messages };
 }
+
+const EMPTY_USER_TURN: ChatMessage = { role: "user", content: [{ type: "text", text: "" }] };
+
+const isCalling = (message: ChatMessage): message is Extract<ChatMessage, { role: "assistant" }> =>
+  message.role === "assistant" && message.toolCalls.length > 0;
 
 const isSystem = ({ role }: ChatMessage): boolean => role === "system" || role === "developer";
 
@@ -84,6 +97,27 @@ function join(first: ChatMessage, second: ChatMessage): ChatMessage | undefined 
   };
 }
 
+/** Reasoning stays with the calls: it is what led to them. */
+function splitTextFromCalls(messages: readonly ChatMessage[]): ChatMessage[] {
+  return messages.flatMap((message): ChatMessage[] => {
+    if (!isCalling(message) || message.content === null || message.content.length === 0) return [message];
+    const { name, content } = message;
+    return [
+      { role: "assistant", content, toolCalls: [], ...(name === undefined ? {} : { name }) },
+      { ...message, content: null },
+    ];
+  });
+}
+
+function separateCalls(messages: readonly ChatMessage[]): ChatMessage[] {
+  return messages.flatMap((message, index): ChatMessage[] => {
+    const before = messages[index - 1];
+    return isCalling(message) && before?.role === "assistant" && before.toolCalls.length === 0
+      ? [EMPTY_USER_TURN, message]
+      : [message];
+  });
+}
+
 function separateResults(messages: readonly ChatMessage[]): ChatMessage[] {
   return messages.flatMap((message, index): ChatMessage[] =>
     message.role === "user" && messages[index - 1]?.role === "tool"
@@ -95,7 +129,7 @@ function separateResults(messages: readonly ChatMessage[]): ChatMessage[] {
 function leadWithUser(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const first = messages.findIndex((message) => !isSystem(message));
   if (messages[first]?.role !== "assistant") return messages;
-  return messages.toSpliced(first, 0, { role: "user", content: [{ type: "text", text: "" }] });
+  return messages.toSpliced(first, 0, EMPTY_USER_TURN);
 }
 
 /** Each call gets a turn of its own, followed by its results; results of no call stay behind the last. */

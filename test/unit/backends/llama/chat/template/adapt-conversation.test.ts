@@ -85,6 +85,30 @@ describe("a template that insists on alternation", () => {
       "<user>a</user><call>f {}</call><tool>one</tool><call>g {}</call><tool>two</tool>",
       ["turns with several tool calls became turns with one call each"],
     ],
+    [
+      "text beside a call that a later turn follows",
+      [
+        user("a"),
+        { role: "assistant", content: "b", tool_calls: [call("1", "f")] },
+        { role: "tool", tool_call_id: "1", content: "r" },
+        assistant("c"),
+      ],
+      "<user>a</user><assistant>b</assistant><user></user><call>f {}</call><tool>r</tool><assistant>c</assistant>",
+      [
+        "text beside tool calls became a turn of its own before them",
+        "an empty user turn was put between the assistant's text and its tool calls",
+      ],
+    ],
+    [
+      "text beside a call that ends the conversation",
+      [
+        user("a"),
+        { role: "assistant", content: "b", tool_calls: [call("1", "f")] },
+        { role: "tool", tool_call_id: "1", content: "r" },
+      ],
+      "<user>a</user><assistant>b</assistant><call>f {}</call><tool>r</tool>",
+      ["text beside tool calls became a turn of its own before them"],
+    ],
     ["an ordinary conversation, as it is", [system("s"), user("a")], "<s>s</s><user>a</user>", []],
   ])("is given %s", (_, messages, text, adaptations) => {
     expect(strict.render(chatRequest({ messages }))).toMatchObject({ text, adaptations });
