@@ -1,7 +1,7 @@
 // Renders a conversation as it was sent; where the template refuses it or leaves words of it out, in the nearest form that it shows whole.
 import type { ChatMessage, ChatRequest } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
-import { ADAPTATIONS, ONE_CALL_PER_TURN, type Adaptation } from "./adapt-conversation.ts";
+import { ADAPTATIONS, ONE_CALL_PER_TURN, TEXT_BEFORE_CALLS, type Adaptation } from "./adapt-conversation.ts";
 import { TemplateLimitError, TemplateRaisedError, TemplateRunError } from "./compiled-template.ts";
 import type { TemplateCapabilities } from "./template-capabilities.ts";
 import type { RenderedPrompt } from "../types.ts";
@@ -20,8 +20,11 @@ export interface AdaptedRenderOptions {
  */
 export function renderAdapted(request: ChatRequest, options: AdaptedRenderOptions): RenderedPrompt {
   // A template that shows one call would leave the others out in silence.
-  const { toolCalls, parallelToolCalls } = options.capabilities;
-  const always = toolCalls && !parallelToolCalls ? [ONE_CALL_PER_TURN] : [];
+  const { toolCalls, parallelToolCalls, textBesideCalls } = options.capabilities;
+  const always = [
+    ...(toolCalls && !parallelToolCalls ? [ONE_CALL_PER_TURN] : []),
+    ...(toolCalls && !textBesideCalls ? [TEXT_BEFORE_CALLS] : []),
+  ];
   const attempts: Attempt[] = [];
   const attempt = (changes: readonly Adaptation[]): Attempt => {
     const made = tryForm(request, [...always, ...changes], options.render);

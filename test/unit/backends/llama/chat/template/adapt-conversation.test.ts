@@ -128,6 +128,44 @@ describe("a template that insists on alternation", () => {
   });
 });
 
+describe("a template that refuses empty turns of the assistant", () => {
+  it("gets a blank in them", () => {
+    const strictest = create(
+      STRICT.replace(
+        "<{{ m.role }}>",
+        "{%- if m.content == '' and m.role == 'assistant' -%}{{ raise_exception('Empty') }}{%- endif -%}<{{ m.role }}>",
+      ),
+    );
+    const messages = [
+      user("a"),
+      { role: "assistant", content: null, tool_calls: [call("1", "f")] },
+      { role: "tool", tool_call_id: "1", content: "r" },
+      user("b"),
+    ];
+    expect(strictest.render(chatRequest({ messages }))).toMatchObject({
+      text: "<user>a</user><call>f {}</call><tool>r</tool><assistant> </assistant><user>b</user>",
+      adaptations: [
+        "an empty assistant turn was put between the results of tools and the user's turn",
+        "a blank was put into the assistant's empty turns",
+      ],
+    });
+  });
+});
+
+describe("a template that shows calls or text, not both", () => {
+  const either = create(
+    `{%- for m in messages -%}{%- if m.tool_calls is defined and m.content is none -%}{%- for c in m.tool_calls -%}[{{ c.function.name }} {{ c.function.arguments | tojson }}]{%- endfor -%}{%- else -%}<{{ m.role }}>{{ m.content }}{%- endif -%}{%- endfor -%}`,
+  );
+
+  it("gets them in two turns", () => {
+    const messages = [user("a"), { role: "assistant", content: "b", tool_calls: [call("1", "f")] }];
+    expect(either.render(chatRequest({ messages }))).toMatchObject({
+      text: "<user>a<assistant>b[f {}]",
+      adaptations: ["text beside tool calls became a turn of its own before them"],
+    });
+  });
+});
+
 describe("a template that leaves words out", () => {
   const firstSystemOnly = create(
     `{%- if messages[0].role == 'system' -%}[{{ messages[0].content }}]{%- endif -%}{%- for m in messages if m.role != 'system' -%}<{{ m.role }}>{{ m.content }}{%- endfor -%}`,
@@ -184,7 +222,9 @@ describe("tools", () => {
     });
     expect(template.render(request)).toMatchObject({
       text: "f(str)<user>a",
-      adaptations: ["empty descriptions were added to the tools' parameters, and of several types the first is shown"],
+      adaptations: [
+        "empty descriptions and missing types were added to the tools' parameters, and of several types the first is shown",
+      ],
     });
   });
 
