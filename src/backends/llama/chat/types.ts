@@ -3,6 +3,7 @@
 import type { ToolDefinition } from "../../../domain/chat.ts";
 import type { JsonSchema } from "../../../domain/sampling.ts";
 import type { WrittenOrder } from "../../../util/written-order.ts";
+import type { ToolCallShape } from "./tool-call-shape.ts";
 
 // --- prompts ---
 
@@ -63,44 +64,6 @@ export interface RenderOptions {
 }
 
 // --- families ---
-
-/**
- * One format of tool calls: grammars enforce it (guided/chat-grammar.ts), the output parser reads it, and templates that show no
- * calls are given text in it. White space in `open`, `separator` and `close` is what the model writes; the parser also accepts
- * other white space there.
- */
-export type ToolCallShape =
-  /**
-   * `open` + `{"<nameKey>": "name", "<argumentsKey>": {…}}` + `close`, calls joined by `separator`.
-   * `list`: one `open` and `close` around a JSON array of such objects.
-   */
-  | {
-      readonly kind: "json";
-      readonly open: string;
-      readonly close: string;
-      readonly separator: string;
-      readonly list: boolean;
-      readonly nameKey: string;
-      readonly argumentsKey: string;
-      /** The key of an id that the model writes before the name (`first`) or behind the arguments (`last`). The parser ignores it. */
-      readonly idKey?: { readonly key: string; readonly position: "first" | "last"; readonly example: string };
-    }
-  /** `open` + `beforeEach` + name + `beforeArguments` + `{…}` + `afterEach`, repeated from `beforeEach` on with `separator`, then `close`. */
-  | {
-      readonly kind: "named-json";
-      readonly open: string;
-      readonly beforeEach: string;
-      readonly beforeArguments: string;
-      readonly afterEach: string;
-      readonly separator: string;
-      readonly close: string;
-      /** Some models write this and an id between name and `beforeArguments`. The parser drops both, grammars do not allow them. */
-      readonly idMarker?: string;
-    }
-  /** `<tool_call>\n<function=name>\n<parameter=key>\nvalue\n</parameter>\n</function>\n</tool_call>`; strings stand raw, the rest as JSON. */
-  | { readonly kind: "xml-parameters"; readonly open: string; readonly close: string; readonly separator: string }
-  /** `[name(key="value", other=1), …]` with Python literals, between `open` and `close`. */
-  | { readonly kind: "pythonic"; readonly open: string; readonly close: string };
 
 /** A pair of texts around reasoning. */
 export interface ReasoningMarkers {
@@ -171,6 +134,8 @@ export interface ChatFamily {
   readonly stopTexts: readonly string[];
   /** Control tokens that are detokenised as their text, because the parser reads them. */
   readonly keepTokens: readonly string[];
+  /** The model calls tools without having closed its reasoning at times. @default false */
+  readonly callsEndReasoning?: boolean;
   /** The header of the message that follows reasoning. @default "" */
   readonly afterReasoning?: string;
   /** Set where each message has a channel, so that reasoning may begin anywhere: a header's beginning, and how those of other channels go on. */

@@ -42,6 +42,8 @@ export type ToolCallBody =
       /** Literal text around the bare name, then the arguments object alone. */
       readonly kind: "text";
       readonly beforeName: string;
+      /** Stands behind the name, and a number behind it. */
+      readonly beforeNumber?: string;
       readonly afterName: string;
     };
 
@@ -127,7 +129,12 @@ class ToolCompiler {
   body(tool: EnforcedTool, body: ToolCallBody): string {
     const toolArguments = this.#argumentsOf(tool);
     if (body.kind === "text") {
-      return sequence(literal(`${body.beforeName}${tool.name}${body.afterName}`), toolArguments);
+      const { beforeName, beforeNumber, afterName } = body;
+      if (beforeNumber === undefined) {
+        return sequence(literal(`${beforeName}${tool.name}${afterName}`), toolArguments);
+      }
+      const number = this.#writer.once("call-number", '"0" | [1-9] [0-9]{0,3}');
+      return sequence(literal(`${beforeName}${tool.name}${beforeNumber}`), number, literal(afterName), toolArguments);
     }
     const ws = this.#writer.shared("ws");
     const members = [

@@ -1,6 +1,7 @@
 // Compiles what a chat's answer has to look like to the GBNF text that enforces it.
 import { ServerError } from "../../../domain/errors.ts";
-import type { CallGrammar, PlannedGrammar, TextGrammar, ToolCallShape } from "../chat/types.ts";
+import type { ToolCallShape } from "../chat/tool-call-shape.ts";
+import type { CallGrammar, PlannedGrammar, TextGrammar } from "../chat/types.ts";
 import { checkGrammar, compileSchema, refusing, toWarnings, type CompiledGrammar } from "./constraint.ts";
 import { gbnfLiteral, prefixRules } from "./gbnf-text.ts";
 import { validateGbnf } from "../grammar/gbnf/gbnf-validate.ts";
@@ -90,7 +91,12 @@ function toGrammarShape(shape: Exclude<ToolCallShape, { kind: "xml-parameters" |
     return {
       listPrefix: shape.open,
       callPrefix: shape.beforeEach,
-      body: { kind: "text", beforeName: "", afterName: shape.beforeArguments },
+      body: {
+        kind: "text",
+        beforeName: "",
+        afterName: shape.beforeArguments,
+        ...(shape.beforeNumber === undefined ? {} : { beforeNumber: shape.beforeNumber }),
+      },
       callSuffix: shape.afterEach,
       separator: shape.separator,
       listSuffix: shape.close,

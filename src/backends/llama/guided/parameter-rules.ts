@@ -12,6 +12,8 @@ import { SchemaDocument } from "../grammar/schema/reading/schema-document.ts";
 import { SchemaCompiler } from "../grammar/schema/schema-compiler.ts";
 import { declaredParameters, type DeclaredParameter } from "./declared-parameters.ts";
 import { takesOnlyText } from "../chat/output/xml-calls.ts";
+import type { ParameterTags } from "../chat/tool-call-shape.ts";
+import { codePointSet, complementSet, toGbnfClass } from "../grammar/pattern/code-point-set.ts";
 
 export interface ParameterCalls {
   readonly tools: readonly (EnforcedSchema &
@@ -20,7 +22,6 @@ export interface ParameterCalls {
   readonly parallel: boolean;
   readonly open: string;
   readonly close: string;
-  readonly separator: string;
 }
 
 type Tool = ParameterCalls["tools"][number];
@@ -29,22 +30,30 @@ type Tool = ParameterCalls["tools"][number];
 const maximumFurtherCalls = 15;
 
 /**
- * Calls as `<function=name>` with `<parameter=key>` inside; strings stand raw, all other values as JSON.
+ * Calls with parameters in tags; strings stand raw, all other values as JSON.
  * @throws SchemaNotEnforceableError
  */
-export function xmlParameterGrammar({ tools, parallel, open, close, separator }: ParameterCalls): string {
+export function xmlParameterGrammar({
+  tools,
+  parallel,
+  open,
+  close,
+  separator,
+  tags,
+}: ParameterCalls & { readonly separator: string; readonly tags: ParameterTags }): string {
   return enforcedTogether(tools, (indexes) => {
     const { writer, compiler, parametersOf } = createCompiler();
     const calls = indexes.map((index) => {
       const tool = tools[index] as Tool;
       const parameters = parametersOf(tool).map(({ key, nodes, isRequired }) => {
-        const text = takesOnlyText(tool, key) ? (compiler.bareText(nodes) ?? rawText(writer)) : undefined;
+        const text = takesOnlyText(tool, key) ? (compiler.bareText(nodes) ?? rawText(writer, tags)) : undefined;
         const value = text === undefined ? compiler.compile(nodes) : writer.rule("text", text);
-        const body = `${gbnfLiteral(`<parameter=${key}>\n`)} ${value} ${gbnfLiteral("\n</parameter>\n")}`;
+        const before = gbnfLiteral(`${tags.beforeKey}${key}${tags.beforeValue}`);
+        const body = `${before} ${value} ${gbnfLiteral(tags.afterValue)}`;
         return isRequired ? body : `( ${body} )?`;
       });
-      const begin = gbnfLiteral(`${open}<function=${tool.name}>\n`);
-      return writer.rule("call", [begin, ...parameters, gbnfLiteral(`</function>${close}`)].join(" "));
+      const begin = gbnfLiteral(`${open}${tags.beforeName}${tool.name}${tags.afterName}`);
+      return writer.rule("call", [begin, ...parameters, gbnfLiteral(`${tags.afterParameters}${close}`)].join(" "));
     });
     const call = writer.rule("call", calls.join(" | "));
     const further = parallel ? ` ( ${gbnfLiteral(separator)} ${call} ){0,${maximumFurtherCalls}}` : "";
@@ -56,7 +65,7 @@ export function xmlParameterGrammar({ tools, parallel, open, close, separator }:
  * Calls as `[name(key=value, ...)]`. Values are JSON, constants included: the parser reads `true` as it reads `True`.
  * @throws SchemaNotEnforceableError
  */
-export function pythonicGrammar({ tools, parallel, open, close }: Omit<ParameterCalls, "separator">): string {
+export function pythonicGrammar({ tools, parallel, open, close }: ParameterCalls): string {
   return enforcedTogether(tools, (indexes) => {
     const { writer, compiler, parametersOf } = createCompiler();
     const calls = indexes.map((index) => {
@@ -90,9 +99,23 @@ function separated(parameters: readonly { readonly name: string; readonly isRequ
   return `( ${alternatives.join(" | ")} )?`;
 }
 
-/** A string of any content but the end of its tag. */
-function rawText(writer: GrammarWriter): string {
-  return writer.once("raw-text", '( [^<] | "<" [^/] )*');
+/** A string of any content but the end of its tag, or of what stands around it where it could be taken for markup. */
+function rawText(writer: GrammarWriter, { literal }: ParameterTags): string {
+  if (literal === undefined) return writer.once("raw-text", `( ${except("<")} | "<" ${except("/")} )*`);
+  return `${writer.once("plain-text", `${except("<&\n")}*`)} | ${gbnfLiteral(literal.open)} ${untilClose(writer)}`;
+}
+
+/** Any text up to `]]>`. The rules are the states in which none, one or two of its brackets stand before. */
+function untilClose(writer: GrammarWriter): string {
+  writer.once("cdata-two", `"]" cdata-two | ">" | ${except("]>")} cdata`);
+  writer.once("cdata-one", `"]" cdata-two | ${except("]")} cdata`);
+  return writer.once("cdata", `${except("]")} cdata | "]" cdata-one`);
+}
+
+/** The class of all characters but these. */
+function except(characters: string): string {
+  const points = Array.from(characters, (character) => character.codePointAt(0) ?? 0);
+  return toGbnfClass(complementSet(codePointSet(points.map((point) => [point, point]))));
 }
 
 function createCompiler(): {

@@ -1,5 +1,5 @@
 // Reads calls with the name in the markup and the arguments as JSON after it: `name[ARGS]{…}`, `<function=name>{…}</function>`.
-import type { ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../tool-call-shape.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
 import { readValue } from "./json-reader.ts";
 import { matchOne, peek, readUntil, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
@@ -36,6 +36,9 @@ function* readNamedCall(input: StreamInput, sink: EventSink, shape: NamedShape):
   if (name === null) return false;
   input.take(name.length);
   if (shape.idMarker !== undefined && (yield* skipLiteral(input, shape.idMarker))) {
+    yield* readUntil(input, [shape.beforeArguments], { emit: () => undefined });
+  }
+  if (shape.beforeNumber !== undefined && (yield* skipLiteral(input, shape.beforeNumber))) {
     yield* readUntil(input, [shape.beforeArguments], { emit: () => undefined });
   }
   if (!(yield* skipLiteral(input, shape.beforeArguments))) return false;

@@ -18,7 +18,7 @@ import { detectFamily } from "../families/families.ts";
 import { formatTime } from "../../../../jinja/builtins/strftime.ts";
 import { splitPrompt } from "./prompt-pieces.ts";
 import { renderAdapted } from "./render-adapted.ts";
-import { probeTemplate, type TemplateCapabilities } from "./template-capabilities.ts";
+import { NO_TOOLS_TEXT, probeTemplate, type TemplateCapabilities } from "./template-capabilities.ts";
 import { shownTools, toTemplateMessages, toTemplateTools, type TemplateMessage } from "./template-messages.ts";
 import type { ChatFamily, RenderedPrompt, RenderOptions } from "../types.ts";
 
@@ -100,7 +100,11 @@ function createRenderer(
   const { family, bosToken, eosToken, controlTexts, limits } = options;
   const template = parseAtLoad(source);
   const fixed = { bos_token: bosToken, eos_token: eosToken };
-  const capabilities = probeTemplate(template, { ...fixed, ...dateVariables(new Date()), ...options.templateKwargs });
+  const { formatShape } = family;
+  const capabilities = probeTemplate(template, {
+    fixed: { ...fixed, ...dateVariables(new Date()), ...options.templateKwargs },
+    numbersCalls: formatShape.kind === "named-json" && formatShape.beforeNumber !== undefined,
+  });
   const reasoning = family.reasoning.find(({ close }) => source.includes(close));
 
   const renderMarked = (request: ChatRequest, marks: CallerMarks, now: Date): readonly OutputRun[] => {
@@ -117,7 +121,7 @@ function createRenderer(
       ...options.templateKwargs,
       ...Object.fromEntries(Object.entries(request.templateKwargs).map(([name, value]) => [name, marks.deep(value)])),
       messages,
-      ...(tools.length === 0 ? {} : { [capabilities.toolsVariable]: tools }),
+      ...toolsVariable(tools, capabilities),
     };
     const variables = {
       ...dateVariables(now),
@@ -142,6 +146,13 @@ function createRenderer(
       return renderAdapted(request, { capabilities, render: (adapted) => renderOnce(adapted, now) });
     },
   };
+}
+
+function toolsVariable(tools: readonly unknown[], capabilities: TemplateCapabilities): object {
+  const { toolsVariable: name, toolsAs, requiresTools } = capabilities;
+  if (tools.length === 0 && !requiresTools) return {};
+  if (toolsAs === "list") return { [name]: tools };
+  return { [name]: tools.length === 0 ? NO_TOOLS_TEXT : JSON.stringify(tools, null, 4) };
 }
 
 function parseAtLoad(source: string): CompiledTemplate {

@@ -1,5 +1,6 @@
 // Finds out which messages a chat template supports, by rendering small conversations and looking for their words in the output.
 // Reading a template's source would be guessing; what it prints is what the model sees.
+import type { CallIdForm } from "./call-ids.ts";
 import { TemplateRaisedError, TemplateRunError, type CompiledTemplate } from "./compiled-template.ts";
 
 /** The messages that a template supports, for callers' messages to be put in that form. */
@@ -19,8 +20,14 @@ export interface TemplateCapabilities {
   readonly tools: boolean;
   /** The variable in which the template looks for them. */
   readonly toolsVariable: (typeof TOOL_VARIABLES)[number];
+  /** A list, or the list as JSON text, which the template adds to a string of its own. */
+  readonly toolsAs: "list" | "text";
+  /** The template fails where the variable is missing. */
+  readonly requiresTools: boolean;
   /** Calls of earlier assistant turns are shown. */
   readonly toolCalls: boolean;
+  /** What a turn says is shown with its calls, and before them. */
+  readonly textBesideCalls: boolean;
   /** More than one call of one turn is shown. */
   readonly parallelToolCalls: boolean;
   /** Results of tools are shown. */
@@ -33,8 +40,7 @@ export interface TemplateCapabilities {
   readonly reasoningField: "reasoning_content" | "thinking";
   /** Beside calls there may be content or reasoning, not both (gpt-oss). */
   readonly contentOrReasoning: boolean;
-  /** Call ids must be nine letters and digits (Mistral's older templates). */
-  readonly nineCharacterIds: boolean;
+  readonly callIds: CallIdForm;
 }
 
 /** Names under which published templates know tools. */
@@ -59,17 +65,27 @@ const TOOLS = [
   },
 ];
 
-/** Never throws. `fixed` has the variables of every render, such as `bos_token`. */
-export function probeTemplate(template: CompiledTemplate, fixed: Conversation): TemplateCapabilities {
+export interface ProbeOptions {
+  /** Variables of every render, such as `bos_token`. */
+  readonly fixed: Conversation;
+  /** The family's calls are known by `functions.name:0`. */
+  readonly numbersCalls: boolean;
+}
+
+/** Never throws. */
+export function probeTemplate(template: CompiledTemplate, { fixed, numbersCalls }: ProbeOptions): TemplateCapabilities {
+  let needed: Conversation = {};
   const render: Render = (variables) => {
     try {
-      const all = { add_generation_prompt: true, ...fixed, ...variables };
+      const all = { add_generation_prompt: true, ...fixed, ...needed, ...variables };
       return template.run({ trusted: all }, { limits: { milliseconds: 2_000 } }).text;
     } catch (error) {
       if (error instanceof TemplateRaisedError || error instanceof TemplateRunError) return null;
       throw error;
     }
   };
+  const required = findRequired(render);
+  if (required !== undefined) needed = { [required.name]: required.none };
   const shows = (variables: Conversation, ...words: string[]): boolean => {
     const output = render(variables);
     return output !== null && words.every((word) => output.includes(word));
@@ -100,9 +116,24 @@ export function probeTemplate(template: CompiledTemplate, fixed: Conversation): 
     severalSystemMessages,
     developerRole,
     defaultSystem: systemRole && hasDefaultSystem(render({ messages: [user] }), render({ messages: [system, user] })),
-    ...probeTools(render, { user, content }),
+    ...probeTools(render, { user, content, numbersCalls }),
+    ...(required?.none === NO_TOOLS_TEXT ? { tools: true, toolsVariable: required.name } : {}),
+    toolsAs: required?.none === NO_TOOLS_TEXT ? "text" : "list",
+    requiresTools: required !== undefined,
     ...probeReasoning(template.source),
   };
+}
+
+/** What a template that takes tools as text gets where there are none. */
+export const NO_TOOLS_TEXT = "[]";
+
+/** The variable without which the template fails, and what it takes where there are no tools. */
+function findRequired(
+  render: Render,
+): { readonly name: TemplateCapabilities["toolsVariable"]; readonly none: unknown } | undefined {
+  if (render({ messages: [USER] }) !== null) return undefined;
+  const possible = TOOL_VARIABLES.flatMap((name) => [[], NO_TOOLS_TEXT].map((none) => ({ name, none })));
+  return possible.find(({ name, none }) => render({ messages: [USER], [name]: none }) !== null);
 }
 
 /** What stands where the system's words stood, when there are none. */
@@ -114,17 +145,18 @@ function hasDefaultSystem(alone: string | null, withSystem: string | null): bool
 
 function probeTools(
   render: Render,
-  { user, content }: { user: unknown; content: (text: string) => unknown },
+  { user, content, numbersCalls }: { user: unknown; content: (text: string) => unknown; numbersCalls: boolean },
 ): Pick<
   TemplateCapabilities,
   | "tools"
   | "toolsVariable"
   | "toolCalls"
+  | "textBesideCalls"
   | "parallelToolCalls"
   | "toolRole"
   | "argumentsAs"
   | "emptyContent"
-  | "nineCharacterIds"
+  | "callIds"
 > {
   const call = (index: number, as: "object" | "string", id: string): unknown => ({
     id,
@@ -135,20 +167,41 @@ function probeTools(
     },
   });
   const conversation = (
-    options: { as?: "object" | "string"; empty?: null | ""; calls?: number; result?: boolean; id?: string } = {},
+    options: {
+      as?: "object" | "string";
+      empty?: unknown;
+      calls?: number;
+      result?: boolean;
+      id?: string;
+      /** Each call in a turn of its own. */
+      apart?: boolean;
+      /** The calls are text. */
+      isText?: boolean;
+    } = {},
   ): Conversation => {
-    const { as = "object", empty = "", calls = 1, result = true, id = "call0000" } = options;
-    const toolCalls = Array.from({ length: calls }, (_, index) => call(index, as, `${id}${index}`));
+    const {
+      as = "object",
+      empty = "",
+      calls = 1,
+      result = true,
+      id = "call0000",
+      apart = false,
+      isText = false,
+    } = options;
+    const turn = (made: readonly unknown[]): unknown => ({ role: "assistant", content: empty, tool_calls: made });
+    const idOf = (index: number): string => (numbersCalls ? `functions.probe_tool_${index}:${index}` : `${id}${index}`);
+    const asText = { role: "assistant", content: content("probe_text") };
+    const toolCalls = Array.from({ length: calls }, (_, index) => call(index, as, idOf(index)));
     const results = toolCalls.map((_, index) => ({
       role: "tool",
       content: content(`probe_result_${index}`),
-      tool_call_id: `${id}${index}`,
+      tool_call_id: idOf(index),
       name: `probe_tool_${index}`,
     }));
-    return {
-      messages: [user, { role: "assistant", content: empty, tool_calls: toolCalls }, ...(result ? results : [])],
-      tools: TOOLS,
-    };
+    const turns = apart
+      ? toolCalls.flatMap((one, index) => [turn([one]), results[index]])
+      : [isText ? asText : turn(toolCalls), ...(result ? results : [])];
+    return { messages: [user, ...turns], tools: TOOLS };
   };
   const usable = (output: string | null): output is string =>
     output !== null &&
@@ -157,8 +210,8 @@ function probeTools(
     !output.includes("[object ");
   const quotedTwice = (output: string): boolean => output.includes('\\"probe_value_0');
 
-  const objects = [null, ""].map((empty) => render(conversation({ as: "object", empty: empty as null | "" })));
-  const strings = [null, ""].map((empty) => render(conversation({ as: "string", empty: empty as null | "" })));
+  const objects = [null, ""].map((empty) => render(conversation({ as: "object", empty })));
+  const strings = [null, ""].map((empty) => render(conversation({ as: "string", empty })));
   const argumentsAs =
     !objects.some(usable) && strings.some((output) => usable(output) && !quotedTwice(output)) ? "string" : "object";
   const [withNull, withEmpty] = (argumentsAs === "object" ? objects : strings) as [string | null, string | null];
@@ -174,15 +227,27 @@ function probeTools(
       /probe_tool(?!_)/.test(render({ messages, [name]: TOOLS }) ?? ""),
     ),
   );
+  const callIdForm = (): CallIdForm => {
+    if (numbersCalls) {
+      const turns = render(conversation({ ...shape, calls: 2, apart: true }));
+      return turns?.includes("probe_tool_1:0") === true ? "numbered-per-turn" : "numbered";
+    }
+    const refusesLongIds = full !== null && render(conversation({ ...shape, id: "call_0000000000" })) === null;
+    return refusesLongIds ? "nine-characters" : "any";
+  };
+  const toolCalls = usable(full) || usable(render(conversation({ ...shape, result: false })));
+  const spoken = render(conversation({ ...shape, empty: content("probe_words") }));
+  const showsResult = (output: string | null): boolean => output?.includes("probe_result_0") === true;
   return {
     tools: toolsVariable !== undefined,
     toolsVariable: toolsVariable ?? "tools",
-    toolCalls: usable(full) || usable(render(conversation({ ...shape, result: false }))),
+    toolCalls,
+    textBesideCalls: spoken !== null && /probe_words[^]*probe_value_0/.test(spoken),
     parallelToolCalls: parallel !== null && parallel.includes("probe_value_1"),
-    toolRole: full !== null && full.includes("probe_result_0"),
+    toolRole: showsResult(full) || (!toolCalls && showsResult(render(conversation({ ...shape, isText: true })))),
     argumentsAs,
     emptyContent: shape.empty,
-    nineCharacterIds: full !== null && render(conversation({ ...shape, id: "call_0000000000" })) === null,
+    callIds: callIdForm(),
   };
 }
 

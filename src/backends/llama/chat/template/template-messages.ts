@@ -2,11 +2,12 @@
 // developer becomes system, system goes into the first user turn, tools and their results become text.
 import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
+import { createCallIds, type CallIds } from "./call-ids.ts";
 import type { CallerMarks } from "./caller-text.ts";
 import type { TemplateCapabilities } from "./template-capabilities.ts";
 import { parseJsonForTemplate } from "../../../../jinja/values/from-json.ts";
 import { describeTools, formatCalls, formatResult } from "./tool-text.ts";
-import type { ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../tool-call-shape.ts";
 
 /** A message in the form that templates read. */
 export interface TemplateMessage {
@@ -28,7 +29,7 @@ export interface MessageOptions {
 /** @throws ServerError `unsupported_content` naming a part that is no text */
 export function toTemplateMessages(request: ChatRequest, options: MessageOptions): TemplateMessage[] {
   const { capabilities } = options;
-  const ids = createIdMapper(request, options);
+  const ids = createCallIds(request, { form: capabilities.callIds, marks: options.marks });
   const messages = request.messages.map((message, index) => toTemplateMessage(message, { ...options, index, ids }));
   return mergeSystem(
     addTools(
@@ -63,12 +64,16 @@ export function shownTools(request: ChatRequest): ChatRequest["tools"] {
 
 interface MessageContext extends MessageOptions {
   readonly index: number;
-  readonly ids: (id: string) => string;
+  readonly ids: CallIds;
 }
 
 function toTemplateMessage(message: ChatMessage, context: MessageContext): TemplateMessage {
   const { capabilities, index, ids, marks } = context;
   const name = message.name === undefined ? {} : { name: marks.text(message.name) };
+  const nameOfCall = (at: number): object => {
+    const called = ids.calledBy(at);
+    return called === undefined ? {} : { name: marks.text(called) };
+  };
   switch (message.role) {
     case "assistant":
       return toAssistantMessage(message, context);
@@ -80,8 +85,8 @@ function toTemplateMessage(message: ChatMessage, context: MessageContext): Templ
         role: "tool",
         // Templates print a list of parts of a result as it is.
         content: asContent(marks.text(joinParts(message.content, index)), capabilities),
-        tool_call_id: ids(message.toolCallId),
-        ...name,
+        tool_call_id: ids.ofResult(index),
+        ...(message.name === undefined ? nameOfCall(index) : name),
       };
     default:
       return { role: message.role, content: toContent(message.content, context), ...name };
@@ -108,7 +113,7 @@ function toAssistantMessage(message: ChatMessage & { role: "assistant" }, contex
     return { role: "assistant", content: asContent(text, capabilities), ...named, ...thought };
   }
   if (!capabilities.toolCalls) {
-    const calls = formatCalls(message.toolCalls, { shape, marks });
+    const calls = formatCalls(message.toolCalls, { shape, marks, firstNumber: ids.firstNumber(index) });
     return {
       role: "assistant",
       content: asContent(text === "" ? calls : `${text}\n${calls}`, capabilities),
@@ -121,8 +126,8 @@ function toAssistantMessage(message: ChatMessage & { role: "assistant" }, contex
     content: text === "" ? capabilities.emptyContent : asContent(text, capabilities),
     ...named,
     ...thought,
-    tool_calls: message.toolCalls.map((call) => ({
-      id: ids(call.id),
+    tool_calls: message.toolCalls.map((call, position) => ({
+      id: ids.ofCall(index, position),
       type: "function",
       function: { name: marks.text(call.name), arguments: toArguments(call, { capabilities, marks }) },
     })),
@@ -244,33 +249,4 @@ function mergeResults(
 function contentText(content: TemplateMessage["content"]): string {
   if (content === null || typeof content === "string") return content ?? "";
   return content.map((part) => part.text).join("\n");
-}
-
-/** Gives ids of nine letters and digits to Mistral's older templates, which refuse all others. */
-function createIdMapper(
-  { messages }: ChatRequest,
-  { capabilities, marks }: Pick<MessageOptions, "capabilities" | "marks">,
-): (id: string) => string {
-  if (!capabilities.nineCharacterIds) return (id) => marks.text(id);
-  const isFitting = (id: string): boolean => /^[A-Za-z0-9]{9}$/.test(id);
-  const taken = new Set(
-    messages.flatMap((message) => {
-      if (message.role === "tool") return [message.toolCallId];
-      return message.role === "assistant" ? message.toolCalls.map(({ id }) => id) : [];
-    }),
-  );
-  const mapped = new Map<string, string>();
-  let next = 0;
-  return (id) => {
-    if (isFitting(id)) return id;
-    let known = mapped.get(id);
-    while (known === undefined) {
-      const free = `call${String(next).padStart(5, "0")}`;
-      next += 1;
-      // The caller may use an id of this form for another call.
-      if (!taken.has(free)) known = free;
-    }
-    mapped.set(id, known);
-    return known;
-  };
 }

@@ -2,7 +2,7 @@
 // and its grammar expect.
 import type { ToolCall, ToolDefinition } from "../../../../domain/chat.ts";
 import type { CallerMarks } from "./caller-text.ts";
-import type { ToolCallShape } from "../types.ts";
+import type { ParameterTags, ToolCallShape } from "../tool-call-shape.ts";
 
 /** `marks` are put around callers' strings, and not around the family's markup. */
 export interface ToolTextOptions {
@@ -32,8 +32,11 @@ export function describeTools(tools: readonly ToolDefinition[], options: ToolTex
   ].join("\n");
 }
 
-/** Calls in the family's format. */
-export function formatCalls(calls: readonly ToolCall[], { shape, marks }: ToolTextOptions): string {
+/** Calls in the family's format. `firstNumber`: how many calls of the conversation came before. */
+export function formatCalls(
+  calls: readonly ToolCall[],
+  { shape, marks, firstNumber = 0 }: ToolTextOptions & { readonly firstNumber?: number },
+): string {
   const argumentsOf = (call: ToolCall): string => (call.arguments.trim() === "" ? "{}" : marks.text(call.arguments));
   switch (shape.kind) {
     case "json": {
@@ -45,14 +48,17 @@ export function formatCalls(calls: readonly ToolCall[], { shape, marks }: ToolTe
       return bodies.map((body) => `${shape.open}${body}${shape.close}`).join(shape.separator);
     }
     case "named-json": {
-      const bodies = calls.map(
-        (call) =>
-          `${shape.beforeEach}${marks.text(call.name)}${shape.beforeArguments}${argumentsOf(call)}${shape.afterEach}`,
-      );
+      const bodies = calls.map((call, index) => {
+        const number = shape.beforeNumber === undefined ? "" : `${shape.beforeNumber}${firstNumber + index}`;
+        const name = `${shape.beforeEach}${marks.text(call.name)}${number}`;
+        return `${name}${shape.beforeArguments}${argumentsOf(call)}${shape.afterEach}`;
+      });
       return `${shape.open}${bodies.join(shape.separator)}${shape.close}`;
     }
     case "xml-parameters":
-      return calls.map((call) => `${shape.open}${xmlCall(call, marks)}${shape.close}`).join(shape.separator);
+      return calls
+        .map((call) => `${shape.open}${xmlCall(call, { tags: shape.tags, marks })}${shape.close}`)
+        .join(shape.separator);
     case "pythonic":
       return `${shape.open}[${calls.map((call) => pythonCall(call, marks)).join(", ")}]${shape.close}`;
   }
@@ -63,12 +69,19 @@ export function formatResult(result: string): string {
   return `<tool_response>\n${result}\n</tool_response>`;
 }
 
-function xmlCall(call: ToolCall, marks: ToolTextOptions["marks"]): string {
-  const parameters = Object.entries(parseArguments(call, marks)).map(
-    ([key, value]) =>
-      `<parameter=${key}>\n${typeof value === "string" ? value : JSON.stringify(value)}\n</parameter>\n`,
-  );
-  return `<function=${marks.text(call.name)}>\n${parameters.join("")}</function>`;
+function xmlCall(
+  call: ToolCall,
+  { tags, marks }: { readonly tags: ParameterTags; readonly marks: ToolTextOptions["marks"] },
+): string {
+  const parameters = Object.entries(parseArguments(call, marks)).map(([key, value]) => {
+    const text = typeof value === "string" ? withLiteral(value, tags) : JSON.stringify(value);
+    return `${tags.beforeKey}${key}${tags.beforeValue}${text}${tags.afterValue}`;
+  });
+  return `${tags.beforeName}${marks.text(call.name)}${tags.afterName}${parameters.join("")}${tags.afterParameters}`;
+}
+
+function withLiteral(text: string, { literal }: ParameterTags): string {
+  return literal !== undefined && /[<&\n]/.test(text) ? `${literal.open}${text}${literal.close}` : text;
 }
 
 function pythonCall(call: ToolCall, marks: ToolTextOptions["marks"]): string {

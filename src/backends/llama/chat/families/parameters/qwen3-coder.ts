@@ -1,11 +1,20 @@
 // Qwen3-Coder, Qwen 3.5, Nemotron 3 Nano, Step 3.5: calls as XML-like parameters, strings raw and the rest as JSON.
-import type { ChatFamily, ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
+import type { ChatFamily } from "../../types.ts";
 
 const SHAPE: ToolCallShape = {
   kind: "xml-parameters",
   open: "<tool_call>\n",
   close: "\n</tool_call>",
   separator: "\n",
+  tags: {
+    beforeName: "<function=",
+    afterName: ">\n",
+    beforeKey: "<parameter=",
+    beforeValue: ">\n",
+    afterValue: "\n</parameter>\n",
+    afterParameters: "</function>",
+  },
 };
 
 export const QWEN3_CODER: ChatFamily = {

@@ -1,6 +1,6 @@
 // Llama 4, and Llama 3.2 under templates that ask for it: Python calls in a list, between `<|python_start|>` and `<|python_end|>`
 // or bare.
-import type { ChatFamily } from "../types.ts";
+import type { ChatFamily } from "../../types.ts";
 
 export const LLAMA4: ChatFamily = {
   name: "llama4",

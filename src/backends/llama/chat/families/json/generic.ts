@@ -1,6 +1,7 @@
 // Models of no known family. They are asked for Hermes calls (tool-text.ts), and other common formats are parsed too: a bare JSON
 // object, a list of Python calls, lists after `[TOOL_CALLS]`, `<tool_calls>` or `functools`.
-import type { ChatFamily, ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
+import type { ChatFamily } from "../../types.ts";
 
 const SHAPE: ToolCallShape = {
   kind: "json",

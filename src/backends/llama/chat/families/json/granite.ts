@@ -1,6 +1,7 @@
 // Granite 3.0 to 3.3: a JSON list after `<|tool_call|>` (3.0 and 3.1 spell it `<tool_call>`). Granite 3.2 puts its reasoning
 // between fixed sentences, 3.3 between tags. Granite 4 writes as Hermes does (hermes.ts).
-import type { ChatFamily, ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
+import type { ChatFamily } from "../../types.ts";
 
 const SHAPE: ToolCallShape = {
   kind: "json",

@@ -1,5 +1,6 @@
 // Command R and R+ (`Action:` and a fenced JSON list) and Command R7B and A (sections between control tokens).
-import type { ChatFamily, ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
+import type { ChatFamily } from "../../types.ts";
 
 const FENCED: ToolCallShape = {
   kind: "json",

@@ -1,6 +1,7 @@
 // Llama 3.1, 3.2 and 3.3: a bare JSON object as the whole answer, or built-in tools after `<|python_tag|>`. The smaller models
 // also write Python calls in a list, as their model card shows.
-import type { ChatFamily, ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
+import type { ChatFamily } from "../../types.ts";
 
 const SHAPE: ToolCallShape = {
   kind: "json",

@@ -1,6 +1,7 @@
 // gpt-oss: OpenAI's Harmony format. Every message has a channel: `analysis` is reasoning, `final` and `commentary` are text, a
 // recipient `functions.name` makes a call. See openai/harmony's format description.
-import type { ChatFamily, ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
+import type { ChatFamily } from "../../types.ts";
 
 const SHAPE: ToolCallShape = {
   kind: "named-json",

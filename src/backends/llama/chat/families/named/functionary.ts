@@ -1,5 +1,6 @@
 // Functionary v3.1 (`<function=name>{…}</function>`) and v3.2 (a recipient on its own line before every part of the answer).
-import type { ChatFamily, ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
+import type { ChatFamily } from "../../types.ts";
 
 const TAGGED: ToolCallShape = {
   kind: "named-json",

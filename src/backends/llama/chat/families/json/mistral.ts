@@ -1,6 +1,7 @@
 // Mistral, Ministral, Magistral, Devstral. `[TOOL_CALLS]` and then a JSON list (up to Nemo and Large 2) or, since Small 3.2,
 // `name[ARGS]{…}` for each call. Magistral reasons in `[THINK]`.
-import type { ChatFamily, ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
+import type { ChatFamily } from "../../types.ts";
 
 const LIST: ToolCallShape = {
   kind: "json",

@@ -1,5 +1,6 @@
 // DeepSeek R1 and V3 (a fenced block after the name) and V3.1 (the arguments right after it). Both reason in `<think>`.
-import type { CallSyntax, ChatFamily, ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
+import type { CallSyntax, ChatFamily } from "../../types.ts";
 
 const FENCED: ToolCallShape = {
   kind: "named-json",

@@ -1,5 +1,5 @@
 // Hermes 2 and 3, Qwen 2.5, QwQ, Qwen 3, Granite 4, SmolLM 3 and many others: calls as JSON in `<tool_call>`.
-import type { ChatFamily } from "../types.ts";
+import type { ChatFamily } from "../../types.ts";
 
 export const HERMES: ChatFamily = {
   name: "hermes",
