@@ -5,10 +5,9 @@ import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { complete, readFirstText, readRest, streamCompletion, testContext, textSpec } from "../../support/llama.ts";
-import { storyToken, useStoryModel } from "../../support/story-model.ts";
+import { storyModel as path, storyToken } from "../../support/story-model.ts";
 import { attentionDifference, expectSameUntilNearTie, storyModelSpread as spread } from "../../support/tolerances.ts";
 
-const path = useStoryModel();
 const starts = [
   "Once upon a time",
   "The cat",
