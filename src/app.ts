@@ -14,7 +14,7 @@ import { estimateModelBytes } from "./model-files/estimate-bytes.ts";
 import type { LoadedModelHandle, LoadOptions } from "./registry/instances.ts";
 import { createModelStates } from "./registry/model-states.ts";
 import { Registry } from "./registry/registry.ts";
-import { startRunner } from "./runners/start-runner.ts";
+import { DeviceGuard } from "./runners/device-guard.ts";
 import { createAdministration } from "./services/administration.ts";
 import { createHealthService } from "./services/health.ts";
 import { createInference } from "./services/inference.ts";
@@ -34,11 +34,12 @@ export async function startServer(configuration: Configuration): Promise<Running
   const { server: settings, models, aliases, defaults } = configuration;
   const log = await createLogger(configuration.logging);
   const now = (): number => performance.now();
+  const guard = new DeviceGuard();
   const registry = new Registry({
     models,
     budgetBytes: configuration.memory.budgetBytes,
     estimateBytes: estimateModelBytes,
-    load: (spec, options) => loadModel(spec, { ...options, configuration, log }),
+    load: (spec, options) => loadModel(spec, { ...options, configuration, log, guard }),
     onListenerFault: (error) => log.error({ err: error }, "A listener to the models' events failed."),
     now,
     setTimer,
@@ -110,7 +111,15 @@ const runnerEnvironments: Readonly<Record<ModelKind, Readonly<Record<string, str
 
 async function loadModel(
   spec: ModelSpec,
-  { configuration, log, signal, onEnd, onMemory }: LoadOptions & { configuration: Configuration; log: Logger },
+  {
+    configuration,
+    log,
+    guard,
+    signal,
+    onEnd,
+    onMemory,
+    onDevice,
+  }: LoadOptions & { configuration: Configuration; log: Logger; guard: DeviceGuard },
 ): Promise<LoadedModelHandle> {
   if (spec.kind === "upstream") {
     throw new ServerError(
@@ -119,7 +128,7 @@ async function loadModel(
     );
   }
   const { runners } = configuration;
-  return await startRunner({
+  return await guard.start({
     spec,
     entry: new URL(import.meta.url.endsWith(".ts") ? "./runner.ts" : "./runner.js", import.meta.url),
     environment: runnerEnvironments[spec.kind],
@@ -129,9 +138,11 @@ async function loadModel(
     loadTimeoutMs: runners.loadTimeoutMs,
     hangTimeoutMs: runners.hangTimeoutMs,
     streamIntervalMs: runners.streamIntervalMs,
+    policy: runners.gpu,
     log: (level, message, facts) => log[level](facts, message),
     onExit: onEnd,
     onMemory,
+    onDevice,
     signal,
   });
 }

@@ -1,4 +1,5 @@
 // The configuration after file, variables and flags have been read, joined and checked. The rest of the server sees only this form.
+import type { GpuPolicy } from "../domain/device.ts";
 import type { ConfiguredModel } from "../domain/model.ts";
 
 export interface Configuration {
@@ -57,6 +58,7 @@ export interface RunnersConfiguration {
   readonly hangTimeoutMs: number;
   /** Least time between two messages with tokens; 0 = none, `auto` = 40 where the model computes on every core, else 0. */
   readonly streamIntervalMs: number | "auto";
+  readonly gpu: GpuPolicy;
   /** Absolute path. */
   readonly cacheDirectory: string;
 }

@@ -90,6 +90,7 @@ function assemble(
       loadTimeoutMs: runners.load_timeout,
       hangTimeoutMs: runners.hang_timeout,
       streamIntervalMs: runners.stream_interval,
+      gpu: runners.gpu,
       cacheDirectory: found.cacheDirectory,
     },
     models: found.models,

@@ -22,6 +22,7 @@ export type HttpContext = Context<HttpEnvironment>;
 interface SharedFields {
   readonly model?: string | null | undefined;
   readonly ttl?: number | string | null | undefined;
+  readonly stream?: boolean | null | undefined;
 }
 
 /** Reads and validates the body. Throws `ServerError`. */
@@ -59,6 +60,7 @@ export async function start<O extends Operation>(
       modelName: body.model ?? undefined,
       request,
       signal: lifetime.signal,
+      isStreamed: body.stream === true,
       ttlMs: body.ttl === null || body.ttl === undefined ? undefined : ttlToMs(body.ttl),
     })
     .catch(fail);

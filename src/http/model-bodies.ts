@@ -47,6 +47,8 @@ export function toEventBody(event: ModelEvent): Body {
       return { ...base, leases: event.leases, waiting: event.waiting };
     case "memory-changed":
       return { ...base, resident_bytes: event.residentBytes };
+    case "device-changed":
+      return { ...base, device: event.use.device, device_note: event.use.deviceNote };
   }
 }
 

@@ -55,6 +55,7 @@ export class Registry {
       load: (id, loadOptions) => options.load(this.#specs.get(id) as ModelSpec, loadOptions),
       report: (input) => this.#dispatch(input),
       onMemory: (key, residentBytes) => this.#tell({ type: "memory-changed", ...key, residentBytes }),
+      onDevice: (key, use) => this.#tell({ type: "device-changed", ...key, use }),
     });
   }
 

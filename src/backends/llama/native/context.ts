@@ -45,6 +45,8 @@ export class NativeContextHandle {
   /** By number of alternatives: a sampler that sorts no more than so many. */
   readonly #tops = new Map<number, NativeSampler>();
   readonly batchSize: number;
+  /** Told when a batch could not be computed for another reason than a full cache. The batch fails once it has returned. */
+  onDecodeFault: ((reason: string) => Promise<void>) | undefined;
   #threads = 0;
 
   constructor(native: NativeContext, surroundings: ContextSurroundings) {
@@ -84,7 +86,8 @@ export class NativeContextHandle {
   }
 
   decode(): Promise<void> {
-    return this.#queue.run(() => this.#native.decodeBatch());
+    const decoded = this.#queue.run(() => this.#native.decodeBatch());
+    return this.onDecodeFault === undefined ? decoded : this.#watch(decoded, this.onDecodeFault);
   }
 
   /**
@@ -217,6 +220,16 @@ export class NativeContextHandle {
   async dispose(): Promise<void> {
     await this.#queue.run(() => this.#native.dispose());
     for (const sampler of [this.#plain, ...this.#tops.values()]) sampler?.dispose();
+  }
+
+  async #watch(decoded: Promise<void>, tell: (reason: string) => Promise<void>): Promise<void> {
+    try {
+      await decoded;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!reason.includes("KV slot")) await tell(reason);
+      throw error;
+    }
   }
 
   #topSampler(count: number): NativeSampler {
