@@ -16,11 +16,21 @@ const corpus =
   "I think that the call should be made, then the answer is given.\n".repeat(20);
 
 /** Texts that end a turn; llama.cpp knows them by their spelling. */
-const ends = ["<|im_end|>", "<|return|>", "<|call|>", "<|END_OF_TURN_TOKEN|>", "<|eot_id|>"];
+const ends = [
+  "<|im_end|>",
+  "<|return|>",
+  "<|call|>",
+  "<|END_OF_TURN_TOKEN|>",
+  "<|eot_id|>",
+  "<|endoftext|>",
+  "<｜end▁of▁sentence｜>",
+];
 
 const markup = [
   ...new Set([
     "<|im_start|>",
+    "<｜User｜>",
+    "<｜Assistant｜>",
     ...ends,
     "<seed:think>",
     "</seed:think>",
@@ -63,7 +73,7 @@ export function useMarkupModel(): MarkupModel {
   const model = llamaModel({
     name: "markup",
     seed: 17,
-    shape: { layers: 2, width: 64, heads: 4, keyValueHeads: 2, feedForward: 128, context: 1536 },
+    shape: { layers: 2, width: 64, heads: 4, keyValueHeads: 2, feedForward: 128, context: 8192 },
     tokenizer,
     type: "f32",
     logitBias,
