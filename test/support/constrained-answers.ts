@@ -32,9 +32,9 @@ const constraint = { type: "json-schema", name: "x", schema, strict: true } as c
 /** A constraint, and what an answer under it has to be. */
 export interface ConstraintKind {
   readonly request: Partial<ChatRequest>;
-  isMet(choice: CollectedChoice): boolean;
+  readonly isMet: (choice: CollectedChoice) => boolean;
   /** True for what a limit may leave of such an answer. */
-  isBegun(choice: CollectedChoice): boolean;
+  readonly isBegun: (choice: CollectedChoice) => boolean;
 }
 
 const isJsonBegun = ({ text }: CollectedChoice): boolean => text === "" || text.startsWith("{");

@@ -16,21 +16,12 @@ const corpus =
   "I think that the call should be made, then the answer is given.\n".repeat(20);
 
 /** Texts that end a turn; llama.cpp knows them by their spelling. */
-const ends = [
-  "<|im_end|>",
-  "<|return|>",
-  "<|call|>",
-  "<|END_OF_TURN_TOKEN|>",
-  "<|eot_id|>",
-  "<|endoftext|>",
-  "<｜end▁of▁sentence｜>",
-];
+const ends = ["<|im_end|>", "<|return|>", "<|call|>", "<|END_OF_TURN_TOKEN|>", "<|eot_id|>"];
+const furtherEnds = ["<|endoftext|>", "<｜end▁of▁sentence｜>"];
 
 const markup = [
   ...new Set([
     "<|im_start|>",
-    "<｜User｜>",
-    "<｜Assistant｜>",
     ...ends,
     "<seed:think>",
     "</seed:think>",
@@ -38,6 +29,9 @@ const markup = [
       ...family.keepTokens,
       ...family.reasoning.flatMap(({ open, close }) => [open, close]),
     ]),
+    ...furtherEnds,
+    "<｜User｜>",
+    "<｜Assistant｜>",
   ]),
 ].filter((text) => !text.includes(" ") && (text.match(/[<[]/g) ?? []).length === 1);
 
@@ -85,5 +79,5 @@ export function useMarkupModel(): MarkupModel {
     if (id === -1) throw new Error(`The vocabulary has no token ${text}.`);
     return id;
   };
-  return { path, tokenOf, ends: ends.map(tokenOf) };
+  return { path, tokenOf, ends: [...ends, ...furtherEnds].map(tokenOf) };
 }

@@ -4,6 +4,8 @@ import type { ToolDefinition } from "../../../domain/chat.ts";
 import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "../grammar/gbnf/grammar-check.ts";
 import { SchemaNotEnforceableError } from "../grammar/gbnf/grammar-error.ts";
+import type { MarkupTokens } from "../tokens/markup-tokens.ts";
+import { gbnfMarkup } from "./gbnf-text.ts";
 import { gbnfLiteral, GrammarWriter } from "../grammar/gbnf/grammar-writer.ts";
 import { DEFAULT_GRAMMAR_LIMITS } from "../grammar/gbnf/limits.ts";
 import { enforcedTogether, type EnforcedSchema } from "../grammar/schema/reading/enforcement.ts";
@@ -21,6 +23,7 @@ export interface ParameterCalls {
   readonly open: string;
   readonly close: string;
   readonly separator: string;
+  readonly markup: MarkupTokens;
 }
 
 type Tool = ParameterCalls["tools"][number];
@@ -32,7 +35,7 @@ const maximumFurtherCalls = 15;
  * Calls as `<function=name>` with `<parameter=key>` inside; strings stand raw, all other values as JSON.
  * @throws SchemaNotEnforceableError
  */
-export function xmlParameterGrammar({ tools, parallel, open, close, separator }: ParameterCalls): string {
+export function xmlParameterGrammar({ tools, parallel, open, close, separator, markup }: ParameterCalls): string {
   return enforcedTogether(tools, (indexes) => {
     const { writer, compiler, parametersOf } = createCompiler();
     const calls = indexes.map((index) => {
@@ -43,11 +46,11 @@ export function xmlParameterGrammar({ tools, parallel, open, close, separator }:
         const body = `${gbnfLiteral(`<parameter=${key}>\n`)} ${value} ${gbnfLiteral("\n</parameter>\n")}`;
         return isRequired ? body : `( ${body} )?`;
       });
-      const begin = gbnfLiteral(`${open}<function=${tool.name}>\n`);
-      return writer.rule("call", [begin, ...parameters, gbnfLiteral(`</function>${close}`)].join(" "));
+      const begin = gbnfMarkup(`${open}<function=${tool.name}>\n`, markup);
+      return writer.rule("call", [begin, ...parameters, gbnfMarkup(`</function>${close}`, markup)].join(" "));
     });
     const call = writer.rule("call", calls.join(" | "));
-    const further = parallel ? ` ( ${gbnfLiteral(separator)} ${call} ){0,${maximumFurtherCalls}}` : "";
+    const further = parallel ? ` ( ${gbnfMarkup(separator, markup)} ${call} ){0,${maximumFurtherCalls}}` : "";
     return finish(writer, `${call}${further}`);
   });
 }
@@ -56,7 +59,7 @@ export function xmlParameterGrammar({ tools, parallel, open, close, separator }:
  * Calls as `[name(key=value, ...)]`. Values are JSON, constants included: the parser reads `true` as it reads `True`.
  * @throws SchemaNotEnforceableError
  */
-export function pythonicGrammar({ tools, parallel, open, close }: Omit<ParameterCalls, "separator">): string {
+export function pythonicGrammar({ tools, parallel, open, close, markup }: Omit<ParameterCalls, "separator">): string {
   return enforcedTogether(tools, (indexes) => {
     const { writer, compiler, parametersOf } = createCompiler();
     const calls = indexes.map((index) => {
@@ -75,7 +78,7 @@ export function pythonicGrammar({ tools, parallel, open, close }: Omit<Parameter
     });
     const call = writer.rule("call", calls.join(" | "));
     const further = parallel ? ` ( ", " ${call} ){0,${maximumFurtherCalls}}` : "";
-    return finish(writer, `${gbnfLiteral(`${open}[`)} ${call}${further} ${gbnfLiteral(`]${close}`)}`);
+    return finish(writer, `${gbnfMarkup(`${open}[`, markup)} ${call}${further} ${gbnfMarkup(`]${close}`, markup)}`);
   });
 }
 

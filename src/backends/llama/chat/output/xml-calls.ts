@@ -1,6 +1,7 @@
 // Reads calls whose parameters are in tags: strings raw, everything else as JSON. The tool's schema tells which a value is.
 import type { ToolDefinition } from "../../../../domain/chat.ts";
 import { isRecord } from "../../../../util/is-record.ts";
+import { withoutSigns } from "../../tokens/markup-tokens.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
 import { matchOne, peek, readUntil, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 
@@ -43,7 +44,7 @@ function* readKey(input: StreamInput): Reader<string> {
     },
   });
   input.take(1);
-  return key.trim();
+  return withoutSigns(key.trim());
 }
 
 interface Value {
@@ -59,7 +60,7 @@ function* readParameter(input: StreamInput, call: OpenCall, { isText, listed }: 
   if (isText) call.add('"');
   const emit = (text: string): void => {
     if (isText) writer.write(text);
-    else whole += text;
+    else whole += withoutSigns(text);
   };
   // A listed value, and a string inside of JSON, may contain what ends a value elsewhere.
   const known = isText ? yield* matchListed(input, listed) : null;
@@ -106,7 +107,7 @@ export class TextWriter {
   }
 
   write(text: string): void {
-    const whole = this.#pending + text;
+    const whole = this.#pending + withoutSigns(text);
     const last = whole.charCodeAt(whole.length - 1);
     const keep = last >= 0xd800 && last <= 0xdbff ? 1 : 0;
     this.#pending = whole.slice(whole.length - keep);
