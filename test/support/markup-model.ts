@@ -7,6 +7,7 @@ import { referencePath } from "./reference-text.ts";
 
 /** Texts that end a turn; llama.cpp knows them by their spelling. */
 const ends = ["<|im_end|>", "<|return|>", "<|call|>", "<|END_OF_TURN_TOKEN|>", "<|eot_id|>"];
+const furtherEnds = ["<|endoftext|>", "<｜end▁of▁sentence｜>"];
 
 export interface MarkupModel {
   readonly path: string;
@@ -26,7 +27,7 @@ export function useMarkupModel(): MarkupModel {
     return id;
   };
   for (const text of markupOfFamilies()) tokenOf(text);
-  return { path, tokenOf, ends: ends.map(tokenOf) };
+  return { path, tokenOf, ends: [...ends, ...furtherEnds].map(tokenOf) };
 }
 
 /** Markup that is one token in published vocabularies. */

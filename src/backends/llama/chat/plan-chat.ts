@@ -72,7 +72,6 @@ export function planChat(asked: ChatRequest, template: ChatTemplate, options: Pl
       ...(startsInText ? { startsInText: true } : {}),
     },
     stopTexts: template.stopTexts,
-    keepTokens: family.keepTokens,
     openReasoning: beginning.openReasoning,
     prefilled: beginning.text,
   };
@@ -102,7 +101,8 @@ function writesHeader(
 }
 
 /** False where the template takes one call per turn: calls that could not be shown to the model again must not be made. */
-function allowsSeveralCalls({ capabilities }: ChatTemplate): boolean {
+function allowsSeveralCalls({ capabilities, family }: ChatTemplate): boolean {
+  if (family.callsEndTurn === true) return false;
   return capabilities.parallelToolCalls || !capabilities.toolCalls;
 }
 

@@ -3,6 +3,7 @@
 import type { ToolDefinition } from "../../../domain/chat.ts";
 import type { JsonSchema } from "../../../domain/sampling.ts";
 import type { WrittenOrder } from "../../../util/written-order.ts";
+import type { MarkupTokens } from "../tokens/markup-tokens.ts";
 import type { ToolCallShape } from "./tool-call-shape.ts";
 
 // --- prompts ---
@@ -132,7 +133,7 @@ export interface ChatFamily {
   readonly dropped: readonly string[];
   /** Texts that end the answer, beside the vocabulary's end-of-generation tokens. */
   readonly stopTexts: readonly string[];
-  /** Control tokens that are detokenised as their text, because the parser reads them. */
+  /** Markup between the parts of an answer, which the parser reads and a grammar of calls may need. */
   readonly keepTokens: readonly string[];
   /** The model calls tools without having closed its reasoning at times. @default false */
   readonly callsEndReasoning?: boolean;
@@ -144,6 +145,8 @@ export interface ChatFamily {
   readonly textOpen?: string;
   /** Write `textOpen` after the prompt when the text is constrained, so that the text begins at once. @default false */
   readonly opensTextInPrompt?: boolean;
+  /** The model's calls end its turn, so that it makes one at a time. @default false */
+  readonly callsEndTurn?: boolean;
   /** Names of tools that models call to say that they call none. */
   readonly ignoredNames?: readonly string[];
 }
@@ -165,10 +168,12 @@ export interface OutputParserOptions {
   readonly parallel: boolean;
   /** The prompt ends inside reasoning. */
   readonly startsInReasoning: boolean;
-  /** Harmony: only the final channel is text, all others are reasoning. For constrained text. @default false */
+  /** For constrained text: it goes on to the end, and of Harmony's channels only the final one is text. @default false */
   readonly finalTextOnly?: boolean;
   /** The prompt ends with the header of a text, so that no header or recipient comes first. @default false */
   readonly startsInText?: boolean;
+  /** The family's markup that is tokens: their texts, signed, are that markup, and the same characters without a sign are text. @default none */
+  readonly markup?: MarkupTokens;
   /** Makes the id of a call. @default `call_` and 24 random letters and digits */
   readonly createId?: (index: number) => string;
 }
@@ -251,8 +256,6 @@ export interface ChatPlan {
   readonly parser: OutputParserOptions;
   /** The family's stop texts, beside the request's own: matched on the raw text, never shown. */
   readonly stopTexts: readonly string[];
-  /** See {@link ChatFamily.keepTokens}. */
-  readonly keepTokens: readonly string[];
   /** The reasoning that the prompt ends in; `undefined` = it does not. */
   readonly openReasoning: ReasoningMarkers | undefined;
   /** The beginning of the constrained answer, which the prompt ends with: the last message's, where that is continued. */

@@ -13,7 +13,7 @@ import { SchemaDocument, type SchemaDocumentOptions } from "./schema/reading/sch
  *
  * `listPrefix` ( `callPrefix` BODY `callSuffix` ) `separator` ( ... ) `listSuffix`
  *
- * All texts are literal and may be empty; special tokens are given as their text.
+ * All texts are literal and may be empty; special tokens are given as their text, and `literal` tells them from other text.
  *
  * - Hermes, Qwen: callPrefix `<tool_call>\n`, callSuffix `\n</tool_call>`, separator `\n`, JSON body with `name` and `arguments`
  * - Llama 3: JSON body with `name` and `parameters`, separator `; `
@@ -68,6 +68,8 @@ export interface ToolCallGrammarOptions {
   /** Path of a tool's schema in errors. @default (index) => `/tools/${index}/parameters` */
   readonly pathOf?: (index: number) => string;
   readonly limits?: Partial<GrammarLimits>;
+  /** The expression of a text of the shape that is not empty. @default gbnfLiteral */
+  readonly literal?: (text: string) => string;
 }
 
 /**
@@ -94,9 +96,10 @@ type EnforcedTool = ToolCallTool & EnforcedSchema;
 
 function writeCalls(tools: readonly EnforcedTool[], options: ToolCallGrammarOptions): string {
   const { parallel, shape, maxCalls = 16 } = options;
+  const literal = literalOf(options);
   const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
   const compiler = new ToolCompiler(writer);
-  const bodies = tools.map((tool) => compiler.body(tool, shape.body));
+  const bodies = tools.map((tool) => compiler.body(tool, { body: shape.body, literal }));
   const body = writer.rule("call", bodies.join(" | "));
   const call = sequence(literal(shape.callPrefix), body, literal(shape.callSuffix));
   const first = sequence(literal(shape.listPrefix), call);
@@ -126,7 +129,10 @@ class ToolCompiler {
     return this.#compiler.compile([own.root, anyObject.root]);
   }
 
-  body(tool: EnforcedTool, body: ToolCallBody): string {
+  body(
+    tool: EnforcedTool,
+    { body, literal }: { readonly body: ToolCallBody; readonly literal: (text: string) => string },
+  ): string {
     const toolArguments = this.#argumentsOf(tool);
     if (body.kind === "text") {
       const { beforeName, beforeNumber, afterName } = body;
@@ -167,6 +173,6 @@ function sequence(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join(" ");
 }
 
-function literal(text: string | undefined): string {
-  return text === undefined || text === "" ? "" : gbnfLiteral(text);
+function literalOf({ literal = gbnfLiteral }: ToolCallGrammarOptions): (text: string | undefined) => string {
+  return (text = "") => (text === "" ? "" : literal(text));
 }

@@ -4,6 +4,8 @@ import type { ToolDefinition } from "../../../domain/chat.ts";
 import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "../grammar/gbnf/grammar-check.ts";
 import { SchemaNotEnforceableError } from "../grammar/gbnf/grammar-error.ts";
+import type { MarkupTokens } from "../tokens/markup-tokens.ts";
+import { gbnfMarkup } from "./gbnf-text.ts";
 import { gbnfLiteral, GrammarWriter } from "../grammar/gbnf/grammar-writer.ts";
 import { DEFAULT_GRAMMAR_LIMITS } from "../grammar/gbnf/limits.ts";
 import { enforcedTogether, type EnforcedSchema } from "../grammar/schema/reading/enforcement.ts";
@@ -22,6 +24,7 @@ export interface ParameterCalls {
   readonly parallel: boolean;
   readonly open: string;
   readonly close: string;
+  readonly markup: MarkupTokens;
 }
 
 type Tool = ParameterCalls["tools"][number];
@@ -40,6 +43,7 @@ export function xmlParameterGrammar({
   close,
   separator,
   tags,
+  markup,
 }: ParameterCalls & { readonly separator: string; readonly tags: ParameterTags }): string {
   return enforcedTogether(tools, (indexes) => {
     const { writer, compiler, parametersOf } = createCompiler();
@@ -48,15 +52,18 @@ export function xmlParameterGrammar({
       const parameters = parametersOf(tool).map(({ key, nodes, isRequired }) => {
         const text = takesOnlyText(tool, key) ? (compiler.bareText(nodes) ?? rawText(writer, tags)) : undefined;
         const value = text === undefined ? compiler.compile(nodes) : writer.rule("text", text);
-        const before = gbnfLiteral(`${tags.beforeKey}${key}${tags.beforeValue}`);
-        const body = `${before} ${value} ${gbnfLiteral(tags.afterValue)}`;
+        const before = gbnfMarkup(`${tags.beforeKey}${key}${tags.beforeValue}`, markup);
+        const body = `${before} ${value} ${gbnfMarkup(tags.afterValue, markup)}`;
         return isRequired ? body : `( ${body} )?`;
       });
-      const begin = gbnfLiteral(`${open}${tags.beforeName}${tool.name}${tags.afterName}`);
-      return writer.rule("call", [begin, ...parameters, gbnfLiteral(`${tags.afterParameters}${close}`)].join(" "));
+      const begin = gbnfMarkup(`${open}${tags.beforeName}${tool.name}${tags.afterName}`, markup);
+      return writer.rule(
+        "call",
+        [begin, ...parameters, gbnfMarkup(`${tags.afterParameters}${close}`, markup)].join(" "),
+      );
     });
     const call = writer.rule("call", calls.join(" | "));
-    const further = parallel ? ` ( ${gbnfLiteral(separator)} ${call} ){0,${maximumFurtherCalls}}` : "";
+    const further = parallel ? ` ( ${gbnfMarkup(separator, markup)} ${call} ){0,${maximumFurtherCalls}}` : "";
     return finish(writer, `${call}${further}`);
   });
 }
@@ -65,7 +72,7 @@ export function xmlParameterGrammar({
  * Calls as `[name(key=value, ...)]`. Values are JSON, constants included: the parser reads `true` as it reads `True`.
  * @throws SchemaNotEnforceableError
  */
-export function pythonicGrammar({ tools, parallel, open, close }: ParameterCalls): string {
+export function pythonicGrammar({ tools, parallel, open, close, markup }: ParameterCalls): string {
   return enforcedTogether(tools, (indexes) => {
     const { writer, compiler, parametersOf } = createCompiler();
     const calls = indexes.map((index) => {
@@ -84,7 +91,7 @@ export function pythonicGrammar({ tools, parallel, open, close }: ParameterCalls
     });
     const call = writer.rule("call", calls.join(" | "));
     const further = parallel ? ` ( ", " ${call} ){0,${maximumFurtherCalls}}` : "";
-    return finish(writer, `${gbnfLiteral(`${open}[`)} ${call}${further} ${gbnfLiteral(`]${close}`)}`);
+    return finish(writer, `${gbnfMarkup(`${open}[`, markup)} ${call}${further} ${gbnfMarkup(`]${close}`, markup)}`);
   });
 }
 

@@ -53,8 +53,10 @@ export function* readMarkers(
     const marked = [...openings.map((opening) => opening.text), ...family.dropped];
     if (fresh) yield* skipSpace(input);
     let wrote = false;
-    const { marker, space } = yield* readUntil(input, marked, {
-      holdSpace: true,
+    // A text that follows a grammar is the last part of an answer: what looks like markup in it was written by the grammar's leave.
+    const isLast = options.finalTextOnly === true && (yield* matchOne(input, marked)) === null;
+    const { marker, space } = yield* readUntil(input, isLast ? [] : marked, {
+      holdSpace: !isLast,
       release: true,
       emit: (text) => {
         wrote = true;

@@ -1,6 +1,7 @@
 // Reads calls whose parameters are in tags: strings raw, everything else as JSON. The tool's schema tells which a value is.
 import type { ToolDefinition } from "../../../../domain/chat.ts";
 import { isRecord } from "../../../../util/is-record.ts";
+import { withoutSigns } from "../../tokens/markup-tokens.ts";
 import type { ParameterTags, ToolCallShape } from "../tool-call-shape.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
 import { pythonToJson } from "./python-literal.ts";
@@ -45,7 +46,7 @@ function* readKey(input: StreamInput, end: string): Reader<string> {
     },
   });
   input.take(end.length);
-  return key.trim();
+  return withoutSigns(key.trim());
 }
 
 interface Value {
@@ -62,7 +63,7 @@ function* readParameter(input: StreamInput, call: OpenCall, { tags, isText, list
   if (isText) call.add('"');
   const emit = (text: string): void => {
     if (isText) writer.write(text);
-    else whole += text;
+    else whole += withoutSigns(text);
   };
   const marker = yield* readValueText(input, { tags, isText, listed, emit, soFar: () => whole });
   if (isText) {
@@ -136,7 +137,7 @@ export class TextWriter {
   }
 
   write(text: string): void {
-    const whole = this.#pending + text;
+    const whole = this.#pending + withoutSigns(text);
     const last = whole.charCodeAt(whole.length - 1);
     const keep = last >= 0xd800 && last <= 0xdbff ? 1 : 0;
     this.#pending = whole.slice(whole.length - keep);

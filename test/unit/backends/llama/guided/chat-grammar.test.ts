@@ -128,7 +128,8 @@ describe("the grammar of calls", () => {
   it.each(withoutIds)("of $name allows calls as history shows them", (family) => {
     const planned = plan(family, { tools: [fine, weather] });
     const grammar = new GbnfMachine(compilePlannedGrammar(planned).grammar);
-    const text = formatCalls(calls, { shape: family.formatShape, marks });
+    const asked = family.callsEndTurn === true ? calls.slice(0, 1) : calls;
+    const text = formatCalls(asked, { shape: family.formatShape, marks });
     expect(grammar.accepts(text), text).toBe(true);
     expect(grammar.accepts(text.replace("weather", "rain"))).toBe(false);
   });

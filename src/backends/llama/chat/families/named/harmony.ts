@@ -29,4 +29,5 @@ export const HARMONY: ChatFamily = {
   afterReasoning: "<|start|>assistant",
   channels: { open: "<|channel|>", others: ["final<|message|>", "commentary"] },
   textOpen: "<|channel|>final<|message|>",
+  callsEndTurn: true,
 };
