@@ -144,6 +144,8 @@ export interface ChatFamily {
   readonly textOpen?: string;
   /** Write `textOpen` after the prompt when the text is constrained, so that the text begins at once. @default false */
   readonly opensTextInPrompt?: boolean;
+  /** What the template writes between a turn's text and its calls where they come as two messages, and what the model writes. */
+  readonly sameTurn?: { readonly written: string; readonly meant: string };
   /** Names of tools that models call to say that they call none. */
   readonly ignoredNames?: readonly string[];
 }

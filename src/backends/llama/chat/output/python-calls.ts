@@ -1,7 +1,7 @@
 // Reads calls in Python's syntax: `[name(key="value", other=1), …]`. Arguments are emitted one by one, each when it is complete: a
 // Python literal is turned into JSON as a whole.
 import type { EventSink, OpenCall } from "./call-sink.ts";
-import { pythonToJson } from "./python-literal.ts";
+import { pythonToJson } from "./values/python-literal.ts";
 import { matchOne, peek, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 
 /** Reads the calls after `open`, in brackets or bare. */
