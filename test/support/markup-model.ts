@@ -34,6 +34,6 @@ export function useMarkupModel(): MarkupModel {
 function markupOfFamilies(): string[] {
   return FAMILIES.flatMap((family) => [
     ...family.keepTokens,
-    ...family.reasoning.flatMap(({ open, close }) => [open, close]),
+    ...family.reasoning.flatMap(({ open, close }) => [open, close]).filter((text) => /[>\]]$/.test(text)),
   ]).filter((text) => !text.includes(" ") && (text.match(/[<[]/g) ?? []).length === 1);
 }

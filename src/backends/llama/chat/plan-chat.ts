@@ -5,7 +5,7 @@ import { ServerError } from "../../../domain/errors.ts";
 import { closingText, planGrammar } from "./plan-grammar.ts";
 import { findBeginning, type Beginning } from "./prefilled.ts";
 import type { ChatTemplate } from "./template/chat-template.ts";
-import { shownTools } from "./template/template-messages.ts";
+import { shownTools } from "./template/messages/template-messages.ts";
 import { isThinkingOff, unlimitedThinking, type ThinkingLimit } from "./thinking.ts";
 import type { ChatFamily, ChatPlan, RenderedPrompt, RenderOptions } from "./types.ts";
 

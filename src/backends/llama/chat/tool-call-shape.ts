@@ -35,6 +35,11 @@ export type ToolCallShape =
       readonly idMarker?: string;
       /** Stands between the name and the call's number, which counts all calls of the conversation from 0. */
       readonly beforeNumber?: string;
+      /**
+       * The arguments are no JSON: names stand bare, and strings without escapes between two of these. It begins with `<|`, which is not
+       * written inside of strings.
+       */
+      readonly quote?: string;
     }
   /** `open` + a name and parameters in `tags` + `close`, calls joined by `separator`; strings stand raw, the rest as JSON. */
   | {

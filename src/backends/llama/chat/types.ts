@@ -147,6 +147,8 @@ export interface ChatFamily {
   readonly opensTextInPrompt?: boolean;
   /** The model's calls end its turn, so that it makes one at a time. @default false */
   readonly callsEndTurn?: boolean;
+  /** What the template writes between a turn's text and its calls where they come as two messages, and what the model writes. */
+  readonly sameTurn?: { readonly written: string; readonly meant: string };
   /** Names of tools that models call to say that they call none. */
   readonly ignoredNames?: readonly string[];
 }

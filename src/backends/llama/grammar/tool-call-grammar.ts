@@ -1,7 +1,9 @@
 // Grammars for tool calls: the model's family gives the text around a call, each tool's schema the arguments.
 import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "./gbnf/grammar-check.ts";
-import { gbnfLiteral, GrammarWriter } from "./gbnf/grammar-writer.ts";
+import { gbnfLiteral } from "./gbnf/gbnf-literal.ts";
+import { GrammarWriter } from "./gbnf/grammar-writer.ts";
+import { bareNotation, JSON_NOTATION } from "./gbnf/notation.ts";
 import type { JsonObject, JsonValue } from "./schema/reading/json-value.ts";
 import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./gbnf/limits.ts";
 import { enforcedTogether, Enforcement, type EnforcedSchema } from "./schema/reading/enforcement.ts";
@@ -45,6 +47,8 @@ export type ToolCallBody =
       /** Stands behind the name, and a number behind it. */
       readonly beforeNumber?: string;
       readonly afterName: string;
+      /** Stands around strings of arguments that are not JSON: see `bareNotation`. */
+      readonly quote?: string;
     };
 
 export interface ToolCallTool {
@@ -97,7 +101,9 @@ type EnforcedTool = ToolCallTool & EnforcedSchema;
 function writeCalls(tools: readonly EnforcedTool[], options: ToolCallGrammarOptions): string {
   const { parallel, shape, maxCalls = 16 } = options;
   const literal = literalOf(options);
-  const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
+  const quote = shape.body.kind === "text" ? shape.body.quote : undefined;
+  const notation = quote === undefined ? JSON_NOTATION : bareNotation(literal(quote));
+  const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits }, notation);
   const compiler = new ToolCompiler(writer);
   const bodies = tools.map((tool) => compiler.body(tool, { body: shape.body, literal }));
   const body = writer.rule("call", bodies.join(" | "));

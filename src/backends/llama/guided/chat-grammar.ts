@@ -108,6 +108,7 @@ function toGrammarShape(shape: Exclude<ToolCallShape, { kind: "xml-parameters" |
         beforeName: "",
         afterName: shape.beforeArguments,
         ...(shape.beforeNumber === undefined ? {} : { beforeNumber: shape.beforeNumber }),
+        ...(shape.quote === undefined ? {} : { quote: shape.quote }),
       },
       callSuffix: shape.afterEach,
       separator: shape.separator,

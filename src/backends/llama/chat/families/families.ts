@@ -6,6 +6,7 @@ import { DEEPSEEK, DEEPSEEK_V31 } from "./named/deepseek.ts";
 import { FUNCTIONARY_V31, FUNCTIONARY_V32 } from "./named/functionary.ts";
 import { GENERIC } from "./json/generic.ts";
 import { GRANITE } from "./json/granite.ts";
+import { GEMMA4 } from "./named/gemma4.ts";
 import { HARMONY } from "./named/harmony.ts";
 import { HERMES } from "./json/hermes.ts";
 import { LLAMA3 } from "./json/llama3.ts";
@@ -28,6 +29,7 @@ export const FAMILIES: readonly ChatFamily[] = [
   COMMAND_R,
   MISTRAL_NAMED,
   KIMI_K2,
+  GEMMA4,
   LFM2,
   GRANITE,
   HERMES,

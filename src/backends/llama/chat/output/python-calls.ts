@@ -2,7 +2,7 @@
 // Python literal is turned into JSON as a whole.
 import { withoutSigns } from "../../tokens/markup-tokens.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
-import { pythonToJson } from "./python-literal.ts";
+import { pythonToJson } from "./values/python-literal.ts";
 import { matchOne, peek, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 
 /** Reads the calls after `open`, in brackets or bare. */

@@ -4,8 +4,9 @@ import { isRecord } from "../../../../util/is-record.ts";
 import { withoutSigns } from "../../tokens/markup-tokens.ts";
 import type { ParameterTags, ToolCallShape } from "../tool-call-shape.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
-import { pythonToJson } from "./python-literal.ts";
+import { pythonToJson } from "./values/python-literal.ts";
 import { matchOne, peek, readUntil, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
+import { TextWriter } from "./values/text-writer.ts";
 
 type XmlShape = ToolCallShape & { readonly kind: "xml-parameters" };
 
@@ -125,29 +126,6 @@ function* matchListed(input: StreamInput, listed: readonly string[], ends: reado
 function endsInString(text: string): boolean {
   if (!/^\s*["[{]/.test(text)) return false;
   return text.replaceAll(/\\./gs, "").split('"').length % 2 === 0;
-}
-
-/** Writes text into a JSON string, surrogate pairs unsplit. */
-export class TextWriter {
-  readonly #call: OpenCall;
-  #pending = "";
-
-  constructor(call: OpenCall) {
-    this.#call = call;
-  }
-
-  write(text: string): void {
-    const whole = this.#pending + withoutSigns(text);
-    const last = whole.charCodeAt(whole.length - 1);
-    const keep = last >= 0xd800 && last <= 0xdbff ? 1 : 0;
-    this.#pending = whole.slice(whole.length - keep);
-    this.#call.add(JSON.stringify(whole.slice(0, whole.length - keep)).slice(1, -1));
-  }
-
-  flush(): void {
-    this.#call.add(JSON.stringify(this.#pending).slice(1, -1));
-    this.#pending = "";
-  }
 }
 
 /** True when the schema allows strings only, so that the value can be emitted as it comes. */

@@ -18,8 +18,10 @@ import { detectFamily } from "../families/families.ts";
 import { formatTime } from "../../../../jinja/builtins/strftime.ts";
 import { splitPrompt } from "./prompt-pieces.ts";
 import { renderAdapted } from "./render-adapted.ts";
-import { NO_TOOLS_TEXT, probeTemplate, type TemplateCapabilities } from "./template-capabilities.ts";
-import { shownTools, toTemplateMessages, toTemplateTools, type TemplateMessage } from "./template-messages.ts";
+import { probeTemplate } from "./capabilities/probe-template.ts";
+import { NO_TOOLS_TEXT, type TemplateCapabilities } from "./capabilities/template-capabilities.ts";
+import { shownTools, toTemplateMessages, toTemplateTools } from "./messages/template-messages.ts";
+import type { TemplateMessage } from "./messages/template-message.ts";
 import type { ChatFamily, RenderedPrompt, RenderOptions } from "../types.ts";
 
 export interface ChatTemplateOptions {
@@ -129,7 +131,10 @@ function createRenderer(
       ...fixed,
       add_generation_prompt: request.addGenerationPrompt,
     };
-    const runs = runForRequest(template, variables, { now, ...(limits === undefined ? {} : { limits }) });
+    const runs = inOneTurn(
+      runForRequest(template, variables, { now, ...(limits === undefined ? {} : { limits }) }),
+      family,
+    );
     return continued === undefined ? runs : cutAfter(runs, endCharacter(continued, marks));
   };
 
@@ -231,6 +236,14 @@ function markLastTurn(
 /** The character that the mark of the last turn's end is in the rendered text. */
 function endCharacter(mark: string, marks: CallerMarks): string {
   return plain(marks.toTemplateValue(mark) as PyString);
+}
+
+/** Puts a turn's text and its calls, which came as two messages, in one turn again. */
+function inOneTurn(runs: readonly OutputRun[], { sameTurn }: ChatFamily): readonly OutputRun[] {
+  if (sameTurn === undefined) return runs;
+  return runs.map((run) =>
+    run.origin === "template" ? { ...run, text: run.text.replaceAll(sameTurn.written, () => sameTurn.meant) } : run,
+  );
 }
 
 /** The runs up to where the last turn ends. */

@@ -3,7 +3,7 @@ import type { ChatMessage, ChatRequest } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
 import { ADAPTATIONS, ONE_CALL_PER_TURN, TEXT_BEFORE_CALLS, type Adaptation } from "./adapt-conversation.ts";
 import { TemplateLimitError, TemplateRaisedError, TemplateRunError } from "./compiled-template.ts";
-import type { TemplateCapabilities } from "./template-capabilities.ts";
+import type { TemplateCapabilities } from "./capabilities/template-capabilities.ts";
 import type { RenderedPrompt } from "../types.ts";
 
 type Rendered = Omit<RenderedPrompt, "adaptations">;

@@ -5,7 +5,7 @@ interface SharedRule {
   readonly uses: readonly SharedRuleName[];
 }
 
-type SharedRuleName =
+export type SharedRuleName =
   | "ws"
   | "string"
   | "string-char"
@@ -21,13 +21,15 @@ type SharedRuleName =
   | "member"
   | "array";
 
+export type SharedRules = Readonly<Record<SharedRuleName, SharedRule>>;
+
 /**
  * - `ws` stands after `{`, `[` and `,` and before `}` and `]`: nothing, one space, or one line break with up to 24 columns of
  *   indent. After `:` stands at most one space. That allows compact and indented JSON.
  * - `string-char` is exactly one code point: surrogate escapes come in pairs, control characters only escaped.
  * - `number` cannot overflow a double: 21 integer digits and an exponent of at most 279 stay below 1.8e308. All digit runs are bounded.
  */
-export const SHARED_RULES: Readonly<Record<SharedRuleName, SharedRule>> = {
+export const SHARED_RULES: SharedRules = {
   ws: { body: String.raw`( " " | "\n" [ \t]{0,24} )?`, uses: [] },
   string: { body: String.raw`"\"" string-tail`, uses: ["string-tail"] },
   "string-tail": { body: String.raw`string-char* "\""`, uses: ["string-char"] },

@@ -12,7 +12,7 @@ const templates: readonly (readonly [models: string, family: string, marks: stri
   ["LFM2", "lfm2", "'List of tools: <|tool_list_start|>[' <|tool_call_start|>[f(a=1)]<|tool_call_end|>"],
   ["LFM2.5 Instruct", "lfm2", "'List of tools: [' tool | tojson ']'"],
   ["MiniCPM5", "minicpm5", '<function name="function-name"><param name="param-name">param-value</param></function>'],
-  ["Gemma 4", "generic", "'<|tool_call>call:' + name + '{' '}<tool_call|>' '<|turn>model'"],
+  ["Gemma 4", "gemma4", "'<|tool_call>call:' + name + '{' '}<tool_call|>' '<|turn>model'"],
   ["DeepSeek V3.2, V4", "generic", "'<｜Assistant｜>' dsml_token = '｜DSML｜' '<' + dsml_token + 'function_calls>'"],
   ["DeepSeek V3", "deepseek", "'<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>' + type + '<｜tool▁sep｜>' '\\n```json'"],
   ["DeepSeek V3.1", "deepseek-v3.1", "'<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>' + name + '<｜tool▁sep｜>'"],

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FAMILIES, detectFamily } from "../../../../../src/backends/llama/chat/families/families.ts";
 import { createOutputParser } from "../../../../../src/backends/llama/chat/output-parser.ts";
-import { formatCalls } from "../../../../../src/backends/llama/chat/template/tool-text.ts";
+import { formatCalls } from "../../../../../src/backends/llama/chat/template/messages/tool-text.ts";
 import type { OutputParserOptions, ParsedEvent } from "../../../../../src/backends/llama/chat/types.ts";
 import { MORE_RECORDED_OUTPUTS } from "./recorded-outputs-more.ts";
 import { NEWER_RECORDED_OUTPUTS } from "./recorded-outputs-newer.ts";

@@ -114,4 +114,47 @@ export const NEWER_RECORDED_OUTPUTS: readonly RecordedOutput[] = [
     output: '<function name="python"></function>',
     calls: [["python", "{}"]],
   },
+
+  // Gemma 4
+  {
+    family: "gemma4",
+    title: "a call behind thinking",
+    source: LLAMA_CPP,
+    output:
+      '<|channel>thought\nI\'m\nthinking<channel|><|tool_call>call:get_weather{city:<|"|>London<|"|>}<tool_call|>',
+    reasoning: "I'm\nthinking",
+    calls: [["get_weather", '{"city": "London"}']],
+  },
+  {
+    family: "gemma4",
+    title: "text, and two calls with values of all kinds",
+    source: LLAMA_CPP,
+    output: `${HELLO}<|tool_call>call:get_weather{city:<|"|>a "b"\n{c}, d<|"|>,days:[1,-2.5e3,{on:null,<|"|>x y<|"|>:[]}],metric:true}<tool_call|><|tool_call>call:special_function{arg1:1}<tool_call|>`,
+    text: HELLO,
+    calls: [
+      ["get_weather", '{"city": "a \\"b\\"\\n{c}, d", "days": [1, -2.5e3, {"on": null, "x y": []}], "metric": true}'],
+      SPECIAL,
+    ],
+  },
+  {
+    family: "gemma4",
+    title: "values as its template prints them, and as JSON",
+    source: CARD,
+    output: '<|tool_call>call:get_weather{days:None, metric:True, city:"Rome"}<tool_call|>',
+    calls: [["get_weather", '{"days": null, "metric": true, "city": "Rome"}']],
+  },
+  {
+    family: "gemma4",
+    title: "a call without arguments",
+    source: LLAMA_CPP,
+    output: "<|tool_call>call:python{}<tool_call|>",
+    calls: [["python", "{}"]],
+  },
+  {
+    family: "gemma4",
+    title: "an empty thought behind the text",
+    source: LLAMA_CPP,
+    output: `<|channel>thought\n<channel|>${HELLO}<|channel>thought\n<channel|>`,
+    text: HELLO,
+  },
 ];

@@ -5,7 +5,7 @@ import type { ChatFamily, PlannedGrammar } from "../../../../../src/backends/lla
 import { createChatTemplate } from "../../../../../src/backends/llama/chat/template/chat-template.ts";
 import { FAMILIES } from "../../../../../src/backends/llama/chat/families/families.ts";
 import { planChat } from "../../../../../src/backends/llama/chat/plan-chat.ts";
-import { formatCalls } from "../../../../../src/backends/llama/chat/template/tool-text.ts";
+import { formatCalls } from "../../../../../src/backends/llama/chat/template/messages/tool-text.ts";
 import { compilePlannedGrammar } from "../../../../../src/backends/llama/guided/chat-grammar.ts";
 import type { ChatRequest, ToolDefinition } from "../../../../../src/domain/chat.ts";
 import type { WrittenOrder } from "../../../../../src/util/written-order.ts";

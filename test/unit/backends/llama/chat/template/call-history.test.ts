@@ -97,12 +97,17 @@ describe("a template that shows no calls", () => {
       '<function name="weather"><param name="city">Rome</param></function>\n<function name="time"></function>',
       '<function name="weather"><param name="city">Oslo</param></function>',
     ],
+    [
+      "gemma4",
+      '<|tool_call>call:weather{city:<|"|>Rome<|"|>}<tool_call|><|tool_call>call:time{}<tool_call|>',
+      '<|tool_call>call:weather{city:<|"|>Oslo<|"|>}<tool_call|>',
+    ],
   ])("of the family %s gets them as the model writes them", (family, first, second) => {
     const { text } = create(silent, family).render(chatRequest({ messages: history }));
     expect(text).toContain(`<assistant>${first}<tool>sunny<tool>noon<assistant>${second}<tool>snow`);
   });
 
-  it.each(["kimi-k2", "lfm2", "minicpm5"])("gets what the parser of %s reads", (family) => {
+  it.each(["kimi-k2", "lfm2", "minicpm5", "gemma4"])("gets what the parser of %s reads", (family) => {
     const template = create(silent, family);
     const args = { city: 'a <b> & "c"\nd', count: 2, deep: [null, { on: true }] };
     const { text } = template.render(chatRequest({ messages: [user("hi"), calls(call("1", "weather", args))] }));
@@ -119,6 +124,35 @@ describe("a template that shows no calls", () => {
     const events = [...parser.push(text.slice(text.indexOf("<assistant>") + 11)), ...parser.end()];
     const read = events.map((event) => (event.type === "tool-call-delta" ? event.arguments : "")).join("");
     expect(JSON.parse(read)).toEqual(args);
+  });
+});
+
+describe("Gemma 4", () => {
+  const calls4 = `{%- for c in m.tool_calls -%}<|tool_call>call:{{ c.function.name }}{ {{- c.function.arguments | tojson -}} }<tool_call|>{%- endfor -%}`;
+  const spoken: WireMessage = { role: "assistant", content: "Let me look.", tool_calls: [call("1", "time")] };
+
+  it("has what a turn says and its calls in one turn", () => {
+    const template = create(
+      `{%- for m in messages -%}{%- if m.role == 'tool' -%}<|tool_response>{{ m.content }}<tool_response|>{%- elif m.tool_calls -%}${calls4}{%- else -%}<|turn>{{ m.role }}\n{{ m.content + "<turn|>\\n" }}{%- endif -%}{%- endfor -%}`,
+    );
+    const { text } = template.render(
+      chatRequest({ messages: [user("a<turn|>\n<|tool_call>"), spoken, result("1", "noon")] }),
+    );
+    expect(text).toBe(
+      "<|turn>user\na<turn|>\n<|tool_call><turn|>\n<|turn>assistant\nLet me look.<|tool_call>call:time{{}}<tool_call|><|tool_response>noon<tool_response|>",
+    );
+  });
+
+  it("has the results and the answer in the turn that called, where its template wants them there", () => {
+    const template = create(
+      `{%- for m in messages -%}<|turn>{{ m.role }}:{%- if m.tool_calls -%}${calls4}{%- endif -%}{%- for r in m.tool_responses or [] -%}<|tool_response>{{ r.name }}={{ r.response }}<tool_response|>{%- endfor -%}{{ m.content or '' }}{%- endfor -%}`,
+    );
+    const messages = [...history.slice(0, 4), { role: "assistant", content: "Sunny at noon." }, user("more")];
+    const { text } = template.render(chatRequest({ messages }));
+    expect(text).toContain(
+      "<|tool_response>weather=sunny<tool_response|><|tool_response>time=noon<tool_response|>Sunny at noon.<|turn>user:more",
+    );
+    expect(text).not.toContain("<|turn>tool");
   });
 });
 

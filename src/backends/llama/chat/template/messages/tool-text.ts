@@ -1,8 +1,8 @@
 // Writes tools, calls and results as text, for templates that do not show them. Calls have the family's own format, which its parser
 // and its grammar expect.
-import type { ToolCall, ToolDefinition } from "../../../../domain/chat.ts";
-import type { CallerMarks } from "./caller-text.ts";
-import type { ParameterTags, ToolCallShape } from "../tool-call-shape.ts";
+import type { ToolCall, ToolDefinition } from "../../../../../domain/chat.ts";
+import type { CallerMarks } from "../caller-text.ts";
+import type { ParameterTags, ToolCallShape } from "../../tool-call-shape.ts";
 
 /** `marks` are put around callers' strings, and not around the family's markup. */
 export interface ToolTextOptions {
@@ -51,7 +51,9 @@ export function formatCalls(
       const bodies = calls.map((call, index) => {
         const number = shape.beforeNumber === undefined ? "" : `${shape.beforeNumber}${firstNumber + index}`;
         const name = `${shape.beforeEach}${marks.text(call.name)}${number}`;
-        return `${name}${shape.beforeArguments}${argumentsOf(call)}${shape.afterEach}`;
+        const { quote } = shape;
+        const written = quote === undefined ? argumentsOf(call) : bareValue(parseArguments(call), { quote, marks });
+        return `${name}${shape.beforeArguments}${written}${shape.afterEach}`;
       });
       return `${shape.open}${bodies.join(shape.separator)}${shape.close}`;
     }
@@ -104,9 +106,28 @@ function pythonLiteral(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function parseArguments(call: ToolCall, marks: ToolTextOptions["marks"]): Record<string, unknown> {
+interface Bare {
+  readonly quote: string;
+  readonly marks: ToolTextOptions["marks"];
+}
+
+function bareValue(value: unknown, bare: Bare): string {
+  const { quote, marks } = bare;
+  if (typeof value === "string") return `${quote}${marks.text(value)}${quote}`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((item) => bareValue(item, bare)).join(",")}]`;
+  const members = Object.entries(value).map(([key, item]) => {
+    // Other names could be taken for markup.
+    const name = /^[\w.$-]+$/.test(key) ? marks.text(key) : bareValue(key, bare);
+    return `${name}:${bareValue(item, bare)}`;
+  });
+  return `{${members.join(",")}}`;
+}
+
+function parseArguments(call: ToolCall, marks?: ToolTextOptions["marks"]): Record<string, unknown> {
   try {
-    const value = marks.deep(JSON.parse(call.arguments));
+    const parsed: unknown = JSON.parse(call.arguments);
+    const value = marks === undefined ? parsed : marks.deep(parsed);
     return typeof value === "object" && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : {};

@@ -1,20 +1,15 @@
 // Maps a domain request to the messages that a template expects. What the template does not support is put in a form that it does:
 // developer becomes system, system goes into the first user turn, tools and their results become text.
-import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "../../../../domain/chat.ts";
-import { ServerError } from "../../../../domain/errors.ts";
+import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "../../../../../domain/chat.ts";
+import { ServerError } from "../../../../../domain/errors.ts";
 import { createCallIds, type CallIds } from "./call-ids.ts";
-import type { CallerMarks } from "./caller-text.ts";
-import type { TemplateCapabilities } from "./template-capabilities.ts";
-import { parseJsonForTemplate } from "../../../../jinja/values/from-json.ts";
+import type { CallerMarks } from "../caller-text.ts";
+import type { TemplateCapabilities } from "../capabilities/template-capabilities.ts";
+import { parseJsonForTemplate } from "../../../../../jinja/values/from-json.ts";
+import type { TemplateMessage } from "./template-message.ts";
 import { describeTools, formatCalls, formatResult } from "./tool-text.ts";
-import type { ToolCallShape } from "../tool-call-shape.ts";
-
-/** A message in the form that templates read. */
-export interface TemplateMessage {
-  role: string;
-  content: string | readonly { readonly type: "text"; readonly text: string }[] | null;
-  [field: string]: unknown;
-}
+import { putResponsesInTurns } from "./tool-responses.ts";
+import type { ToolCallShape } from "../../tool-call-shape.ts";
 
 export interface MessageOptions {
   readonly capabilities: TemplateCapabilities;
@@ -31,15 +26,11 @@ export function toTemplateMessages(request: ChatRequest, options: MessageOptions
   const { capabilities } = options;
   const ids = createCallIds(request, { form: capabilities.callIds, marks: options.marks });
   const messages = request.messages.map((message, index) => toTemplateMessage(message, { ...options, index, ids }));
-  return mergeSystem(
-    addTools(
-      capabilities.developerRole
-        ? messages
-        : messages.map((message) => (message.role === "developer" ? { ...message, role: "system" } : message)),
-      { request, options },
-    ),
-    capabilities,
-  );
+  const known = capabilities.developerRole
+    ? messages
+    : messages.map((message) => (message.role === "developer" ? { ...message, role: "system" } : message));
+  const merged = mergeSystem(addTools(known, { request, options }), capabilities);
+  return capabilities.responsesInTurn ? putResponsesInTurns(merged) : merged;
 }
 
 /** The definitions in OpenAI's form, which templates read. */

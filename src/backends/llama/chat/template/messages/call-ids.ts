@@ -1,13 +1,8 @@
 // The ids that tie results to calls, in the form that a template's author expects: models that were trained on ids of one form lose
 // track of the conversation where they read others, and some templates refuse them.
-import type { ChatRequest } from "../../../../domain/chat.ts";
-import type { CallerMarks } from "./caller-text.ts";
-
-/**
- * `nine-characters`: letters and digits (Mistral's older templates). `numbered`: `functions.name:0`, the number counting all calls of
- * the conversation (Kimi K2); `numbered-per-turn`: the number begins anew with each turn, since the template makes the calls' ids so.
- */
-export type CallIdForm = "any" | "nine-characters" | "numbered" | "numbered-per-turn";
+import type { ChatRequest } from "../../../../../domain/chat.ts";
+import type { CallIdForm } from "../capabilities/template-capabilities.ts";
+import type { CallerMarks } from "../caller-text.ts";
 
 /** Messages and the calls in them are named by their indexes. */
 export interface CallIds {

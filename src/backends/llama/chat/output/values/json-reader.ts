@@ -1,6 +1,6 @@
 // Reads JSON values from arriving text: finds their ends, and hands out their pieces as they come. It follows brackets and strings
 // only; whoever parses the arguments finds out whether the rest is valid.
-import { peek, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
+import { peek, skipSpace, type Reader, type StreamInput } from "../stream-input.ts";
 
 /** Consumes a string and returns it with its quotes and escapes; `null`, and nothing consumed, where none begins or none ends. */
 export function* readString(input: StreamInput): Reader<string | null> {
