@@ -5,6 +5,7 @@ import { ServerError } from "../../../../domain/errors.ts";
 import type { OutputRun } from "../../../../jinja/template.ts";
 import type { RenderLimits } from "../../../../jinja/limits.ts";
 import { plain, type PyString } from "../../../../jinja/values/text/text.ts";
+import { orderedJson } from "../../../../util/ordered-json.ts";
 import { createCallerMarks, type CallerMarks } from "./caller-text.ts";
 import {
   compileTemplate,
@@ -157,7 +158,7 @@ function toolsVariable(tools: readonly unknown[], capabilities: TemplateCapabili
   const { toolsVariable: name, toolsAs, requiresTools } = capabilities;
   if (tools.length === 0 && !requiresTools) return {};
   if (toolsAs === "list") return { [name]: tools };
-  return { [name]: tools.length === 0 ? NO_TOOLS_TEXT : JSON.stringify(tools, null, 4) };
+  return { [name]: tools.length === 0 ? NO_TOOLS_TEXT : orderedJson(tools, { indent: 4 }) };
 }
 
 function parseAtLoad(source: string): CompiledTemplate {

@@ -2,6 +2,7 @@
 // developer becomes system, system goes into the first user turn, tools and their results become text.
 import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "../../../../../domain/chat.ts";
 import { ServerError } from "../../../../../domain/errors.ts";
+import { inWrittenOrder, readInWrittenOrder } from "../../../../../util/ordered-json.ts";
 import { createCallIds, type CallIds } from "./call-ids.ts";
 import type { CallerMarks } from "../caller-text.ts";
 import type { TemplateCapabilities } from "../capabilities/template-capabilities.ts";
@@ -35,12 +36,15 @@ export function toTemplateMessages(request: ChatRequest, options: MessageOptions
 
 /** The definitions in OpenAI's form, which templates read. */
 export function toTemplateTools(request: ChatRequest, marks: Pick<CallerMarks, "text" | "deep">): readonly unknown[] {
-  return shownTools(request).map(({ name, description = "", parameters }) => ({
+  return shownTools(request).map(({ name, description = "", parameters, order }) => ({
     type: "function",
     function: {
       name: marks.text(name),
       description: marks.text(description),
-      parameters: typeof parameters === "boolean" ? { type: "object", properties: {} } : marks.deep(parameters),
+      parameters:
+        typeof parameters === "boolean"
+          ? { type: "object", properties: {} }
+          : marks.deep(inWrittenOrder(parameters, order)),
     },
   }));
 }
@@ -130,7 +134,7 @@ function toArguments(call: ToolCall, { capabilities, marks }: Pick<MessageOption
   if (capabilities.argumentsAs === "string") return marks.text(call.arguments);
   if (call.arguments.trim() === "") return {};
   try {
-    return marks.deep(parseJsonForTemplate(call.arguments));
+    return marks.deep(readInWrittenOrder(call.arguments, parseJsonForTemplate));
   } catch {
     return marks.text(call.arguments);
   }

@@ -1,6 +1,10 @@
 // Writes tools, calls and results as text, for templates that do not show them. Calls have the family's own format, which its parser
 // and its grammar expect.
 import type { ToolCall, ToolDefinition } from "../../../../../domain/chat.ts";
+import { parseJsonForTemplate } from "../../../../../jinja/values/from-json.ts";
+import { floatText } from "../../../../../jinja/values/numbers.ts";
+import { Float } from "../../../../../jinja/values/value.ts";
+import { entriesOf, inWrittenOrder, orderedJson, readInWrittenOrder } from "../../../../../util/ordered-json.ts";
 import type { CallerMarks } from "../caller-text.ts";
 import type { ParameterTags, ToolCallShape } from "../../tool-call-shape.ts";
 
@@ -12,11 +16,15 @@ export interface ToolTextOptions {
 
 /** The text that describes the tools and the format of calls to the model. */
 export function describeTools(tools: readonly ToolDefinition[], options: ToolTextOptions): string {
-  const definitions = tools.map(({ name, description, parameters }) =>
-    JSON.stringify(
+  const definitions = tools.map(({ name, description, parameters, order }) =>
+    orderedJson(
       options.marks.deep({
         type: "function",
-        function: { name, ...(description === undefined ? {} : { description }), parameters },
+        function: {
+          name,
+          ...(description === undefined ? {} : { description }),
+          parameters: inWrittenOrder(parameters, order),
+        },
       }),
     ),
   );
@@ -75,8 +83,8 @@ function xmlCall(
   call: ToolCall,
   { tags, marks }: { readonly tags: ParameterTags; readonly marks: ToolTextOptions["marks"] },
 ): string {
-  const parameters = Object.entries(parseArguments(call, marks)).map(([key, value]) => {
-    const text = typeof value === "string" ? withLiteral(value, tags) : JSON.stringify(value);
+  const parameters = entriesOf(parseArguments(call, marks)).map(([key, value]) => {
+    const text = typeof value === "string" ? withLiteral(value, tags) : jsonText(value);
     return `${tags.beforeKey}${key}${tags.beforeValue}${text}${tags.afterValue}`;
   });
   return `${tags.beforeName}${marks.text(call.name)}${tags.afterName}${parameters.join("")}${tags.afterParameters}`;
@@ -87,23 +95,22 @@ function withLiteral(text: string, { literal }: ParameterTags): string {
 }
 
 function pythonCall(call: ToolCall, marks: ToolTextOptions["marks"]): string {
-  const parameters = Object.entries(parseArguments(call, marks)).map(
-    ([key, value]) => `${key}=${pythonLiteral(value)}`,
-  );
+  const parameters = entriesOf(parseArguments(call, marks)).map(([key, value]) => `${key}=${pythonLiteral(value)}`);
   return `${marks.text(call.name)}(${parameters.join(", ")})`;
 }
 
 function pythonLiteral(value: unknown): string {
+  if (value instanceof Float) return jsonText(value);
   if (value === null) return "None";
   if (value === true) return "True";
   if (value === false) return "False";
   if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(", ")}]`;
   if (typeof value === "object") {
-    return `{${Object.entries(value)
+    return `{${entriesOf(value)
       .map(([key, entry]) => `${JSON.stringify(key)}: ${pythonLiteral(entry)}`)
       .join(", ")}}`;
   }
-  return JSON.stringify(value);
+  return jsonText(value);
 }
 
 interface Bare {
@@ -114,9 +121,9 @@ interface Bare {
 function bareValue(value: unknown, bare: Bare): string {
   const { quote, marks } = bare;
   if (typeof value === "string") return `${quote}${marks.text(value)}${quote}`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (typeof value !== "object" || value === null || value instanceof Float) return jsonText(value);
   if (Array.isArray(value)) return `[${value.map((item) => bareValue(item, bare)).join(",")}]`;
-  const members = Object.entries(value).map(([key, item]) => {
+  const members = entriesOf(value).map(([key, item]) => {
     // Other names could be taken for markup.
     const name = /^[\w.$-]+$/.test(key) ? marks.text(key) : bareValue(key, bare);
     return `${name}:${bareValue(item, bare)}`;
@@ -124,13 +131,16 @@ function bareValue(value: unknown, bare: Bare): string {
   return `{${members.join(",")}}`;
 }
 
-function parseArguments(call: ToolCall, marks?: ToolTextOptions["marks"]): Record<string, unknown> {
+/** Numbers as they were written. */
+function jsonText(value: unknown): string {
+  return orderedJson(value, { other: (inner) => (inner instanceof Float ? floatText(inner.value) : undefined) });
+}
+
+function parseArguments(call: ToolCall, marks?: ToolTextOptions["marks"]): object {
   try {
-    const parsed: unknown = JSON.parse(call.arguments);
+    const parsed = readInWrittenOrder(call.arguments, parseJsonForTemplate);
     const value = marks === undefined ? parsed : marks.deep(parsed);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : {};
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
   } catch {
     return {};
   }
