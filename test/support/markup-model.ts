@@ -37,6 +37,8 @@ const markup = [
 
 export interface MarkupModel {
   readonly path: string;
+  /** Tokens of the vocabulary. */
+  readonly size: number;
   /** Id of a token of the vocabulary by its text. */
   readonly tokenOf: (text: string) => number;
   /** Ids of the tokens that end a turn. */
@@ -79,5 +81,5 @@ export function useMarkupModel(): MarkupModel {
     if (id === -1) throw new Error(`The vocabulary has no token ${text}.`);
     return id;
   };
-  return { path, tokenOf, ends: [...ends, ...furtherEnds].map(tokenOf) };
+  return { path, size: tokens.length, tokenOf, ends: [...ends, ...furtherEnds].map(tokenOf) };
 }
