@@ -39,7 +39,8 @@ export interface MarkupModel {
   readonly path: string;
   /** Tokens of the vocabulary. */
   readonly size: number;
-  /** Id of a token of the vocabulary by its text. */
+  readonly has: (text: string) => boolean;
+  /** Id of a token by its text, as the vocabulary spells it. */
   readonly tokenOf: (text: string) => number;
   /** Ids of the tokens that end a turn. */
   readonly ends: readonly number[];
@@ -81,5 +82,11 @@ export function useMarkupModel(): MarkupModel {
     if (id === -1) throw new Error(`The vocabulary has no token ${text}.`);
     return id;
   };
-  return { path, size: tokens.length, tokenOf, ends: [...ends, ...furtherEnds].map(tokenOf) };
+  return {
+    path,
+    size: tokens.length,
+    has: (text) => tokens.includes(text),
+    tokenOf,
+    ends: [...ends, ...furtherEnds].map(tokenOf),
+  };
 }
