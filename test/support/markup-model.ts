@@ -11,7 +11,10 @@ const furtherEnds = ["<|endoftext|>", "<｜end▁of▁sentence｜>"];
 
 export interface MarkupModel {
   readonly path: string;
-  /** Id of a token of the vocabulary by its text. */
+  /** Tokens of the vocabulary. */
+  readonly size: number;
+  readonly has: (text: string) => boolean;
+  /** Id of a token by its text, as the vocabulary spells it. */
   readonly tokenOf: (text: string) => number;
   /** Ids of the tokens that end a turn. */
   readonly ends: readonly number[];
@@ -27,7 +30,13 @@ export function useMarkupModel(): MarkupModel {
     return id;
   };
   for (const text of markupOfFamilies()) tokenOf(text);
-  return { path, tokenOf, ends: [...ends, ...furtherEnds].map(tokenOf) };
+  return {
+    path,
+    size: tokens.length,
+    has: (text) => tokens.includes(text),
+    tokenOf,
+    ends: [...ends, ...furtherEnds].map(tokenOf),
+  };
 }
 
 /** Markup that is one token in published vocabularies. */

@@ -93,6 +93,28 @@ describe.each(variants)("a model of the family $name", ({ family, opened }) => {
       figures.met += met;
     },
   );
+
+  it.each(["a schema", "a schema beside tools", "a JSON object"])("begins %s without blanks", async (kind) => {
+    const blanks = ["Ċ", "Ġ", "ĉ", "č"].map((spelling) => [model.tokenOf(spelling), 60] as const);
+    const opened = family.reasoning.flatMap(({ open }) =>
+      model.has(open) ? [[model.tokenOf(open), 65] as const] : [],
+    );
+    for (const logitBias of [blanks, [...blanks, ...opened]]) {
+      const { choices } = await chat(backend, {
+        ...constraintKinds[kind]!.request,
+        reasoningBudget: 3,
+        topLogprobs: 0,
+        sampling: { temperature: 1, seed: 7, logitBias },
+        limits: { maxTokens: 60, stop: [] },
+      });
+      const { text, logprobs, calls } = choices[0]!;
+      if (calls.length > 0) continue;
+      expect(text).toMatch(/^\{/);
+      // What the tokens before the text were, reasoning and its markup aside.
+      const written = logprobs.map((token) => token.text).join("");
+      expect(written.slice(0, written.indexOf("{")).replace(/^(?:[^]*[>:\]]|all)/, "")).toMatch(/^(?:\n{0,2}| )$/);
+    }
+  });
 });
 
 describe("all of these answers", () => {

@@ -234,7 +234,9 @@ export class Engine {
     if (token >= 0) generated.push(token);
     if (token < 0 || this.#options.isEndOfGeneration(token)) {
       sequence.end();
-      this.#deliveries.push({ sequence, token: undefined, score: undefined, end: "end-token" });
+      // Behind the last character of a grammar an end token may follow: without any token the answer breaks off before it is whole.
+      const end = token < 0 && sequence.grammar?.state !== undefined ? "length" : "end-token";
+      this.#deliveries.push({ sequence, token: undefined, score: undefined, end });
       return false;
     }
     if (generated.length >= request.maxNewTokens) {
