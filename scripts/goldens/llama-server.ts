@@ -3,15 +3,14 @@
 //   LLAMA_SERVER_BIN=.../llama-server npx tsx scripts/goldens/llama-server.ts [--check]
 // README.md beside this file says how to build llama-server of the llama.cpp commit in use.
 
-import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
+import { sourceOf } from "./golden-source.ts";
 import { goldenText } from "./golden-text.ts";
 import { differences } from "./compare.ts";
 import { answersOfStory, renderings, tokenisations } from "./questions.ts";
-import { serverFlags } from "./server-process.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const goldens = join(root, "test/golden/own");
@@ -31,7 +30,7 @@ interface Golden {
 }
 
 async function golden(name: string, { model, values: answers }: Golden): Promise<void> {
-  const made = { source: source(model), ...answers };
+  const made = { source: sourceOf(model, "scripts/goldens/llama-server.ts"), ...answers };
   const path = join(goldens, `${name}.json`);
   if (!values.check) {
     writeFileSync(path, goldenText(made));
@@ -43,17 +42,4 @@ async function golden(name: string, { model, values: answers }: Golden): Promise
   for (const line of found) console.error(`${basename(path)}${line}`);
   console.log(found.length === 0 ? `${basename(path)} is what llama-server answers.` : `${basename(path)} differs.`);
   if (found.length > 0) process.exitCode = 1;
-}
-
-/** How the values were made. */
-function source(model: string): object {
-  const release = join(root, "node_modules/node-llama-cpp/llama/binariesGithubRelease.json");
-  const { release: llamaCpp } = JSON.parse(readFileSync(release, "utf8")) as { release: string };
-  return {
-    reference: `llama-server of llama.cpp ${llamaCpp}, on a CPU`,
-    command: `llama-server -m ${basename(model)} ${serverFlags.join(" ")}`,
-    script: "scripts/goldens/llama-server.ts",
-    model: basename(model),
-    sha256: createHash("sha256").update(readFileSync(model)).digest("hex"),
-  };
 }
