@@ -27,7 +27,13 @@ export interface HubEnvironment {
 const defaultEndpoint = "https://huggingface.co";
 const defaultTimeoutSeconds = 10;
 
-export function readHubEnvironment(environment: Environment, home: string = homedir()): HubEnvironment {
+/** The user's home folder. */
+export function homeOf(environment: Environment): string {
+  return environment["HOME"] || environment["USERPROFILE"] || homedir();
+}
+
+export function readHubEnvironment(environment: Environment): HubEnvironment {
+  const home = homeOf(environment);
   const read = (...names: readonly string[]): string | null => {
     for (const name of names) {
       const value = environment[name]?.trim();

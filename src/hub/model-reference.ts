@@ -177,7 +177,9 @@ function parseHub(rest: string, whole: string): ReferenceResult {
   const [, organisation = "", name = "", behind = ""] = parts;
   const repository = `${organisation}/${name}`;
   if (![organisation, name].every(isRepositoryPart)) {
-    return refuse(`${whole} is no repository: names consist of letters, digits, - _ and ., and ${repository} does not.`);
+    return refuse(
+      `${whole} is no repository: names consist of letters, digits, - _ and ., and ${repository} does not.`,
+    );
   }
   const { revision, tail } = takeRevision(behind);
   if (revision === "") return refuse(`${whole} has nothing behind its @: write hf:${repository}@REVISION.`);
@@ -241,7 +243,9 @@ function parseUrl(text: string): ReferenceResult {
     return refuse(`${text} has ${url.hash} behind it, which is not #sha256= and 64 hexadecimal digits.`);
   }
   if (scheme === "http" && digest === null && !/^(?:localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname)) {
-    return refuse(`${text} is not encrypted, so anybody on the way could change the model: use https:, or add #sha256=.`);
+    return refuse(
+      `${text} is not encrypted, so anybody on the way could change the model: use https:, or add #sha256=.`,
+    );
   }
   url.hash = "";
   return accept({ type: "url", url: url.href, sha256: digest });

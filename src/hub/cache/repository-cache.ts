@@ -58,7 +58,12 @@ export class RepositoryCache {
 
   /** Beside the locks of other tools, under a name of our own: theirs are of another kind. */
   lockPath(tag: string): string {
-    return join(this.#options.cacheDirectory, ".locks", folderOfRepository(this.#options.repository), `${tag}.hearth-lock`);
+    return join(
+      this.#options.cacheDirectory,
+      ".locks",
+      folderOfRepository(this.#options.repository),
+      `${tag}.hearth-lock`,
+    );
   }
 
   /** True where the content is there, linked into the snapshot or not. */

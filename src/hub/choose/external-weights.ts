@@ -21,7 +21,10 @@ export function externalWeights(folder: string, graph: string): string[] {
 }
 
 /** The failure for weights that a graph names and its repository lacks. */
-export function missingWeights(graph: string, { path, repository }: { readonly path: string; readonly repository: string }) {
+export function missingWeights(
+  graph: string,
+  { path, repository }: { readonly path: string; readonly repository: string },
+) {
   return new HubFailure("missing-file", {
     message: `The weights of ${graph} lie in ${path}, and ${repository} has no such file.`,
     remedy: "Choose another variant or repository.",

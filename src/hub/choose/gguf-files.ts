@@ -23,7 +23,8 @@ export function isGgufModel(path: string): boolean {
 /** The variant in a file's name, such as `Q4_K_M` or `UD-Q4_K_XL`; `null` where there is none. */
 export function variantOfGguf(path: string): string | null {
   const name = (path.split("/").at(-1) ?? path).replace(shard, "$1.gguf");
-  const pattern = /(?:^|[-_.])((?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|NVFP4))(?=[-.])/gi;
+  const pattern =
+    /(?:^|[-_.])((?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|NVFP4))(?=[-.])/gi;
   return [...name.matchAll(pattern)].at(-1)?.[1] ?? null;
 }
 
@@ -58,7 +59,10 @@ function findVariant(models: readonly ChoosableFile[], variant: string | null): 
   const wanted = variant === null ? usualVariants : [variant, ...otherSpellings(variant)];
   for (const name of wanted) {
     // 2.
-    const pattern = new RegExp(`(?:^|[^a-z0-9])${name.replaceAll(/[.\\+*?[^\]$(){}=!<>|:-]/g, String.raw`\$&`)}[.-]`, "i");
+    const pattern = new RegExp(
+      `(?:^|[^a-z0-9])${name.replaceAll(/[.\\+*?[^\]$(){}=!<>|:-]/g, String.raw`\$&`)}[.-]`,
+      "i",
+    );
     const found = models.find(({ path }) => pattern.test(path));
     if (found !== undefined) return found;
   }

@@ -5,9 +5,9 @@ import { isRecord } from "../../util/is-record.ts";
 import type { RepositoryFile } from "../cache/repository-files.ts";
 import type { HubEnvironment } from "../environment.ts";
 import { HubFailure, isPassing } from "../failures.ts";
-import { delayOfAttempt } from "../fetch/retry-delays.ts";
+import { delayOfAttempt } from "../http/retry-delays.ts";
 import type { ContentAddress, TransferTools } from "../fetch/transfer.ts";
-import type { HttpClient, HttpResponse } from "./http-client.ts";
+import type { HttpClient, HttpResponse } from "../http/http-client.ts";
 import { toAnswerFailure, type AnswerContext } from "./response-failures.ts";
 
 export interface RepositoryFacts {
@@ -54,7 +54,7 @@ export class HubClient {
       fetch: this.#fetchFor({ repository, revision }),
     });
     const { sha, disabled } = info;
-    if (disabled === true) {
+    if (disabled) {
       throw new HubFailure("disabled", {
         message: `The repository ${repository} has been disabled by the hub.`,
         remedy: "Choose another repository of the same model.",
@@ -74,7 +74,13 @@ export class HubClient {
   }
 
   /** Every file of a commit. @throws HubFailure */
-  async list({ repository, commit }: { readonly repository: string; readonly commit: string }): Promise<RepositoryFile[]> {
+  async list({
+    repository,
+    commit,
+  }: {
+    readonly repository: string;
+    readonly commit: string;
+  }): Promise<RepositoryFile[]> {
     const { listFiles } = await import("@huggingface/hub");
     const files: RepositoryFile[] = [];
     const entries = listFiles({
@@ -101,7 +107,11 @@ export class HubClient {
    */
   async locate(
     file: RepositoryFile,
-    { repository, commit, signal }: { readonly repository: string; readonly commit: string; readonly signal: AbortSignal },
+    {
+      repository,
+      commit,
+      signal,
+    }: { readonly repository: string; readonly commit: string; readonly signal: AbortSignal },
   ): Promise<ContentAddress> {
     const { environment, http } = this.#options;
     const path = file.path.split("/").map(encodeURIComponent).join("/");
@@ -137,11 +147,17 @@ export class HubClient {
 
   #assertSame(
     response: HttpResponse,
-    { file, repository, commit }: { readonly file: RepositoryFile; readonly repository: string; readonly commit: string },
+    {
+      file,
+      repository,
+      commit,
+    }: { readonly file: RepositoryFile; readonly repository: string; readonly commit: string },
   ): void {
     const { endpoint } = this.#options.environment;
     const found = response.header("x-repo-commit");
-    const tag = (response.header("x-linked-etag") ?? response.header("etag") ?? "").replace(/^W\//, "").replaceAll('"', "");
+    const tag = (response.header("x-linked-etag") ?? response.header("etag") ?? "")
+      .replace(/^W\//, "")
+      .replaceAll('"', "");
     const size = response.header("x-linked-size");
     if (found === null) {
       throw new HubFailure("protocol", {
@@ -175,7 +191,8 @@ export class HubClient {
       try {
         return await this.#askOnce(url, { place, http });
       } catch (error) {
-        const most = error instanceof HubFailure && error.reason === "unreachable" ? mostAttemptsUnreachable : mostAttempts;
+        const most =
+          error instanceof HubFailure && error.reason === "unreachable" ? mostAttemptsUnreachable : mostAttempts;
         if (!isPassing(error) || attempt >= most) throw error;
         const delayMs = delayOfAttempt(attempt, { asked: error.retryAfterSeconds, random: tools.random });
         onRetry(error, delayMs);
@@ -190,7 +207,11 @@ export class HubClient {
   ): Promise<HttpResponse> {
     let url = first;
     for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
-      const response = await http.send({ url, headers: { accept: "application/json" }, signal: this.#options.tools.signal });
+      const response = await http.send({
+        url,
+        headers: { accept: "application/json" },
+        signal: this.#options.tools.signal,
+      });
       const location = response.header("location");
       if (response.status >= 400) throw await toAnswerFailure(response, this.#context(place, null));
       if (response.status < 300 || location === null) return response;

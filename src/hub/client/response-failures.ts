@@ -1,7 +1,7 @@
 // Turns the hub's answers other than success into failures with a message and a remedy each. (Codes and texts: the source of
 // huggingface_hub, `utils/_http.py`, and the hub's documentation of gated models and rate limits.)
 import { HubFailure } from "../failures.ts";
-import type { HttpResponse } from "./http-client.ts";
+import type { HttpResponse } from "../http/http-client.ts";
 
 export interface AnswerContext {
   /** Base address of the hub. */
@@ -70,7 +70,10 @@ export function secondsToWait(response: Pick<HttpResponse, "header">): number | 
  * A gated repository. With 401 nobody is logged in; with 403 the token is fine, and its owner has not accepted the terms, or waits for
  * the authors' answer.
  */
-function gated(context: AnswerContext, { status, said }: { readonly status: number; readonly said: string }): HubFailure {
+function gated(
+  context: AnswerContext,
+  { status, said }: { readonly status: number; readonly said: string },
+): HubFailure {
   const page = `${context.endpoint}/${context.repository}`;
   const waits = /awaiting|pending|review/i.test(said) && status === 403;
   const rejected = /rejected/i.test(said);

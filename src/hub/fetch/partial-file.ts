@@ -59,7 +59,9 @@ export class PartialFile {
     try {
       const { size } = await handle.stat();
       // After a power failure the journal can be ahead of the data.
-      const done = (kept ?? []).flatMap(({ start, end }) => (start < size ? [{ start, end: Math.min(end, size) }] : []));
+      const done = (kept ?? []).flatMap(({ start, end }) =>
+        start < size ? [{ start, end: Math.min(end, size) }] : [],
+      );
       // A file system that knows sparse files gives the whole length at no cost, and parallel parts then write anywhere.
       if (identity.bytes !== null && size !== identity.bytes) await handle.truncate(identity.bytes);
       return new PartialFile(handle, { ...options, done });
@@ -75,7 +77,7 @@ export class PartialFile {
 
   /** Writes bytes and counts them as done; the journal follows by and by. */
   async write(position: number, bytes: Uint8Array): Promise<void> {
-    for (let offset = 0; offset < bytes.length; ) {
+    for (let offset = 0; offset < bytes.length;) {
       const { bytesWritten } = await this.#handle.write(bytes, offset, bytes.length - offset, position + offset);
       offset += bytesWritten;
     }

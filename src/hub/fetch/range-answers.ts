@@ -1,7 +1,7 @@
 // Reads answers that carry a part of a content, or a compressed one.
 import { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import type { HttpResponse } from "../client/http-client.ts";
+import type { HttpResponse } from "../http/http-client.ts";
 
 /** What `Content-Range` says; `undefined` where it says nothing that can be read. `total` is `null` where it is `*`. */
 export function rangeOf(response: HttpResponse): { readonly start: number; readonly total: number | null } | undefined {

@@ -1,7 +1,7 @@
 // Moves the missing bytes of one content into its partial file: several ranges at once, each tried again as long as it makes progress.
-import { delayOfAttempt } from "./retry-delays.ts";
+import { delayOfAttempt } from "../http/retry-delays.ts";
 import { HubFailure, isPassing } from "../failures.ts";
-import type { HttpClient, HttpResponse } from "../client/http-client.ts";
+import type { HttpClient, HttpResponse } from "../http/http-client.ts";
 import { countBytes, missingPieces, prefixEnd, type ByteRange } from "./byte-ranges.ts";
 import type { FileHash } from "./file-hash.ts";
 import type { PartialFile } from "./partial-file.ts";
@@ -168,10 +168,7 @@ async function fetchPiece(
 }
 
 /** Writes the whole content from the start. After an interruption everything is fetched again, so progress means to get further. */
-async function transferWhole(
-  source: ContentSource,
-  { partial, hash, tools, address }: TransferParts,
-): Promise<number> {
+async function transferWhole(source: ContentSource, { partial, hash, tools, address }: TransferParts): Promise<number> {
   let furthest = 0;
   let size = 0;
   await untilFruitless(source, tools, async () => {
@@ -282,7 +279,9 @@ async function ask(
     await response.discard();
     address.expire(current);
     const { host } = new URL(current.url);
-    throw new HubFailure("interrupted", { message: `${host} refuses the address of ${source.name} (HTTP ${response.status}).` });
+    throw new HubFailure("interrupted", {
+      message: `${host} refuses the address of ${source.name} (HTTP ${response.status}).`,
+    });
   }
   const failure = await source.explain(response, current.url);
   await response.discard();

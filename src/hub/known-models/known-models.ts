@@ -1,11 +1,10 @@
 // The models that are known by name: the project's own list and the user's additions.
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { nearestName } from "../../util/nearest.ts";
-import type { Environment } from "../environment.ts";
+import { homeOf, type Environment } from "../environment.ts";
 import { HubFailure } from "../failures.ts";
 import { parseModelReference, type ModelReference } from "../model-reference.ts";
 import type { KnownModel, KnownSource, PackagePart } from "./known-model.ts";
@@ -14,8 +13,8 @@ import type { KnownModel, KnownSource, PackagePart } from "./known-model.ts";
 const ownFile = resolve(import.meta.dirname, "../../../config/known-models.yaml");
 
 /** Where the user's additions are looked for when the configuration names no file. */
-export function defaultKnownModelsFile(environment: Environment, home: string = homedir()): string {
-  const base = environment["XDG_CONFIG_HOME"] || join(home, ".config");
+export function defaultKnownModelsFile(environment: Environment): string {
+  const base = environment["XDG_CONFIG_HOME"] || join(homeOf(environment), ".config");
   return join(base, "hearth", "known-models.yaml");
 }
 
@@ -124,7 +123,8 @@ function toSource(written: z.output<typeof source>, place: Place): KnownSource {
   if (typeof written !== "string") {
     const parts = written.packages.map(({ from, to, sha256 }): PackagePart => {
       const reference = toReference(from, place);
-      if (reference.type !== "pip") throw refusal(place.path, `${place.key}: ${from} is not of the form pip:PACKAGE==VERSION#PATH`);
+      if (reference.type !== "pip")
+        throw refusal(place.path, `${place.key}: ${from} is not of the form pip:PACKAGE==VERSION#PATH`);
       return { source: reference, to, sha256: sha256 ?? null };
     });
     return { type: "packages", parts, variant: written.variant ?? null };

@@ -48,7 +48,8 @@ export function toDiskFailure(error: unknown): unknown {
         "disk-error",
         {
           message: `${code === "EROFS" ? "The file system is read-only" : "This user may not write there"}${at}.`,
-          remedy: "Set HF_HUB_CACHE (models of the hub) or HEARTH_STORE_DIRECTORY (others) to a folder that may be written.",
+          remedy:
+            "Set HF_HUB_CACHE (models of the hub) or HEARTH_STORE_DIRECTORY (others) to a folder that may be written.",
         },
         { cause: error },
       );

@@ -130,7 +130,10 @@ async function planFiles(
 }
 
 /** @throws HubFailure `too-large` or `disk-full` */
-async function assertPlan({ cache, commit, context, reference }: HubPull, files: readonly RepositoryFile[]): Promise<void> {
+async function assertPlan(
+  { cache, commit, context, reference }: HubPull,
+  files: readonly RepositoryFile[],
+): Promise<void> {
   let missing = 0;
   for (const file of files) {
     if (await cache.has(commit, file)) continue;
@@ -174,7 +177,10 @@ async function fetchOne(pull: HubPull, file: RepositoryFile): Promise<void> {
   listener({ type: "file", file: file.path, bytes: file.bytes });
 }
 
-async function fetchContent({ cache, commit, context, client, reference }: HubPull, file: RepositoryFile): Promise<void> {
+async function fetchContent(
+  { cache, commit, context, client, reference }: HubPull,
+  file: RepositoryFile,
+): Promise<void> {
   const { repository } = reference;
   const { tools, listener, meter, journal } = context;
   const source = {
@@ -195,7 +201,8 @@ async function fetchContent({ cache, commit, context, client, reference }: HubPu
       onRetry: ({ message }, delayMs) => listener({ type: "retry", file: file.path, message, delayMs }),
     },
     onKept: (bytes) => meter.keep(bytes),
-    onRestart: () => listener({ type: "note", message: `${file.path} arrived with wrong content and is fetched once more.` }),
+    onRestart: () =>
+      listener({ type: "note", message: `${file.path} arrived with wrong content and is fetched once more.` }),
   });
 }
 

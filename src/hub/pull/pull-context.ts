@@ -1,7 +1,7 @@
 // What every source of models needs to be pulled from.
 import type { PullListener } from "../../domain/pull.ts";
 import type { ModelKind } from "../../domain/model.ts";
-import type { HttpClient } from "../client/http-client.ts";
+import type { HttpClient } from "../http/http-client.ts";
 import type { HubEnvironment, Environment } from "../environment.ts";
 import type { JournalPolicy } from "../fetch/partial-file.ts";
 import type { TransferTools } from "../fetch/transfer.ts";

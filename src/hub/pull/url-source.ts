@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { HubFailure } from "../failures.ts";
-import type { HttpResponse } from "../client/http-client.ts";
+import type { HttpResponse } from "../http/http-client.ts";
 import { fetchFile } from "../fetch/fetch-file.ts";
 import { withFileLock } from "../fetch/file-lock.ts";
 import { countKeptBytes, removeJournal } from "../fetch/partial-file.ts";
@@ -76,7 +76,8 @@ export async function pullFromUrl(
         onRetry: ({ message }, delayMs) => listener({ type: "retry", file, message, delayMs }),
       },
       onKept: (count) => meter.keep(count),
-      onRestart: () => listener({ type: "note", message: `${file} arrived with wrong content and is fetched once more.` }),
+      onRestart: () =>
+        listener({ type: "note", message: `${file} arrived with wrong content and is fetched once more.` }),
     });
     await removeJournal(partialPath);
     await mkdir(store.filesFolder(target.name), { recursive: true });
@@ -143,10 +144,15 @@ async function follow(
 
 function toFailure({ status }: HttpResponse, url: string): HubFailure {
   const { host } = new URL(url);
-  if (status >= 500) return new HubFailure("server-error", { message: `${host} has a problem of its own (HTTP ${status}).` });
-  if (status === 429) return new HubFailure("rate-limited", { message: `${host} takes no more requests for now (HTTP 429).` });
+  if (status >= 500)
+    return new HubFailure("server-error", { message: `${host} has a problem of its own (HTTP ${status}).` });
+  if (status === 429)
+    return new HubFailure("rate-limited", { message: `${host} takes no more requests for now (HTTP 429).` });
   if (status === 404 || status === 410) {
-    return new HubFailure("missing-file", { message: `${host} has no such file (HTTP ${status}).`, remedy: "Check the address." });
+    return new HubFailure("missing-file", {
+      message: `${host} has no such file (HTTP ${status}).`,
+      remedy: "Check the address.",
+    });
   }
   return new HubFailure("forbidden", {
     message: `${host} refuses the file (HTTP ${status}).`,

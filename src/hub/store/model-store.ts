@@ -33,6 +33,8 @@ export interface StoredModel {
   /** False while it is pulled, and after an interruption. */
   readonly isComplete: boolean;
   readonly files: readonly StoredFile[];
+  /** Files of earlier commits that this program has fetched, which only `hearth rm` removes. */
+  readonly superseded?: readonly StoredFile[];
   /** When the pull began; ISO 8601. */
   readonly pulledAt: string;
 }
@@ -55,7 +57,9 @@ export class ModelStore {
     } catch {
       return [];
     }
-    const records = names.filter((name) => name.endsWith(".json")).flatMap((name) => readRecord(join(this.#folder, name)));
+    const records = names
+      .filter((name) => name.endsWith(".json"))
+      .flatMap((name) => readRecord(join(this.#folder, name)));
     return records.toSorted((one, other) => (one.name < other.name ? -1 : 1));
   }
 
@@ -78,11 +82,18 @@ export class ModelStore {
     return join(this.#filesFolder, ".incomplete");
   }
 
+  /** Writes the record. Files of ours that an earlier record of the same name had and this one lacks are kept as superseded. */
   write(model: StoredModel): void {
     mkdirSync(this.#folder, { recursive: true });
     const path = this.#recordPath(model.name);
     const temporary = `${path}.${randomUUID()}.part`;
-    writeFileSync(temporary, `${JSON.stringify({ format: 1, ...model }, null, 2)}\n`);
+    const earlier = this.find(model.name);
+    const present = new Set(model.files.map((file) => file.path));
+    const superseded = [...(earlier?.superseded ?? []), ...(earlier?.files ?? [])].filter(
+      (file) => file.isOurs && !present.has(file.path),
+    );
+    const record = { format: 1, ...model, ...(superseded.length === 0 ? {} : { superseded }) };
+    writeFileSync(temporary, `${JSON.stringify(record, null, 2)}\n`);
     renameSync(temporary, path);
   }
 

@@ -68,10 +68,7 @@ describe("a model reference", () => {
     ["hf:a/b:", "hf:a/b: has no variant behind its colon: write hf:a/b:Q4_K_M, or name a file with a /."],
     ["hf:a/b:Q4/x", "hf:a/b:Q4/x has no variant behind its colon: write hf:a/b:Q4_K_M, or name a file with a /."],
     ["hf:a/b@", "hf:a/b@ has nothing behind its @: write hf:a/b@REVISION."],
-    [
-      "hf:a/b--c",
-      "hf:a/b--c is no repository: names consist of letters, digits, - _ and ., and a/b--c does not.",
-    ],
+    ["hf:a/b--c", "hf:a/b--c is no repository: names consist of letters, digits, - _ and ., and a/b--c does not."],
     ["hf:a/b@main/../../x", "hf:a/b@main/../../x is no path of a file inside a/b."],
     ["hf:a/b@main/%2e%2e/x", "hf:a/b@main/%2e%2e/x is no path of a file inside a/b."],
     ["pip:#x", "pip:#x names no package: write pip:PACKAGE==VERSION#path/inside/the/wheel."],

@@ -116,7 +116,11 @@ function toFailure(error: unknown, { url, signal, whole }: Place & { readonly wh
   const cause = { cause: error };
   if (!whole) return new HubFailure("interrupted", { message: `${host} ${describeEnd(error)}.` }, cause);
   const remedy = `Check the network, the proxy (HTTPS_PROXY), and HF_ENDPOINT where a mirror is used.`;
-  return new HubFailure("unreachable", { message: `${host} cannot be reached: ${describeCause(error)}.`, remedy }, cause);
+  return new HubFailure(
+    "unreachable",
+    { message: `${host} cannot be reached: ${describeCause(error)}.`, remedy },
+    cause,
+  );
 }
 
 function describeEnd(error: unknown): string {
@@ -140,7 +144,9 @@ function describeCause(error: unknown): string {
     case "EHOSTUNREACH":
       return "there is no route to it";
     default:
-      return /CERT|SSL|TLS/.test(code) ? `its certificate is not accepted (${code}; NODE_EXTRA_CA_CERTS adds one)` : code;
+      return /CERT|SSL|TLS/.test(code)
+        ? `its certificate is not accepted (${code}; NODE_EXTRA_CA_CERTS adds one)`
+        : code;
   }
 }
 

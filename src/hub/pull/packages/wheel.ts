@@ -6,7 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import yauzl, { type Entry, type ZipFile } from "yauzl";
-import { HubFailure } from "../failures.ts";
+import { HubFailure } from "../../failures.ts";
 
 export interface WheelFile {
   /** Inside the wheel, with `/`. */
@@ -64,7 +64,8 @@ export async function openWheel(path: string): Promise<Wheel> {
       );
       const found = hash.digest("hex");
       const expected = digests.get(name);
-      if (expected !== undefined && expected !== found) throw damaged(path, `${name} has the sha256 ${found}, and not ${expected}`);
+      if (expected !== undefined && expected !== found)
+        throw damaged(path, `${name} has the sha256 ${found}, and not ${expected}`);
       return found;
     },
     close: () => zip.close(),

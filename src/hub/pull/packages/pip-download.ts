@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Environment } from "../environment.ts";
-import { HubFailure } from "../failures.ts";
+import type { Environment } from "../../environment.ts";
+import { HubFailure } from "../../failures.ts";
 
 export interface PipDownload {
   readonly package: string;
@@ -78,7 +78,8 @@ async function run(
 
 function pipFailure(requirement: string, errors: string): HubFailure {
   const lines = errors.split("\n").map((line) => line.trim());
-  const said = lines.findLast((line) => line.startsWith("ERROR:"))?.slice("ERROR:".length) ?? lines.findLast(Boolean) ?? "";
+  const said =
+    lines.findLast((line) => line.startsWith("ERROR:"))?.slice("ERROR:".length) ?? lines.findLast(Boolean) ?? "";
   return new HubFailure("python", {
     message: `pip cannot fetch ${requirement}: ${withoutCredentials(said.trim())}`,
     remedy: `See what python3 -m pip download --no-deps ${requirement} says; its index and proxies are pip's own settings.`,
