@@ -181,7 +181,14 @@ export class HubClient {
       const headers: Record<string, string> = { "content-type": "application/json" };
       const link = response.header("link");
       if (link !== null) headers["link"] = link;
-      return new Response(await readAll(response), { headers });
+      const text = await readAll(response);
+      if (!isJson(text)) {
+        throw new HubFailure("protocol", {
+          message: `${new URL(url).host} does not answer as a hub does.`,
+          remedy: "Check HF_ENDPOINT, and whether a proxy or a page to log in to the network answers in its place.",
+        });
+      }
+      return new Response(text, { headers });
     };
   }
 
@@ -252,6 +259,15 @@ async function readAll(response: HttpResponse): Promise<string> {
     parts.push(chunk);
   }
   return Buffer.concat(parts).toString("utf8");
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A text, or the first of several. */

@@ -125,7 +125,7 @@ function toFailure(error: unknown, { url, signal, whole }: Place & { readonly wh
 
 function describeEnd(error: unknown): string {
   if (error instanceof errors.BodyTimeoutError) return "sent nothing for too long";
-  return `ended the transfer early (${codeOf(error)})`;
+  return "has ended the transfer early";
 }
 
 function describeCause(error: unknown): string {
@@ -140,6 +140,10 @@ function describeCause(error: unknown): string {
     case "UND_ERR_HEADERS_TIMEOUT":
     case "ETIMEDOUT":
       return "it does not answer in time";
+    case "UND_ERR_SOCKET":
+    case "ECONNRESET":
+    case "EPIPE":
+      return "it has ended the connection";
     case "ENETUNREACH":
     case "EHOSTUNREACH":
       return "there is no route to it";

@@ -54,6 +54,8 @@ export function toDiskFailure(error: unknown): unknown {
         { cause: error },
       );
     case "EIO":
+    case "ENOTDIR":
+    case "EEXIST":
     case "ENAMETOOLONG":
     case "EMFILE":
       return new HubFailure("disk-error", { message: `The file system reports ${code}${at}.` }, { cause: error });

@@ -25,8 +25,6 @@ import type { PullContext, PullTarget } from "./pull-context.ts";
 
 /** The hub does not give larger files to plain HTTP (its documentation, "Xet: backward compatibility"). */
 const largestFileBytes = 50e9;
-/** Smaller files come whole and several at once; a larger one gets all connections. */
-const largeFileBytes = 32 * 2 ** 20;
 
 interface HubPull {
   readonly reference: HubReference;
@@ -62,7 +60,7 @@ export async function pullFromHub(
   const chosen = choice.files.map((path) => findListed(listed, path));
   const graphs = chosen.filter(({ path }) => choice.graphs.includes(path));
   // A graph that cannot name other files, as it is too large for that, is fetched like any other.
-  const early = chosen.filter((file) => file.bytes < largeFileBytes || graphs.includes(file));
+  const early = chosen.filter((file) => graphs.includes(file) || !isLarge(file, context));
   let files = await planFiles(pull, { record, files: chosen }); // 3.
   await assertPlan(pull, chosen); // 4.
   await fetchAll(pull, early);
@@ -151,8 +149,8 @@ async function assertPlan(
 
 async function fetchAll(pull: HubPull, files: readonly RepositoryFile[]): Promise<void> {
   const { connections, signal } = pull.context.tools;
-  const small = files.filter(({ bytes }) => bytes < largeFileBytes);
-  const large = files.filter(({ bytes }) => bytes >= largeFileBytes);
+  const small = files.filter((file) => !isLarge(file, pull.context));
+  const large = files.filter((file) => isLarge(file, pull.context));
   await forEachAtOnce(small, { limit: connections, signal }, (file) => fetchOne(pull, file));
   for (const file of large) await fetchOne(pull, file);
 }
@@ -217,6 +215,11 @@ function weightsOf(
     if (file !== undefined) return file;
     throw missingWeights(graph.path, { path, repository });
   });
+}
+
+/** A file of one piece comes whole, and several such files at once; a larger one gets all connections. */
+function isLarge({ bytes }: RepositoryFile, { tools }: PullContext): boolean {
+  return bytes > tools.pieceBytes;
 }
 
 function sumBytes(files: readonly RepositoryFile[]): number {

@@ -43,6 +43,7 @@ export class PullMeter {
 
   /** Counts bytes that an earlier process has left. */
   keep(count: number): void {
+    if (count === 0) return;
     this.#done += count;
     this.#tell(false);
   }
