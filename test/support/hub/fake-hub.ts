@@ -210,7 +210,13 @@ export class FakeHub {
       ...(headers === undefined ? {} : { headers }),
       body: page.map(({ path, content, tag, isLarge }) =>
         isLarge
-          ? { type: "file", path, size: content.length, oid: "0".repeat(40), lfs: { oid: tag, size: content.length, pointerSize: 130 } }
+          ? {
+              type: "file",
+              path,
+              size: content.length,
+              oid: "0".repeat(40),
+              lfs: { oid: tag, size: content.length, pointerSize: 130 },
+            }
           : { type: "file", path, size: content.length, oid: tag },
       ),
     });
@@ -278,7 +284,8 @@ const notFound: JsonAnswer = { status: 401, code: "RepoNotFound", error: "Reposi
 function refusalOf(repository: FakeRepository | undefined, { token }: SeenRequest): JsonAnswer | undefined {
   if (repository === undefined) return token === null ? notFound : { ...notFound, status: 404 };
   const { visibleTo, acceptedBy, isDisabled } = repository;
-  if (visibleTo !== null && (token === null || !visibleTo.has(token))) return token === null ? notFound : { ...notFound, status: 404 };
+  if (visibleTo !== null && (token === null || !visibleTo.has(token)))
+    return token === null ? notFound : { ...notFound, status: 404 };
   if (isDisabled) return { status: 403, error: "Access to this resource is disabled." };
   if (acceptedBy === null || (token !== null && acceptedBy.has(token))) return undefined;
   return token === null
@@ -299,9 +306,15 @@ function sendJson({ response }: Reply, { status, code, error, body, headers }: J
 /** Sends a content, or the range of it that was asked for. */
 function sendContent(
   content: Buffer,
-  { response, fault, request, headers }: Reply & { readonly request: SeenRequest; readonly headers: Readonly<Record<string, string>> },
+  {
+    response,
+    fault,
+    request,
+    headers,
+  }: Reply & { readonly request: SeenRequest; readonly headers: Readonly<Record<string, string>> },
 ): void {
-  const range = fault.ignoreRange === true || fault.gzip === true ? null : /^bytes=(\d+)-(\d*)$/.exec(request.range ?? "");
+  const range =
+    fault.ignoreRange === true || fault.gzip === true ? null : /^bytes=(\d+)-(\d*)$/.exec(request.range ?? "");
   const start = range === null ? 0 : Number(range[1]);
   const end = range === null || range[2] === "" ? content.length : Math.min(Number(range[2]) + 1, content.length);
   if (start >= content.length && content.length > 0) {

@@ -40,6 +40,8 @@ export interface TestPull {
   readonly home: PullHome;
   readonly name?: string;
   readonly connections?: number;
+  /** The user's own list of known models. */
+  readonly knownModelsFile?: string;
   readonly timing?: Partial<PullTiming>;
   readonly signal?: AbortSignal;
   /** Called with every event; may abort or change the hub. */
@@ -47,7 +49,10 @@ export interface TestPull {
 }
 
 /** Never rejects with a {@link HubFailure}: that is part of the result. */
-export async function pull(reference: string, { home, name, connections, timing, signal, onEvent }: TestPull): Promise<PullResult> {
+export async function pull(
+  reference: string,
+  { home, name, connections, knownModelsFile, timing, signal, onEvent }: TestPull,
+): Promise<PullResult> {
   const events: PullProgress[] = [];
   const pauses: number[] = [];
   const result = { events, pauses };
@@ -55,7 +60,7 @@ export async function pull(reference: string, { home, name, connections, timing,
     const model = await pullModel(reference, {
       environment: home.environment,
       store: home.store,
-      knownModels: loadKnownModels(null, home.environment),
+      knownModels: loadKnownModels(knownModelsFile ?? null, home.environment),
       listener: (event) => {
         events.push(event);
         onEvent?.(event);

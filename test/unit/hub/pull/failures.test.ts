@@ -27,7 +27,12 @@ const questions = ({ url }: SeenRequest) => url.startsWith("/api/");
 
 describe("a pull that the hub refuses", () => {
   it.each([
-    ["org/gone", {}, "missing-or-private", /^There is no public repository org\/gone: .* The hub does not say which\.$/],
+    [
+      "org/gone",
+      {},
+      "missing-or-private",
+      /^There is no public repository org\/gone: .* The hub does not say which\.$/,
+    ],
     ["org/private", {}, "missing-or-private", /^There is no public repository org\/private/],
     ["org/private", { HF_TOKEN: "hf_other" }, "missing-or-private", /that your token may see/],
     ["org/gated", {}, "gated", /^org\/gated is gated: its authors ask everybody to accept their terms first\.$/],
@@ -37,14 +42,34 @@ describe("a pull that the hub refuses", () => {
     ["hf:org/model/no.gguf", {}, "missing-file", /^org\/model has no file no\.gguf\.$/],
     ["org/model:Q2_K", {}, "missing-variant", /^org\/model has no variant Q2_K\.$/],
     ["org/torch", {}, "unsupported", /no \.gguf file, and no ONNX graph; its weights are for PyTorch\.$/],
-    ["org/no-tokenizer", {}, "unsupported", /^org\/no-tokenizer has the graph onnx\/model\.onnx but no tokenizer\.json\.$/],
-    ["org/no-onnx", {}, "unsupported", /^org\/no-onnx lacks text_encoder\/model\.onnx, .*: its weights are for PyTorch\.$/],
+    [
+      "org/no-tokenizer",
+      {},
+      "unsupported",
+      /^org\/no-tokenizer has the graph onnx\/model\.onnx but no tokenizer\.json\.$/,
+    ],
+    [
+      "org/no-onnx",
+      {},
+      "unsupported",
+      /^org\/no-onnx lacks text_encoder\/model\.onnx, .*: its weights are for PyTorch\.$/,
+    ],
     ["org/half", {}, "missing-file", /^org\/half lacks 1 of the 2 parts of m-Q4_K_M-00001-of-00002\.gguf/],
     ["org/empty", {}, "unsupported", /^org\/empty has no model that can be served/],
-    ["hf:org/model/README.md", {}, "unsupported", /^README\.md of org\/model is neither a \.gguf nor an \.onnx file\.$/],
+    [
+      "hf:org/model/README.md",
+      {},
+      "unsupported",
+      /^README\.md of org\/model is neither a \.gguf nor an \.onnx file\.$/,
+    ],
     ["nonsense-name", {}, "unknown-name", /^nonsense-name is not a known model\.$/],
     ["qwen3-4v", {}, "unknown-name", /Did you mean qwen3-4b\?$/],
-    ["./model.gguf", {}, "bad-reference", /^\.\/model\.gguf is a path, and what is on this machine need not be pulled\.$/],
+    [
+      "./model.gguf",
+      {},
+      "bad-reference",
+      /^\.\/model\.gguf is a path, and what is on this machine need not be pulled\.$/,
+    ],
     ["hf:x", {}, "bad-reference", /^hf:x names no repository/],
   ] as const)("%s with %j is %s", async (reference, variables, reason, message) => {
     const { failure } = await pull(reference, { home: createHome(hub, variables) });
@@ -52,11 +77,23 @@ describe("a pull that the hub refuses", () => {
   });
 
   it.each([
-    ["org/gated", {}, /^Accept them at http:.*\/org\/gated, set HF_TOKEN to a token from .*\/settings\/tokens, then pull again\.$/],
-    ["org/gated", { HF_TOKEN: "hf_other" }, /with the account that the token in HF_TOKEN belongs to, then pull again\.$/],
+    [
+      "org/gated",
+      {},
+      /^Accept them at http:.*\/org\/gated, set HF_TOKEN to a token from .*\/settings\/tokens, then pull again\.$/,
+    ],
+    [
+      "org/gated",
+      { HF_TOKEN: "hf_other" },
+      /with the account that the token in HF_TOKEN belongs to, then pull again\.$/,
+    ],
     ["org/private", {}, /for a private one, set HF_TOKEN/],
     ["org/model:Q2_K", {}, /^It has Q4_K_M \(100 B\), Q8_0 \(2\.00 kB\)\.$/],
-    ["org/torch", {}, /^GGUF versions of a language model are at https:\/\/huggingface\.co\/models\?other=base_model:quantized:org\/torch/],
+    [
+      "org/torch",
+      {},
+      /^GGUF versions of a language model are at https:\/\/huggingface\.co\/models\?other=base_model:quantized:org\/torch/,
+    ],
     ["./model.gguf", {}, /^Serve it: hearth serve --model \.\/model\.gguf$/],
   ] as const)("%s with %j says what to do", async (reference, variables, remedy) => {
     const { failure } = await pull(reference, { home: createHome(hub, variables) });
@@ -69,8 +106,16 @@ describe("a pull that the hub refuses", () => {
   });
 
   it.each([
-    ["a token that is not accepted", { status: 401, body: '{"error":"Invalid credentials in Authorization header"}' }, "token-rejected"],
-    ["a request that awaits an answer", { status: 403, headers: { "x-error-code": "GatedRepo", "x-error-message": "Your request is awaiting a review" } }, "gated"],
+    [
+      "a token that is not accepted",
+      { status: 401, body: '{"error":"Invalid credentials in Authorization header"}' },
+      "token-rejected",
+    ],
+    [
+      "a request that awaits an answer",
+      { status: 403, headers: { "x-error-code": "GatedRepo", "x-error-message": "Your request is awaiting a review" } },
+      "gated",
+    ],
     ["a refusal without a reason", { status: 403 }, "forbidden"],
     ["a page of a proxy in place of the hub", { status: 200, body: "<html>" }, undefined],
   ] as const)("tells %s apart", async (_, fault, reason) => {
@@ -94,18 +139,26 @@ describe("a pull that the hub refuses", () => {
 
 describe("a listing", () => {
   const listing = (path: string, size = 10) =>
-    JSON.stringify([{ type: "file", path, size, oid: "0".repeat(40), lfs: { oid: "1".repeat(64), size, pointerSize: 1 } }]);
+    JSON.stringify([
+      { type: "file", path, size, oid: "0".repeat(40), lfs: { oid: "1".repeat(64), size, pointerSize: 1 } },
+    ]);
   const tree = ({ url }: SeenRequest) => url.includes("/tree/");
 
-  it.each(["../x.gguf", "/etc/x.gguf", "a/../../x.gguf", "CON.gguf", "aux/m.gguf", String.raw`a\b.gguf`, "x:y.gguf", "a/. /m.gguf"])(
-    "with the path %j writes nothing",
-    async (path) => {
-      hub.fail(tree, { status: 200, headers: { "content-type": "application/json" }, body: listing(path) });
-      const home = createHome(hub);
-      const { failure } = await pull("org/model", { home });
-      expect(failure).toMatchObject({ reason: "unsafe-path" });
-    },
-  );
+  it.each([
+    "../x.gguf",
+    "/etc/x.gguf",
+    "a/../../x.gguf",
+    "CON.gguf",
+    "aux/m.gguf",
+    String.raw`a\b.gguf`,
+    "x:y.gguf",
+    "a/. /m.gguf",
+  ])("with the path %j writes nothing", async (path) => {
+    hub.fail(tree, { status: 200, headers: { "content-type": "application/json" }, body: listing(path) });
+    const home = createHome(hub);
+    const { failure } = await pull("org/model", { home });
+    expect(failure).toMatchObject({ reason: "unsafe-path" });
+  });
 
   it("with a file above 50 GB refuses it by name", async () => {
     hub.fail(tree, { status: 200, headers: { "content-type": "application/json" }, body: listing("big.gguf", 60e9) });
@@ -152,6 +205,9 @@ describe("a cache that cannot be written", () => {
   it("is told where a file stands in the place of its folder", async () => {
     const home = createHome(hub, { HF_HUB_CACHE: "/dev/null/cache" });
     const { failure } = await pull("org/model", { home });
-    expect(failure).toMatchObject({ reason: "disk-error", message: expect.stringContaining("/dev/null/cache") as string });
+    expect(failure).toMatchObject({
+      reason: "disk-error",
+      message: expect.stringContaining("/dev/null/cache") as string,
+    });
   });
 });

@@ -30,7 +30,11 @@ const questions = ({ url }: SeenRequest) => url.startsWith("/api/");
 
 function expectComplete({ model, failure }: PullResult): void {
   expect(failure).toBeUndefined();
-  expect(createHash("sha256").update(readFileSync(model?.path ?? "")).digest("hex")).toBe(sha256);
+  expect(
+    createHash("sha256")
+      .update(readFileSync(model?.path ?? ""))
+      .digest("hex"),
+  ).toBe(sha256);
   expect(readdirSync(join(model?.path ?? "", "../../../blobs"))).toEqual([sha256]);
 }
 
@@ -101,7 +105,9 @@ describe("a transfer that is interrupted", () => {
   it("goes on in another process from what the first one has noted", async () => {
     const { name, home } = repository();
     const controller = new AbortController();
-    hub.fail(({ range, ...rest }) => fromStore({ range, ...rest }) && range === "bytes=131072-196607", { stallAfter: 20_000 });
+    hub.fail(({ range, ...rest }) => fromStore({ range, ...rest }) && range === "bytes=131072-196607", {
+      stallAfter: 20_000,
+    });
     const stopped = pull(name, {
       home,
       connections: 1,
@@ -187,7 +193,10 @@ describe("a transfer that is interrupted", () => {
     const { name, home } = repository();
     hub.fail(questions, { status: 429, headers: { "retry-after": "600" } }, 100);
     const { failure, pauses } = await pull(name, { home });
-    expect(failure).toMatchObject({ reason: "rate-limited", message: expect.stringContaining("again in 600 s") as string });
+    expect(failure).toMatchObject({
+      reason: "rate-limited",
+      message: expect.stringContaining("again in 600 s") as string,
+    });
     expect(pauses).toEqual([300_000, 300_000, 300_000]);
   });
 
@@ -240,7 +249,9 @@ describe("a small file", () => {
     hub.commit(name, { "config.json": text, "tokenizer.json": "{}", "model.onnx": Buffer.from([0x12, 1, 120]) });
     hub.fail(({ url, method }) => url.includes("config.json") && method === "GET", fault);
     const tag = hub.repositories.get(name)?.commits.values().next().value?.[0]?.tag ?? "";
-    hub.fail(({ url, method }) => url.includes("config.json") && method === "HEAD", { headers: { etag: `W/"${tag}"` } });
+    hub.fail(({ url, method }) => url.includes("config.json") && method === "HEAD", {
+      headers: { etag: `W/"${tag}"` },
+    });
     const { model, failure } = await pull(name, { home });
     expect(failure).toBeUndefined();
     expect(readFileSync(join(model?.path ?? "", "config.json"), "utf8")).toBe(text);

@@ -68,7 +68,15 @@ describe("a pull from the hub", () => {
   it("tells what it does in order, with counts that end at the total", async () => {
     hub.commit("org/events", gguf);
     const { events } = await pull("hf:org/events:q8_0", { home: createHome(hub) });
-    expect(events.map(({ type }) => type)).toEqual(["source", "resolved", "planned", "bytes", "file", "bytes", "finished"]);
+    expect(events.map(({ type }) => type)).toEqual([
+      "source",
+      "resolved",
+      "planned",
+      "bytes",
+      "file",
+      "bytes",
+      "finished",
+    ]);
     expect(events[2]).toEqual({ type: "planned", files: 1, bytes: 1000, bytesPresent: 0 });
     expect(events.at(-2)).toMatchObject({ type: "bytes", bytesDone: 1000, bytes: 1000 });
   });
@@ -80,11 +88,22 @@ describe("a pull from the hub", () => {
     const home = createHome(hub, { HF_TOKEN: "hf_secret" });
     const { model, events } = await pull("org/secret", { home });
     expect(model).toBeDefined();
-    const tokens = (host: string) => new Set(hub.seen.slice(since).filter((seen) => seen.host === host).map(({ token }) => token));
+    const tokens = (host: string) =>
+      new Set(
+        hub.seen
+          .slice(since)
+          .filter((seen) => seen.host === host)
+          .map(({ token }) => token),
+      );
     expect(tokens("hub")).toEqual(new Set(["hf_secret"]));
     expect(tokens("store")).toEqual(new Set([null]));
     expect(JSON.stringify(events)).not.toContain("hf_secret");
-    expect(tree(home.folder).map((name) => name.split(" ")[0] as string).filter((name) => !name.includes("snapshots")).some((name) => readFileSync(join(home.folder, name)).includes("hf_secret"))).toBe(false);
+    expect(
+      tree(home.folder)
+        .map((name) => name.split(" ")[0] as string)
+        .filter((name) => !name.includes("snapshots"))
+        .some((name) => readFileSync(join(home.folder, name)).includes("hf_secret")),
+    ).toBe(false);
   });
 
   it("fetches a large file by several ranges at once", async () => {
