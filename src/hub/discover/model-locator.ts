@@ -1,4 +1,5 @@
 // Finds models by name for the configuration: what was pulled, what is known by name and lies in the cache, and what other programs have.
+import { realpathSync } from "node:fs";
 import type { LocatedModel, ModelLocator, ModelPlaces } from "../../domain/model-locator.ts";
 import { hubCacheFolders } from "./hub-caches.ts";
 import type { Environment } from "../environment.ts";
@@ -6,7 +7,7 @@ import type { KnownModels } from "../known-models/known-models.ts";
 import { loadKnownModels } from "../known-models/known-models.ts";
 import { resolveReference, type PullableModel } from "../known-models/resolve-reference.ts";
 import { findCachedModel } from "../pull/local-copy.ts";
-import { isPresent, ModelStore, type StoredModel } from "../store/model-store.ts";
+import { isPresent, ModelStore } from "../store/model-store.ts";
 import { findInModelsDirectories, findModels } from "./find-models.ts";
 
 export function createModelLocator(places: ModelPlaces, environment: Environment): ModelLocator {
@@ -15,8 +16,11 @@ export function createModelLocator(places: ModelPlaces, environment: Environment
   // Read only where a name is looked up: a server whose models are all paths starts without it.
   const knownModels = (): KnownModels => (known ??= loadKnownModels(places.knownModels, environment));
   const search = { environment, modelsDirectories: places.modelsDirectories };
-  const findByName = (name: string): LocatedModel | undefined =>
-    findModels(search).find((model) => model.name === name);
+  const findByName = (name: string): LocatedModel | { readonly problem: string } | undefined => {
+    const found = findModels(search).find((model) => model.name === name);
+    if (found === undefined) return undefined;
+    return found.problem === null ? toLocated(found) : { problem: found.problem };
+  };
 
   return {
     locate(text) {
@@ -53,7 +57,10 @@ export function createModelLocator(places: ModelPlaces, environment: Environment
       if (places.offer === "none") return [];
       const pulled = store.list().filter(isPresent).map(toLocated);
       const found = places.offer === "found" ? findModels(search) : findInModelsDirectories(places.modelsDirectories);
-      return [...pulled, ...found.filter(({ problem }) => problem === null)];
+      const paths = new Set(pulled.map(({ path }) => realPath(path)));
+      // What was pulled also lies in the shared cache, where it is found under its repository's name.
+      const others = found.filter(({ problem, path }) => problem === null && !paths.has(realPath(path)));
+      return [...pulled, ...others.map(toLocated)];
     },
   };
 }
@@ -81,7 +88,15 @@ function findPullable(
   return undefined;
 }
 
-function toLocated({ name, path, kind, options }: StoredModel): LocatedModel {
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function toLocated({ name, path, kind, options }: LocatedModel): LocatedModel {
   return { name, path, kind, options };
 }
 
