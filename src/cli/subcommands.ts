@@ -1,7 +1,8 @@
 // The list of subcommands.
 import { benchCommands } from "./bench/bench-flags.ts";
 import type { Subcommand } from "./command.ts";
-import { configurationFlags, sourceFlags } from "./arguments/configuration-flags.ts";
+import { configurationFlags, hubFlags, sourceFlags } from "./arguments/configuration-flags.ts";
+import { modelCommands } from "./models/model-commands.ts";
 
 /** Runs when the command line names no other. */
 export const defaultName = "serve";
@@ -19,9 +20,10 @@ export const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   models: {
     summary: "List the configured models and whether their files are in place.",
-    flags: sourceFlags,
-    load: async () => (await import("./models.ts")).runModels,
+    flags: [...sourceFlags, ...hubFlags.filter(({ flag }) => flag !== "config")],
+    load: async () => (await import("./models/models.ts")).runModels,
   },
+  ...modelCommands,
   bench: {
     summary: "Measure any OpenAI-compatible server, or two of them in turn.",
     flags: [],

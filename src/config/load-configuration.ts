@@ -31,14 +31,15 @@ export function loadConfiguration(options: LoadOptions): Configuration {
  * @throws ConfigurationError with every problem that was found.
  */
 export function toConfiguration(inspection: ConfigurationInspection, options: LoadOptions): Configuration {
-  const { outline, problems, file, layers, warnings } = inspection;
-  if (outline === null || problems.length > 0) throw new ConfigurationError(problems);
+  const { outline, places, problems, file, layers, warnings } = inspection;
+  if (outline === null || places === null || problems.length > 0) throw new ConfigurationError(problems);
   const cache = outline.runners.cache_directory;
   const origin = layers.originOf(["runners", "cache_directory"]);
   return assemble(outline, {
     file,
     models: inspection.models.flatMap(({ model }) => (model === null ? [] : [model])),
     warnings,
+    hub: places,
     cacheDirectory:
       cache === undefined
         ? defaultCacheDirectory(options.environment)
@@ -58,7 +59,7 @@ function machineMemoryBytes(): number {
 
 function assemble(
   outline: ConfigurationOutline,
-  found: Pick<Configuration, "file" | "models" | "warnings"> & { readonly cacheDirectory: string },
+  found: Pick<Configuration, "file" | "models" | "warnings" | "hub"> & { readonly cacheDirectory: string },
 ): Configuration {
   const { server, logging, memory, runners } = outline;
   const defaults = {
@@ -93,6 +94,7 @@ function assemble(
       gpu: runners.gpu,
       cacheDirectory: found.cacheDirectory,
     },
+    hub: found.hub,
     models: found.models,
     aliases: new Map([
       ...(openAiNames ? commonAliases(defaults, found.models) : []),

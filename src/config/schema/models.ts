@@ -10,8 +10,9 @@ import { anyText, autoOrList, decimal, duration, integer, oneOf, size, text, tog
 const common = {
   path: text().describe(
     "A .gguf file (text), a folder with a tokenizer and an ONNX encoder (embedding), a folder with model_index.json " +
-      "(image), or the http(s) base URL of another OpenAI-compatible server (upstream, which this version cannot load). " +
-      "Relative to this file's folder.",
+      "(image), the name or reference of a model that was pulled or found on this machine (qwen3-4b, hf:ORG/REPO:Q4_K_M, " +
+      "ollama:NAME), or the http(s) base URL of another OpenAI-compatible server (upstream, which this version cannot load). " +
+      "A path is relative to this file's folder.",
   ),
   ttl: duration()
     .prefault(0)

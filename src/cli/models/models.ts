@@ -1,12 +1,14 @@
 // `hearth models`: lists the configured models with their kinds, and what is wrong with each.
-import { inspectConfiguration, type InspectedModel } from "../config/inspect-configuration.ts";
-import { formatOrigin } from "../config/problems/problems.ts";
-import type { CommandContext } from "./command.ts";
-import { exitCodes } from "./failures.ts";
-import { formatTable } from "./terminal.ts";
+import { inspectConfiguration, type InspectedModel } from "../../config/inspect-configuration.ts";
+import { configurationOptions } from "../arguments/configuration-options.ts";
+import { formatOrigin } from "../../config/problems/problems.ts";
+import type { CommandContext } from "../command.ts";
+import { exitCodes } from "../failures.ts";
+import { formatTable } from "../terminal.ts";
 
-export function runModels({ flags, environment, cwd, terminal }: CommandContext): Promise<number> {
-  const { models, file, problems } = inspectConfiguration({ flags, environment, cwd });
+export function runModels(context: CommandContext): Promise<number> {
+  const { terminal } = context;
+  const { models, file, problems } = inspectConfiguration(configurationOptions(context));
   const { palette } = terminal;
   if (models.length === 0) terminal.print(`No models are configured in ${file}.`);
   else {
