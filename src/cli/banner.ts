@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import type { Configuration } from "../config/configuration.ts";
 import type { ConfiguredModel } from "../domain/model.ts";
-import { purposeOfOpenAiName } from "../domain/openai-names.ts";
+import { purposeOfOpenAiName } from "../config/openai-names.ts";
 import { formatTable, type Palette } from "./terminal.ts";
 
 export interface BannerOptions {

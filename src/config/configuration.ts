@@ -1,7 +1,7 @@
 // The configuration after file, variables and flags have been read, joined and checked. The rest of the server sees only this form.
 import type { GpuPolicy } from "../domain/device.ts";
 import type { ConfiguredModel } from "../domain/model.ts";
-import type { ModelPlaces } from "../domain/model-locator.ts";
+import type { ModelPlaces } from "../domain/hub/model-locator.ts";
 
 export interface Configuration {
   /** Absolute path of the file that was read; the bundled `default.yaml` when none was named. */

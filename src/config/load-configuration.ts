@@ -3,7 +3,7 @@ import { totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { Configuration } from "./configuration.ts";
 import type { ConfiguredModel } from "../domain/model.ts";
-import { commonOpenAiNames } from "../domain/openai-names.ts";
+import { commonOpenAiNames } from "./openai-names.ts";
 import {
   inspectConfiguration,
   type ConfigurationInspection,

@@ -1,6 +1,6 @@
 // Finds the configured models by name, alias or operation, whether they are in memory or not.
 import type { ConfiguredModel, ModelPurpose } from "../domain/model.ts";
-import { purposeOfOpenAiName } from "../domain/openai-names.ts";
+import { purposeOfOpenAiName } from "../config/openai-names.ts";
 import { nearestName } from "../util/nearest.ts";
 import type { Operation } from "../domain/backend.ts";
 import { ServerError } from "../domain/errors.ts";

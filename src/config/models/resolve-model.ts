@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import type { z } from "zod";
 import type { ModelKind, ModelOptions } from "../../domain/model.ts";
 import type { ConfiguredModel, ModelPurpose } from "../../domain/model.ts";
-import type { ModelLocator } from "../../domain/model-locator.ts";
+import type { ModelLocator } from "../../domain/hub/model-locator.ts";
 import { inspectPath, isUrl } from "../../model-files/inspect-path.ts";
 import { toProblems } from "../problems/issues.ts";
 import type { Environment } from "../layers.ts";

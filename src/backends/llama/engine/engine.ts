@@ -198,7 +198,6 @@ export class Engine {
 
   async #finishPart(part: Part): Promise<void> {
     const { sequence, slot } = part;
-    const { context } = this.#options;
     const { request } = sequence;
     // A receiver may have ended the sequence, or a caller cancelled it, while the batch was computed: its logits are of no use.
     if (sequence.phase === "ended" || sequence.isCancelled) {
@@ -206,7 +205,7 @@ export class Engine {
       return;
     }
     if (sequence.phase === "prompt") {
-      if (request.scorePrompt) sequence.promptScores.push(...(await scorePromptPart(context, part)));
+      if (request.scorePrompt) sequence.promptScores.push(...(await scorePromptPart(this.#options.context, part)));
       if (!part.finishesPrompt) return;
       sequence.promptDoneAt = performance.now();
       sequence.phase = "decoding";
@@ -218,7 +217,7 @@ export class Engine {
       }
     }
     const { accepted, rejected } = await samplePart(part, {
-      context,
+      context: this.#options.context,
       isRejected: (token) => this.#openGate(sequence, token),
       take: (sampled) => this.#take(sequence, sampled),
     });
@@ -284,9 +283,8 @@ export class Engine {
   #failAll(error: unknown): void {
     this.#deliver();
     for (const sequence of this.#waiting.takeAll()) this.#fail(sequence, error);
-    for (const slot of this.#slots.all) {
-      const { user } = slot;
-      if (user === undefined) continue;
+    for (const slot of this.#slots.all.filter(({ user }) => user !== undefined)) {
+      const user = slot.user as Sequence;
       this.#slots.forget(slot.id);
       this.#fail(user, error);
       this.#release(slot, user);

@@ -3,7 +3,7 @@ import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "./gbnf/grammar-check.ts";
 import { gbnfLiteral } from "./gbnf/gbnf-literal.ts";
 import { GrammarWriter } from "./gbnf/grammar-writer.ts";
-import { bareNotation, JSON_NOTATION } from "./gbnf/notation.ts";
+import { bareNotation, JSON_NOTATION } from "./gbnf/notation/notation.ts";
 import type { JsonObject, JsonValue } from "./schema/reading/json-value.ts";
 import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./gbnf/limits.ts";
 import { enforcedTogether, Enforcement, type EnforcedSchema } from "./schema/reading/enforcement.ts";

@@ -1,7 +1,7 @@
 // Writes a grammar: collects named rules and counts what they cost llama.cpp.
 import type { GrammarLimits } from "./limits.ts";
-import type { SharedRuleName } from "./json-rules.ts";
-import { JSON_NOTATION, type Notation } from "./notation.ts";
+import type { SharedRuleName } from "./notation/json-rules.ts";
+import { JSON_NOTATION, type Notation } from "./notation/notation.ts";
 import { SchemaNotEnforceableError } from "./grammar-error.ts";
 
 /** A keyword at a place of the schema, for errors to name. */

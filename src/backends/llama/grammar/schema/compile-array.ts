@@ -1,7 +1,7 @@
 // Compiles arrays: positions that have a schema of their own, then items of one schema, as many as the bounds allow.
 import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
 import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
-import { valueText } from "../gbnf/notation.ts";
+import { valueText } from "../gbnf/notation/notation.ts";
 import { isJsonArray, type JsonValue } from "./reading/json-value.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import type { Facts } from "./reading/schema-facts.ts";

@@ -3,7 +3,7 @@
 // Where `properties` is there (even an empty one) and `additionalProperties` is not, no undeclared ones are written. JSON Schema would
 // allow them; but a model that is given a form should not invent fields, and leaving texts out makes no invalid ones.
 import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "./compile-context.ts";
-import { nameText } from "../gbnf/notation.ts";
+import { nameText } from "../gbnf/notation/notation.ts";
 import { ownValue, type JsonObject } from "./reading/json-value.ts";
 import { memberSequence, type Member } from "./member-sequence.ts";
 import { compilePropertyNames, type NameRule } from "./property-names.ts";

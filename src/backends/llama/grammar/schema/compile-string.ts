@@ -9,7 +9,7 @@ import {
 } from "../pattern/automaton.ts";
 import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
 import type { SchemaPlace } from "../gbnf/grammar-writer.ts";
-import { BARE_NAME } from "../gbnf/notation.ts";
+import { BARE_NAME } from "../gbnf/notation/notation.ts";
 import { patternAutomaton } from "../pattern/pattern-automaton.ts";
 import { PatternNotSupportedError } from "../pattern/pattern-syntax.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";

@@ -1,6 +1,6 @@
 // Writes fixed values as one expression with shared beginnings: of thousands of values llama.cpp then follows one path, not thousands.
 import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
-import { nameText, valueText } from "../gbnf/notation.ts";
+import { nameText, valueText } from "../gbnf/notation/notation.ts";
 import type { JsonValue } from "./reading/json-value.ts";
 
 interface TrieNode {

@@ -1,5 +1,5 @@
 // How the configuration finds models that are on this machine under a name rather than a path: pulled ones, and those of other programs.
-import type { ModelKind } from "./model.ts";
+import type { ModelKind } from "../model.ts";
 
 /** A model on this machine. */
 export interface LocatedModel {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { commonOpenAiNames, purposeOfOpenAiName } from "../../../src/domain/openai-names.ts";
+import { commonOpenAiNames, purposeOfOpenAiName } from "../../../src/config/openai-names.ts";
 
 describe("the purpose of an OpenAI model's name", () => {
   it.each([

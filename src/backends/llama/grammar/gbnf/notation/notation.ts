@@ -1,6 +1,6 @@
 // How a grammar writes the values that JSON has: as JSON, or with bare names and unescaped strings between quotes of a model's own, as
 // Gemma 4 writes the arguments of calls.
-import { gbnfLiteral } from "./gbnf-literal.ts";
+import { gbnfLiteral } from "../gbnf-literal.ts";
 import { SHARED_RULES, type SharedRules } from "./json-rules.ts";
 
 export interface Notation {

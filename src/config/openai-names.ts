@@ -1,6 +1,6 @@
 // The names of OpenAI's models. An application written for OpenAI asks for them, so they stand for this server's models of the same kind:
 // a name says which endpoint is meant, not how good the answer is.
-import type { ModelPurpose } from "./model.ts";
+import type { ModelPurpose } from "../domain/model.ts";
 
 type NamedPurpose = Extract<ModelPurpose, "text" | "embedding" | "image">;
 
