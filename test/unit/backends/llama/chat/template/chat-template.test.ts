@@ -231,14 +231,14 @@ describe("documents", () => {
   const shown = "{% for d in documents %}[{{ d.title }}: {{ d.text }}]{% endfor %}{{ messages[0].content }}";
 
   it("reach a template that shows them, as callers' text", () => {
-    const { render, capabilities } = createChatTemplate({
+    const chatTemplate = createChatTemplate({
       source: shown,
       bosToken: "",
       eosToken: "",
       controlTexts: ["<s>"],
     });
-    expect(capabilities.documents).toBe(true);
-    const { text, pieces } = render(chatRequest({ messages: [USER] }, { documents }));
+    expect(chatTemplate.capabilities.documents).toBe(true);
+    const { text, pieces } = chatTemplate.render(chatRequest({ messages: [USER] }, { documents }));
     expect(text).toBe("[Hearths: A fireplace. <s>]hi");
     expect(pieces).toMatchObject([{ kind: "plain" }]);
   });
