@@ -18,7 +18,11 @@ afterAll(() => hub.close());
 const home = temporaryFolder("cli-home");
 const hearth = (args: readonly string[], options: CommandLineOptions = {}) =>
   runCommandLine(args, { ...options, environment: { HOME: home, HF_ENDPOINT: hub.endpoint, ...options.environment } });
-const plain = (text: string) => text.replaceAll(home, "~").replaceAll(hub.endpoint, "HUB").replaceAll(/[0-9a-f]{40}/g, "COMMIT");
+const plain = (text: string) =>
+  text
+    .replaceAll(home, "~")
+    .replaceAll(hub.endpoint, "HUB")
+    .replaceAll(/[0-9a-f]{40}/g, "COMMIT");
 
 describe("hearth pull", () => {
   it("tells on standard error what it does, and on standard output what is there now", async () => {
@@ -59,14 +63,22 @@ describe("hearth pull", () => {
   ] as const)("%j ends with %i and says why", async (args, code, message) => {
     const { exitCode, warned } = await hearth(args);
     expect(exitCode).toBe(code);
-    const last = warned.split("\n").filter((line) => !line.startsWith("Trying")).join("\n");
+    const last = warned
+      .split("\n")
+      .filter((line) => !line.startsWith("Trying"))
+      .join("\n");
     if (typeof message === "string") expect(last).toBe(message);
     else expect(last).toMatch(message);
   });
 
   it("ends with 1 where trying again may help", async () => {
-    const { exitCode, warned } = await hearth(["pull", "org/new"], { environment: { HF_ENDPOINT: "http://127.0.0.1:9" } });
-    expect([exitCode, warned.split("\n").at(-2)]).toEqual([1, "127.0.0.1:9 cannot be reached: it refuses the connection."]);
+    const { exitCode, warned } = await hearth(["pull", "org/new"], {
+      environment: { HF_ENDPOINT: "http://127.0.0.1:9" },
+    });
+    expect([exitCode, warned.split("\n").at(-2)]).toEqual([
+      1,
+      "127.0.0.1:9 cannot be reached: it refuses the connection.",
+    ]);
   });
 
   it("tells a failure as an event too", async () => {
@@ -85,7 +97,9 @@ describe("hearth pull", () => {
 describe("hearth list", () => {
   it("lists what was pulled", async () => {
     const { printed } = await hearth(["list"]);
-    const [header, ...rows] = plain(printed).split("\n").map((line) => line.split(/ {2,}/));
+    const [header, ...rows] = plain(printed)
+      .split("\n")
+      .map((line) => line.split(/ {2,}/));
     expect(header).toEqual(["NAME", "SERVES", "SIZE", "LICENCE", "PATH"]);
     expect(rows.map((row) => row.slice(0, 4))).toEqual([
       ["chat", "text", "69 B", "mit"],
@@ -94,7 +108,12 @@ describe("hearth list", () => {
   });
 
   it("lists what lies on this machine, with the folders that were named", async () => {
-    const { printed } = await hearth(["list", "--discover", "--models-dir", join(home, ".cache/huggingface/hub/models--org--chat/blobs")]);
+    const { printed } = await hearth([
+      "list",
+      "--discover",
+      "--models-dir",
+      join(home, ".cache/huggingface/hub/models--org--chat/blobs"),
+    ]);
     expect(plain(printed)).toContain("org/chat:Q4_K_M  text    69 B  hub cache");
     expect(printed).toContain("Serve one without copying it: hearth serve --model NAME");
   });
@@ -121,13 +140,22 @@ describe("hearth models", () => {
 
 describe("hearth rm", () => {
   it("asks before it removes, and does nothing without a yes", async () => {
-    expect(await hearth(["rm", "chat"], { answer: "n" })).toMatchObject({ exitCode: 1, warned: "Nothing was removed." });
-    expect(await hearth(["rm", "chat"])).toMatchObject({ exitCode: 2, warned: expect.stringContaining("say --yes") as string });
+    expect(await hearth(["rm", "chat"], { answer: "n" })).toMatchObject({
+      exitCode: 1,
+      warned: "Nothing was removed.",
+    });
+    expect(await hearth(["rm", "chat"])).toMatchObject({
+      exitCode: 2,
+      warned: expect.stringContaining("say --yes") as string,
+    });
     expect((await hearth(["list"])).printed).toContain("chat  ");
   });
 
   it("removes what no other model uses", async () => {
-    expect(await hearth(["rm", "chat"], { answer: "y" })).toMatchObject({ exitCode: 0, printed: "chat is removed: 0 B are free." });
+    expect(await hearth(["rm", "chat"], { answer: "y" })).toMatchObject({
+      exitCode: 0,
+      printed: "chat is removed: 0 B are free.",
+    });
     const { exitCode, printed } = await hearth(["rm", "org/chat", "--yes", "--json"]);
     expect([exitCode, JSON.parse(printed)]).toEqual([
       0,

@@ -36,15 +36,23 @@ symlinkSync("../../blobs/gone", sandbox.path(`${cache}/models--org--dangling/sna
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
 function ollama(manifest: string, layers: readonly (readonly [type: string, digest: string])[]): void {
-  const body = { layers: layers.map(([type, value]) => ({ mediaType: `application/vnd.ollama.image.${type}`, digest: value })) };
+  const body = {
+    layers: layers.map(([type, value]) => ({ mediaType: `application/vnd.ollama.image.${type}`, digest: value })),
+  };
   write(`home/.ollama/models/manifests/${manifest}`, JSON.stringify(body));
 }
 write(`home/.ollama/models/blobs/${digest("a").replace(":", "-")}`, chat);
 write(`home/.ollama/models/blobs/${digest("b").replace(":", "-")}`, "not a model");
 write(`home/.ollama/models/blobs/${digest("d").replace(":", "-")}`, chat);
-ollama("registry.ollama.ai/library/llama3.2/latest", [["model", digest("a")], ["template", digest("b")]]);
+ollama("registry.ollama.ai/library/llama3.2/latest", [
+  ["model", digest("a")],
+  ["template", digest("b")],
+]);
 ollama("registry.ollama.ai/library/llama3.2/1b", [["model", digest("a")]]);
-ollama("registry.ollama.ai/me/mine/v1", [["model", digest("a")], ["adapter", digest("d")]]);
+ollama("registry.ollama.ai/me/mine/v1", [
+  ["model", digest("a")],
+  ["adapter", digest("d")],
+]);
 ollama("hf.co/org/repo/Q4_K_M", [["model", digest("a")]]);
 ollama("registry.ollama.ai/library/new-engine/latest", [["model", digest("b")]]);
 ollama("registry.ollama.ai/library/traversal/latest", [["model", "sha256:../../../etc/passwd"]]);
@@ -78,7 +86,12 @@ describe("the models on this machine", () => {
     ["ollama:llama3.2:1b", "ollama", "text", `home/.ollama/models/blobs/sha256-${"a".repeat(64)}`],
     ["ollama:me/mine:v1", "ollama", "text", `home/.ollama/models/blobs/sha256-${"a".repeat(64)}`],
     ["ollama:hf.co/org/repo:Q4_K_M", "ollama", "text", `home/.ollama/models/blobs/sha256-${"a".repeat(64)}`],
-    ["lmstudio:publisher/model-GGUF:Q4_K_M", "lm studio", "text", "home/.lmstudio/models/publisher/model-GGUF/model-Q4_K_M.gguf"],
+    [
+      "lmstudio:publisher/model-GGUF:Q4_K_M",
+      "lm studio",
+      "text",
+      "home/.lmstudio/models/publisher/model-GGUF/model-Q4_K_M.gguf",
+    ],
     ["lmstudio:publisher/odd/odd", "lm studio", "embedding", "home/.lmstudio/models/publisher/odd/odd.gguf"],
     ["org_repo_m-Q4_K_M", "llama.cpp", "text", "home/.cache/llama.cpp/org_repo_m-Q4_K_M.gguf"],
     ["stories", "models dir", "text", "models/stories.gguf"],

@@ -46,12 +46,17 @@ const load = (flags: Readonly<Record<string, readonly string[]>>) =>
   });
 
 describe("a model by name", () => {
-  it.each(["org/chat-GGUF", "hf:org/chat-GGUF", "org/chat-GGUF:Q4_K_M", "mine", "qwen3-0.6b", "Qwen/Qwen3-0.6B", "stories"])(
-    "%s is found without its path",
-    (name) => {
-      expect(locator().locate(name)).toMatchObject({ path: expect.stringMatching(/\.gguf$/) as string });
-    },
-  );
+  it.each([
+    "org/chat-GGUF",
+    "hf:org/chat-GGUF",
+    "org/chat-GGUF:Q4_K_M",
+    "mine",
+    "qwen3-0.6b",
+    "Qwen/Qwen3-0.6B",
+    "stories",
+  ])("%s is found without its path", (name) => {
+    expect(locator().locate(name)).toMatchObject({ path: expect.stringMatching(/\.gguf$/) as string });
+  });
 
   it.each([
     ["qwen3-4b", "is a known model that is not on this machine: qwen3-4b. Fetch it with: hearth pull qwen3-4b"],
@@ -59,7 +64,10 @@ describe("a model by name", () => {
     ["ollama:gone", "is not on this machine: hearth list --discover prints what is (ollama:gone)"],
     ["qwen3-4v", "is neither a path nor a known model: qwen3-4v; did you mean qwen3-4b?"],
     ["hf:x", "is no reference: hf:x names no repository: write hf:ORG/REPO."],
-    ["https://example.com/m.gguf", "is not on this machine: https://example.com/m.gguf. Fetch it with: hearth pull https://example.com/m.gguf"],
+    [
+      "https://example.com/m.gguf",
+      "is not on this machine: https://example.com/m.gguf. Fetch it with: hearth pull https://example.com/m.gguf",
+    ],
   ])("%s that is not here says what to do", (name, problem) => {
     expect(locator().locate(name)).toEqual({ problem });
   });
@@ -84,7 +92,10 @@ describe("a configuration", () => {
   });
 
   it("takes names and references in the place of a path, with or without a name of its own", () => {
-    const { models } = load({ offer: ["none"], model: ["small=qwen3-0.6b,context_size=512", "hf:org/chat-GGUF:Q8_0", "stories"] });
+    const { models } = load({
+      offer: ["none"],
+      model: ["small=qwen3-0.6b,context_size=512", "hf:org/chat-GGUF:Q8_0", "stories"],
+    });
     expect(models.map(({ id, path }) => [id, path.split("/").at(-1)])).toEqual([
       ["small", "Qwen3-0.6B-Q8_0.gguf"],
       ["org/chat-GGUF:Q8_0", "m-Q8_0.gguf"],

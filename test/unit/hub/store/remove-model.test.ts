@@ -14,7 +14,8 @@ afterAll(() => hub.close());
 
 const files = { "m-Q4_K_M.gguf": patternBytes(1000, 1), "m-Q8_0.gguf": patternBytes(2000, 2) };
 const root = (home: PullHome, name: string) => join(home.cache, `models--${name.replace("/", "--")}`);
-const blobs = (home: PullHome, name: string) => (existsSync(root(home, name)) ? readdirSync(join(root(home, name), "blobs")) : []);
+const blobs = (home: PullHome, name: string) =>
+  existsSync(root(home, name)) ? readdirSync(join(root(home, name), "blobs")) : [];
 
 async function remove(home: PullHome, name: string) {
   const model = home.store.find(name);
