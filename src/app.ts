@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Configuration } from "./config/configuration.ts";
 import { ServerError } from "./domain/errors.ts";
 import type { ModelKind, ModelSpec } from "./domain/model.ts";
+import { createMissingExplainer } from "./hub/discover/explain-missing.ts";
 import { createHttpApp } from "./http/app.ts";
 import { closeServer, listen } from "./http/listen.ts";
 import { warmUpSchemas } from "./wire/openai/warm-up.ts";
@@ -45,7 +46,8 @@ export async function startServer(configuration: Configuration): Promise<Running
   const states = createModelStates(models.map(({ id }) => id));
   registry.subscribe(logModelEvents(log));
   registry.subscribe(states.apply);
-  const catalog = createCatalog(models, aliases);
+  const explainMissing = createMissingExplainer(configuration.hub, process.env);
+  const catalog = createCatalog(models, aliases, { explainMissing });
   const health = createHealthService({ version, now, states });
   const app = createHttpApp({
     inference: createInference({

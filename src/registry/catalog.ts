@@ -17,12 +17,23 @@ export interface Catalog {
   assertCan(spec: ConfiguredModel, operation: Operation): void;
 }
 
-export function createCatalog(models: readonly ConfiguredModel[], aliases: ReadonlyMap<string, string>): Catalog {
+export interface CatalogOptions {
+  /** What to say of a name that is not served, beside that it is not; `undefined` = nothing. */
+  readonly explainMissing?: (name: string) => string | undefined;
+}
+
+export function createCatalog(
+  models: readonly ConfiguredModel[],
+  aliases: ReadonlyMap<string, string>,
+  { explainMissing }: CatalogOptions = {},
+): Catalog {
   const byId = new Map(models.map((spec) => [spec.id, spec]));
 
   const resolve = (name: string): ConfiguredModel => {
     const spec = byId.get(name) ?? byId.get(aliases.get(name) ?? "");
     if (spec !== undefined) return spec;
+    const known = explainMissing?.(name);
+    if (known !== undefined) throw new ServerError("model_not_found", { message: known, param: "model" });
     throw new ServerError("model_not_found", {
       message: `The model '${name}' does not exist. This server offers: ${models.map(({ id }) => `'${id}'`).join(", ")}.`,
       param: "model",
