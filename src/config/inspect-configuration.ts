@@ -2,7 +2,7 @@
 // `loadConfiguration` accept it only when there are none.
 import { isAbsolute, resolve } from "node:path";
 import type { ConfiguredModel, ModelPurpose } from "../domain/model.ts";
-import type { LocatedModel, ModelLocator, ModelPlaces } from "../domain/model-locator.ts";
+import type { LocatedModel, ModelLocator, ModelPlaces } from "../domain/hub/model-locator.ts";
 import { readConfigurationDocument } from "./document.ts";
 import { toProblems } from "./problems/issues.ts";
 import { joinLayers, type Environment, type FlagValues, type Layers } from "./layers.ts";

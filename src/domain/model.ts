@@ -22,6 +22,8 @@ export interface ModelSpec {
   readonly pinned: boolean;
   /** Load when the server starts rather than at the first request. */
   readonly preload: boolean;
+  /** Only shows how things work: any other model of its purpose is the default before it. */
+  readonly demonstration?: boolean;
 }
 
 export type ModelOptions = TextModelOptions | EmbeddingModelOptions | ImageModelOptions | UpstreamModelOptions;

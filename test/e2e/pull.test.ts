@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PullProgress } from "../../src/domain/pull.ts";
+import type { PullProgress } from "../../src/domain/hub/pull.ts";
 import { FakeHub, type SeenRequest } from "../support/hub/fake-hub.ts";
 import { patternBytes } from "../support/hub/fake-repository.ts";
 import { createHome, pull, type PullHome } from "../support/hub/pull-under-test.ts";

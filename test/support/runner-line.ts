@@ -67,6 +67,7 @@ export async function connectRunner(
       cacheDirectory: "",
       memoryBudgetBytes: Infinity,
       streamIntervalMs,
+      gpu: { policy: "off", fault: undefined },
     });
   });
   return { line, sent, exits, updates: () => updates };

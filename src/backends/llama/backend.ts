@@ -12,6 +12,7 @@ import { runCompletion } from "./generate/completion.ts";
 import { DraftGuesser, draftLength } from "./speculative/draft-model.ts";
 import { LlamaEmbedder } from "./embedding/embedding.ts";
 import { Engine } from "./engine/engine.ts";
+import { hasMatrixTiles } from "./native/matrix-tiles.ts";
 import {
   fixedThreads,
   plausibleTokenMs,
@@ -89,6 +90,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     window,
     isUniform: flashAttentionOf(options) === false,
     reproducible,
+    apart: !canTrim && hasMatrixTiles(),
     promptCache,
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,

@@ -1,7 +1,7 @@
 // What the commands about models need of the configuration: its section `hub`.
 import { inspectConfiguration } from "../../config/inspect-configuration.ts";
 import { ConfigurationError } from "../../config/problems/problems.ts";
-import type { ModelPlaces } from "../../domain/model-locator.ts";
+import type { ModelPlaces } from "../../domain/hub/model-locator.ts";
 import type { CommandContext } from "../command.ts";
 
 /**

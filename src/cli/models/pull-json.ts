@@ -1,5 +1,5 @@
 // The events of a pull as lines of JSON, for programs. Keys are in snake_case, as everywhere outside the program.
-import type { PullProgress } from "../../domain/pull.ts";
+import type { PullProgress } from "../../domain/hub/pull.ts";
 
 export function toJsonLine(event: PullProgress): string {
   const { type, ...rest } = event;

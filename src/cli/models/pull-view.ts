@@ -1,6 +1,6 @@
 // Shows the progress of a pull: a bar on a terminal, now and then a line elsewhere.
 import cliProgress from "cli-progress";
-import type { PullListener, PullProgress } from "../../domain/pull.ts";
+import type { PullListener, PullProgress } from "../../domain/hub/pull.ts";
 import type { HubEnvironment } from "../../hub/environment.ts";
 import { formatBytes, formatSeconds } from "../../util/format-bytes.ts";
 import type { Terminal } from "../terminal.ts";

@@ -1,6 +1,6 @@
 // `hearth pull`: fetches a model and shows how far it is.
 import { inspectPath } from "../../model-files/inspect-path.ts";
-import type { PulledModel } from "../../domain/pull.ts";
+import type { PulledModel } from "../../domain/hub/pull.ts";
 import { readHubEnvironment } from "../../hub/environment.ts";
 import { loadKnownModels } from "../../hub/known-models/known-models.ts";
 import { pullModel } from "../../hub/pull/pull-model.ts";

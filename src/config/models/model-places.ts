@@ -1,6 +1,6 @@
 // The section `hub` of the configuration with absolute paths.
 import { dirname } from "node:path";
-import type { ModelPlaces } from "../../domain/model-locator.ts";
+import type { ModelPlaces } from "../../domain/hub/model-locator.ts";
 import type { Environment, Layers } from "../layers.ts";
 import { defaultStoreDirectory } from "../paths.ts";
 import type { ConfigurationOutline } from "../schema/configuration.ts";

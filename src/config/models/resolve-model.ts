@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import type { z } from "zod";
 import type { ModelKind, ModelOptions } from "../../domain/model.ts";
 import type { ConfiguredModel, ModelPurpose } from "../../domain/model.ts";
-import type { ModelLocator } from "../../domain/model-locator.ts";
+import type { ModelLocator } from "../../domain/hub/model-locator.ts";
 import { inspectPath, isUrl } from "../../model-files/inspect-path.ts";
 import { toProblems } from "../problems/issues.ts";
 import type { Environment } from "../layers.ts";
@@ -139,7 +139,7 @@ type ReadResult =
   | {
       readonly ok: true;
       readonly options: ModelOptions;
-      readonly common: Pick<ConfiguredModel, "ttlMs" | "pinned" | "preload">;
+      readonly common: Pick<ConfiguredModel, "ttlMs" | "pinned" | "preload" | "demonstration">;
     }
   | { readonly ok: false; readonly error: z.ZodError };
 
@@ -147,7 +147,12 @@ function read(kind: ModelKind, entry: unknown, context: ReadContext): ReadResult
   const parsed = modelSchemas[kind].safeParse({ ...(entry as object), kind }, parseOnce);
   if (!parsed.success) return { ok: false, error: parsed.error };
   const { data } = parsed;
-  const common = { ttlMs: data.ttl, pinned: data.pinned, preload: data.preload };
+  const common = {
+    ttlMs: data.ttl,
+    pinned: data.pinned,
+    preload: data.preload,
+    ...(data.demonstration ? { demonstration: true } : {}),
+  };
   switch (data.kind) {
     case "text":
       return { ok: true, common, options: toTextOptions(data, context) };

@@ -133,6 +133,13 @@ export const runnersSection = z.strictObject({
       "Tokens that come faster than this are sent together, each as its own event. The first one is never held back. " +
       "auto = 5ms while a model computes on every core of the machine, because sending then takes time from it; else 0.",
   }),
+  gpu: setting(oneOf(["auto", "off", "any"]).default("auto"), {
+    flag: "gpu",
+    placeholder: "WHICH",
+    description:
+      "auto: a GPU computes what one is found for that gives the CPU's results; each model can choose for itself. off: none, " +
+      "whatever a model chooses. any: software GPUs too (SwiftShader, llvmpipe), which are slower than the CPU; for tests.",
+  }),
   cache_directory: setting(text().optional(), {
     flag: "cache-directory",
     placeholder: "FOLDER",
@@ -194,5 +201,12 @@ export const defaultsSection = z.strictObject({
     flag: "default-image",
     placeholder: "NAME",
     description: "Model that makes images when a request names none. Left out = the first image model.",
+  }),
+  openai_names: setting(oneOf(["on", "off"]).default("off"), {
+    flag: "openai-names",
+    placeholder: "ON|OFF",
+    description:
+      "on: names of OpenAI's models (gpt-4o, o3, text-embedding-3-small, gpt-image-1, ... and their dated versions) stand for the default " +
+      "model of their kind. A model or an alias of such a name goes before.",
   }),
 });

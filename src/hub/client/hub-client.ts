@@ -1,6 +1,6 @@
 // Asks the hub about a repository: its commit, licence and files, and where the bytes of a file can be had. The questions of its API are
 // @huggingface/hub's; the requests are ours, as that library's errors lack the code by which the hub says what is wrong.
-import type { License } from "../../domain/pull.ts";
+import type { License } from "../../domain/hub/pull.ts";
 import { isRecord } from "../../util/is-record.ts";
 import type { RepositoryFile } from "../cache/repository-files.ts";
 import type { HubEnvironment } from "../environment.ts";

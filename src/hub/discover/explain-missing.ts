@@ -1,5 +1,5 @@
 // Says what to do about a model that callers ask for and the server does not offer: the one command that helps.
-import type { ModelPlaces } from "../../domain/model-locator.ts";
+import type { ModelPlaces } from "../../domain/hub/model-locator.ts";
 import type { Environment } from "../environment.ts";
 import { loadKnownModels, type KnownModels } from "../known-models/known-models.ts";
 import { isPresent, ModelStore } from "../store/model-store.ts";

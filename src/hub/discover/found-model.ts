@@ -1,6 +1,6 @@
 // A model that lies on this machine, whoever has put it there.
 import { statSync } from "node:fs";
-import type { LocatedModel } from "../../domain/model-locator.ts";
+import type { LocatedModel } from "../../domain/hub/model-locator.ts";
 import type { ModelPurpose } from "../../domain/model.ts";
 import { inspectPath } from "../../model-files/inspect-path.ts";
 

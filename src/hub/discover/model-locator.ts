@@ -1,6 +1,6 @@
 // Finds models by name for the configuration: what was pulled, what is known by name and lies in the cache, and what other programs have.
 import { realpathSync } from "node:fs";
-import type { LocatedModel, ModelLocator, ModelPlaces } from "../../domain/model-locator.ts";
+import type { LocatedModel, ModelLocator, ModelPlaces } from "../../domain/hub/model-locator.ts";
 import { hubCacheFolders } from "./hub-caches.ts";
 import type { Environment } from "../environment.ts";
 import type { KnownModels } from "../known-models/known-models.ts";

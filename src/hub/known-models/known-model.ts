@@ -1,6 +1,6 @@
 // The types of the list of known models.
 import type { ModelKind } from "../../domain/model.ts";
-import type { License } from "../../domain/pull.ts";
+import type { License } from "../../domain/hub/pull.ts";
 import type { HubReference, PipReference, UrlReference } from "../model-reference.ts";
 
 /** A file or folder of a Python package, and its place in the model's folder. */

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { License } from "../../domain/pull.ts";
+import type { License } from "../../domain/hub/pull.ts";
 import { assertSafePath } from "../cache/repository-files.ts";
 import { chooseModel } from "../choose/choose-model.ts";
 import { externalWeights, missingWeights } from "../choose/external-weights.ts";

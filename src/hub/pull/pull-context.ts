@@ -1,5 +1,5 @@
 // What every source of models needs to be pulled from.
-import type { PullListener } from "../../domain/pull.ts";
+import type { PullListener } from "../../domain/hub/pull.ts";
 import type { ModelKind } from "../../domain/model.ts";
 import type { HttpClient } from "../http/http-client.ts";
 import type { HubEnvironment, Environment } from "../environment.ts";

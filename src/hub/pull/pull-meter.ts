@@ -1,5 +1,5 @@
 // Counts the bytes of a pull, and tells its listener a few times a second how far it is and how fast.
-import type { PullListener } from "../../domain/pull.ts";
+import type { PullListener } from "../../domain/hub/pull.ts";
 
 /** Between two events. */
 const everyMs = 250;

@@ -1,6 +1,6 @@
 // Pulls a model: finds out what a reference means, tries its sources in order, and says of each why it could not be used.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PulledModel, PullListener } from "../../domain/pull.ts";
+import type { PulledModel, PullListener } from "../../domain/hub/pull.ts";
 import { createHttpClient } from "../http/http-client.ts";
 import { readHubEnvironment, type Environment } from "../environment.ts";
 import { HubFailure, isPassing } from "../failures.ts";

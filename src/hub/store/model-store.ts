@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { License } from "../../domain/pull.ts";
+import type { License } from "../../domain/hub/pull.ts";
 import type { ModelKind } from "../../domain/model.ts";
 import { isRecord } from "../../util/is-record.ts";
 

@@ -5,10 +5,9 @@ import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { complete, readFirstText, readRest, streamCompletion, testContext, textSpec } from "../../support/llama.ts";
-import { storyToken, useStoryModel } from "../../support/story-model.ts";
+import { storyModel as path, storyToken } from "../../support/story-model.ts";
 import { attentionDifference, expectSameUntilNearTie, storyModelSpread as spread } from "../../support/tolerances.ts";
 
-const path = useStoryModel();
 const starts = [
   "Once upon a time",
   "The cat",
@@ -20,6 +19,14 @@ const starts = [
 ];
 const prompts = [...starts, "The dog", "The sun", "A bird"];
 const endless = { temperature: 0, logitBias: [[storyToken.eos, -100] as const] };
+
+/** Lets the clock of the timers run, and the decode loop do in between what it has to do. */
+async function passSeconds(count: number): Promise<void> {
+  for (let second = 0; second < count; second += 1) {
+    await vi.advanceTimersByTimeAsync(1000);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 describe("a model whose number of slots follows the demand", () => {
   const backends: Backend[] = [];
@@ -36,6 +43,7 @@ describe("a model whose number of slots follows the demand", () => {
   }
   afterEach(async () => {
     vi.unstubAllEnvs();
+    vi.useRealTimers();
     lines.length = 0;
     await Promise.all(backends.splice(0).map((backend) => backend.dispose()));
   });
@@ -65,6 +73,24 @@ describe("a model whose number of slots follows the demand", () => {
     expect((await waiting).usage.completionTokens).toBe(40);
     expect(lines).toHaveLength(1);
     for (const stream of events) expect((await readRest(stream)).completionTokens).toBe(200);
+  });
+
+  it("gives the slots back when nobody has asked for a while, and keeps what was asked last", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const backend = await load();
+    const before = await Promise.all(prompts.map((prompt) => ask(backend, prompt)));
+    const long = "Once upon a time there was a big red dog who ran in the park with a little girl";
+    const first = await ask(backend, long);
+    await passSeconds(55);
+    expect(lines).toHaveLength(2);
+    await passSeconds(30);
+    await expect.poll(() => lines.at(-1), { timeout: 20_000 }).toContain("4 at once again");
+    const again = await ask(backend, long);
+    expect(again.usage.cachedTokens).toBeGreaterThan(10);
+    expect(again.choices[0]!.text).toBe(first.choices[0]!.text);
+    const after = await Promise.all(prompts.map((prompt) => ask(backend, prompt)));
+    expect(after.map(({ choices }) => choices[0]!.text)).toEqual(before.map(({ choices }) => choices[0]!.text));
+    expect(lines).toHaveLength(5);
   });
 
   it("has as many slots as the budget allows", async () => {

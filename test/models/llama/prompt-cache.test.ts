@@ -1,20 +1,28 @@
 // What the files of the prompt cache promise: they outlive the process, hold no more bytes than they may, and never change an answer.
-import { appendFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend, BackendContext } from "../../../src/domain/backend.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { complete, testContext, textSpec } from "../../support/llama.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { storyModel } from "../../support/story-model.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const path = useStoryModel();
-const otherPath = useStoryModel({ seed: 7 });
+const path = storyModel;
+const otherPath = withOtherWeights(path);
 const story = tokens(37);
 const limits = { maxTokens: 8, stop: [] };
 
 function tokens(step: number): number[] {
   return Array.from({ length: 400 }, (_, index) => 260 + ((index * step) % 200));
+}
+
+/** A copy whose last weights are zero: a model of the same shape that answers otherwise. */
+function withOtherWeights(file: string): string {
+  const copy = join(temporaryFolder("other"), "other.gguf");
+  writeFileSync(copy, Buffer.concat([readFileSync(file).subarray(0, -1024), Buffer.alloc(1024)]));
+  return copy;
 }
 
 describe("the prompt cache", () => {

@@ -1,6 +1,6 @@
 // Pulls from the fake hub into a home of its own, with pauses that take no time.
 import { join } from "node:path";
-import type { PulledModel, PullProgress } from "../../../src/domain/pull.ts";
+import type { PulledModel, PullProgress } from "../../../src/domain/hub/pull.ts";
 import { HubFailure } from "../../../src/hub/failures.ts";
 import { loadKnownModels } from "../../../src/hub/known-models/known-models.ts";
 import { pullModel, type PullTiming } from "../../../src/hub/pull/pull-model.ts";

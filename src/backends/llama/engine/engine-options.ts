@@ -24,6 +24,8 @@ export interface EngineOptions extends SlotsOptions {
   readonly utf8?: Utf8Guard;
   /** Answers do not depend on what is computed beside them. */
   readonly reproducible: boolean;
+  /** No two sequences are computed in one pass. */
+  readonly apart: boolean;
 }
 
 /** The choices of one request in the engine. */

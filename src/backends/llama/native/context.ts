@@ -4,7 +4,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { NativeQueue } from "./call-queue.ts";
 import { fitStateFile } from "./state-file.ts";
-import type { NativeContext, NativeSampler, NativeSamplerConfig } from "./binding.ts";
+import type { NativeContext, NativeSampler } from "./binding.ts";
+import type { SamplerPool } from "./sampler-pool.ts";
 
 /** Log-probability of one token, from the logits as the model gave them, and the likeliest tokens at its place. */
 export interface TokenScore {
@@ -13,14 +14,15 @@ export interface TokenScore {
   readonly top: readonly (readonly [id: number, logprob: number])[];
 }
 
-/** A sequence whose state survives {@link NativeContextHandle.grow}, and the tokens that it holds. */
+/** A sequence whose state survives {@link NativeContextHandle.resize}, the one that has it then, and the tokens that it holds. */
 export interface CarriedState {
-  readonly sequence: number;
+  readonly from: number;
+  readonly to: number;
   readonly tokens: readonly number[];
 }
 
 interface ContextSurroundings {
-  readonly createSampler: (config: NativeSamplerConfig) => NativeSampler;
+  readonly samplers: SamplerPool;
   /** Opens another context of the same model with the same settings. */
   readonly reopen: (sequences: number) => Promise<NativeContext>;
   readonly queue: NativeQueue;
@@ -35,25 +37,26 @@ export class NativeContextHandle {
   #native: NativeContext;
   #sequences: number;
   readonly #queue: NativeQueue;
-  readonly #createSampler: ContextSurroundings["createSampler"];
+  readonly #samplers: SamplerPool;
   readonly #reopen: ContextSurroundings["reopen"];
   readonly #contextSize: number;
-  /** Greedy, with nothing that changes a logit. */
-  readonly #plain: NativeSampler;
+  /** Greedy, with nothing that changes a logit; made for the first score. */
+  #plain: NativeSampler | undefined;
   /** By number of alternatives: a sampler that sorts no more than so many. */
   readonly #tops = new Map<number, NativeSampler>();
   readonly batchSize: number;
+  /** Told when a batch could not be computed for another reason than a full cache. The batch fails once it has returned. */
+  onDecodeFault: ((reason: string) => Promise<void>) | undefined;
   #threads = 0;
 
   constructor(native: NativeContext, surroundings: ContextSurroundings) {
     this.#native = native;
     this.#queue = surroundings.queue;
-    this.#createSampler = surroundings.createSampler;
+    this.#samplers = surroundings.samplers;
     this.#reopen = surroundings.reopen;
     this.#sequences = surroundings.sequences;
     this.#contextSize = surroundings.contextSize;
     this.batchSize = surroundings.batchSize;
-    this.#plain = surroundings.createSampler({ temperature: 0, seed: 0 });
   }
 
   /** Bytes of the KV cache and of the compute buffers. */
@@ -83,7 +86,8 @@ export class NativeContextHandle {
   }
 
   decode(): Promise<void> {
-    return this.#queue.run(() => this.#native.decodeBatch());
+    const decoded = this.#queue.run(() => this.#native.decodeBatch());
+    return this.onDecodeFault === undefined ? decoded : this.#watch(decoded, this.onDecodeFault);
   }
 
   /**
@@ -99,8 +103,9 @@ export class NativeContextHandle {
    * The vocabulary is never copied or sorted: log-probability = logit - highest - ln(sum of exp(logit - highest)).
    */
   async score(logitIndex: number, { token, topCount }: { token: number; topCount: number }): Promise<TokenScore> {
+    const plain = (this.#plain ??= this.#samplers.take({ temperature: 0, seed: 0 }));
     const chosen = this.#queue.run(() =>
-      this.#native.sampleToken(logitIndex, this.#plain, false, false, [[token], false, false, true, 0], true),
+      this.#native.sampleToken(logitIndex, plain, false, false, [[token], false, false, true, 0], true),
     );
     const likeliest =
       topCount === 0
@@ -165,31 +170,31 @@ export class NativeContextHandle {
   }
 
   /**
-   * Becomes a context of `sequences` sequences, more than it has. The states of `carried` come along by way of files in `folder`, for
+   * Becomes a context of `sequences` sequences. The states of `carried` come along by way of files in `folder`, for
    * llama.cpp copies states within one context only; all others are lost. No other call may be under way. A model with several caches
    * cannot carry states.
    * @throws Error of the native library or the file system; the context is as it was then
    */
-  async grow(
+  async resize(
     sequences: number,
     { carried, folder }: { readonly carried: readonly CarriedState[]; readonly folder: string },
   ): Promise<void> {
-    const grown = await this.#reopen(sequences);
+    const resized = await this.#reopen(sequences);
     try {
-      for (const { sequence, tokens } of carried) {
-        const path = join(folder, `${sequence}.state`);
-        await this.save(sequence, { path, tokens });
-        const fitted = await fitStateFile(path, { streams: sequences, target: join(folder, `${sequence}.fitted`) });
-        await this.#queue.run(() => grown.loadSequenceStateFromFile(fitted, sequence, this.#contextSize));
+      for (const { from, to, tokens } of carried) {
+        const path = join(folder, `${from}.state`);
+        await this.save(from, { path, tokens });
+        const fitted = await fitStateFile(path, { streams: sequences, target: join(folder, `${from}.fitted`) });
+        await this.#queue.run(() => resized.loadSequenceStateFromFile(fitted, to, this.#contextSize));
         await rm(path);
         await rm(fitted, { force: true });
       }
     } catch (error) {
-      await this.#queue.run(() => grown.dispose());
+      await this.#queue.run(() => resized.dispose());
       throw error;
     }
     const former = this.#native;
-    this.#native = grown;
+    this.#native = resized;
     this.#sequences = sequences;
     // A new context computes with the threads that it was created with.
     this.#threads = 0;
@@ -213,16 +218,25 @@ export class NativeContextHandle {
   }
 
   async dispose(): Promise<void> {
-    this.#plain.dispose();
-    for (const sampler of this.#tops.values()) sampler.dispose();
     await this.#queue.run(() => this.#native.dispose());
+    for (const sampler of [this.#plain, ...this.#tops.values()]) sampler?.dispose();
+  }
+
+  async #watch(decoded: Promise<void>, tell: (reason: string) => Promise<void>): Promise<void> {
+    try {
+      await decoded;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!reason.includes("KV slot")) await tell(reason);
+      throw error;
+    }
   }
 
   #topSampler(count: number): NativeSampler {
     let sampler = this.#tops.get(count);
     if (sampler === undefined) {
       // A greedy chain leaves top-k out, so this one draws; what it draws is not looked at.
-      sampler = this.#createSampler({ temperature: 1, topK: count, seed: 0 });
+      sampler = this.#samplers.take({ temperature: 1, topK: count, seed: 0 });
       this.#tops.set(count, sampler);
     }
     return sampler;

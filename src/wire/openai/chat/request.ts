@@ -59,7 +59,7 @@ export const chatCompletionFields: FieldTable = {
   response_format: honouredWith("Enforced by grammar; json_object may carry a schema."),
   reasoning_effort: honouredWith(
     "Reaches the chat template. Reasoning is closed after a share of the answer's tokens: minimal 10 %, low 20 %, medium 50 %, " +
-      "high 80 %, xhigh 95 %; max is no limit, none is no reasoning. A budget wins over it.",
+      "high 80 %, xhigh and max 95 %; none is no reasoning. A budget wins over it.",
   ),
   thinking_budget: honouredWith(
     "Extension: tokens of reasoning after which it is closed and the answer begins. 0 = no reasoning, -1 = no limit.",

@@ -16,7 +16,7 @@ describe("a request for a model that is not served", () => {
   it.each(["intfloat/e5-large-v2", "sdxl", "qwen3-4b:Q8_0"])(
     "%s, which is known, tells the command that fetches it",
     (name) => {
-      const catalog = createCatalog([], new Map(), { explainMissing: explain });
+      const catalog = createCatalog([], { aliases: new Map(), explainMissing: explain });
       expect(() => catalog.resolve(name)).toThrow(
         expect.objectContaining({
           kind: "model_not_found",

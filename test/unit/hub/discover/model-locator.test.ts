@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ModelPlaces } from "../../../../src/domain/model-locator.ts";
+import type { ModelPlaces } from "../../../../src/domain/hub/model-locator.ts";
 import { loadConfiguration } from "../../../../src/config/load-configuration.ts";
 import { createModelLocator } from "../../../../src/hub/discover/model-locator.ts";
 import { FakeHub } from "../../../support/hub/fake-hub.ts";

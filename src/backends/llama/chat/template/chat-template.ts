@@ -5,6 +5,7 @@ import { ServerError } from "../../../../domain/errors.ts";
 import type { OutputRun } from "../../../../jinja/template.ts";
 import type { RenderLimits } from "../../../../jinja/limits.ts";
 import { plain, type PyString } from "../../../../jinja/values/text/text.ts";
+import { orderedJson } from "../../../../util/ordered-json.ts";
 import { createCallerMarks, type CallerMarks } from "./caller-text.ts";
 import {
   compileTemplate,
@@ -18,8 +19,10 @@ import { detectFamily } from "../families/families.ts";
 import { formatTime } from "../../../../jinja/builtins/strftime.ts";
 import { splitPrompt } from "./prompt-pieces.ts";
 import { renderAdapted } from "./render-adapted.ts";
-import { probeTemplate, type TemplateCapabilities } from "./template-capabilities.ts";
-import { shownTools, toTemplateMessages, toTemplateTools, type TemplateMessage } from "./template-messages.ts";
+import { probeTemplate } from "./capabilities/probe-template.ts";
+import { NO_TOOLS_TEXT, type TemplateCapabilities } from "./capabilities/template-capabilities.ts";
+import { shownTools, toTemplateMessages, toTemplateTools } from "./messages/template-messages.ts";
+import type { TemplateMessage } from "./messages/template-message.ts";
 import type { ChatFamily, RenderedPrompt, RenderOptions } from "../types.ts";
 
 export interface ChatTemplateOptions {
@@ -100,7 +103,11 @@ function createRenderer(
   const { family, bosToken, eosToken, controlTexts, limits } = options;
   const template = parseAtLoad(source);
   const fixed = { bos_token: bosToken, eos_token: eosToken };
-  const capabilities = probeTemplate(template, { ...fixed, ...dateVariables(new Date()), ...options.templateKwargs });
+  const { formatShape } = family;
+  const capabilities = probeTemplate(template, {
+    fixed: { ...fixed, ...dateVariables(new Date()), ...options.templateKwargs },
+    numbersCalls: formatShape.kind === "named-json" && formatShape.beforeNumber !== undefined,
+  });
   const reasoning = family.reasoning.find(({ close }) => source.includes(close));
 
   const renderMarked = (request: ChatRequest, marks: CallerMarks, now: Date): readonly OutputRun[] => {
@@ -117,7 +124,7 @@ function createRenderer(
       ...options.templateKwargs,
       ...Object.fromEntries(Object.entries(request.templateKwargs).map(([name, value]) => [name, marks.deep(value)])),
       messages,
-      ...(tools.length === 0 ? {} : { [capabilities.toolsVariable]: tools }),
+      ...toolsVariable(tools, capabilities),
     };
     const variables = {
       ...dateVariables(now),
@@ -125,7 +132,10 @@ function createRenderer(
       ...fixed,
       add_generation_prompt: request.addGenerationPrompt,
     };
-    const runs = runForRequest(template, variables, { now, ...(limits === undefined ? {} : { limits }) });
+    const runs = inOneTurn(
+      runForRequest(template, variables, { now, ...(limits === undefined ? {} : { limits }) }),
+      family,
+    );
     return continued === undefined ? runs : cutAfter(runs, endCharacter(continued, marks));
   };
 
@@ -142,6 +152,13 @@ function createRenderer(
       return renderAdapted(request, { capabilities, render: (adapted) => renderOnce(adapted, now) });
     },
   };
+}
+
+function toolsVariable(tools: readonly unknown[], capabilities: TemplateCapabilities): object {
+  const { toolsVariable: name, toolsAs, requiresTools } = capabilities;
+  if (tools.length === 0 && !requiresTools) return {};
+  if (toolsAs === "list") return { [name]: tools };
+  return { [name]: tools.length === 0 ? NO_TOOLS_TEXT : orderedJson(tools, { indent: 4 }) };
 }
 
 function parseAtLoad(source: string): CompiledTemplate {
@@ -220,6 +237,14 @@ function markLastTurn(
 /** The character that the mark of the last turn's end is in the rendered text. */
 function endCharacter(mark: string, marks: CallerMarks): string {
   return plain(marks.toTemplateValue(mark) as PyString);
+}
+
+/** Puts a turn's text and its calls, which came as two messages, in one turn again. */
+function inOneTurn(runs: readonly OutputRun[], { sameTurn }: ChatFamily): readonly OutputRun[] {
+  if (sameTurn === undefined) return runs;
+  return runs.map((run) =>
+    run.origin === "template" ? { ...run, text: run.text.replaceAll(sameTurn.written, () => sameTurn.meant) } : run,
+  );
 }
 
 /** The runs up to where the last turn ends. */

@@ -1,5 +1,5 @@
-// Decides when a model gets more slots, and gives it more. Slots cost memory whether they are used or not, so a model begins with few
-// and gets more when requests wait for one. It keeps them until it is unloaded.
+// Decides when a model gets more slots, and gives it more. Slots cost memory whether they are used or not, so a model begins with few,
+// gets more when requests wait for one, and gives them back when it has not been asked for a while.
 
 import type { BackendContext } from "../../../../domain/backend.ts";
 import type { NativeContextHandle } from "../../native/context.ts";
@@ -28,6 +28,9 @@ export interface GrowthLimits {
 /** States that are carried along are written and read while nothing is computed, so growth waits for a moment with less of them. */
 const largestCarriedBytes = 512 * 2 ** 20;
 
+/** Milliseconds without a request after which slots are given back. */
+const idleBeforeShrinkMs = 60_000;
+
 /** The number of slots that this demand calls for. */
 export function wantedSlots({ slots, busy, waiting }: Demand, { maximum }: GrowthLimits): number {
   return waiting > 0 && busy === slots ? Math.min(maximum, slots * 2) : slots;
@@ -51,12 +54,31 @@ export interface GrowthOptions<S extends SequenceView> {
 /** Adds slots as they are wanted, until the first time that it fails. */
 export class Growth<S extends SequenceView> {
   readonly #options: GrowthOptions<S>;
+  readonly #start: number;
   #maximum: number;
   #wanted = 0;
 
   constructor(options: GrowthOptions<S>) {
     this.#options = options;
+    this.#start = options.slots.all.length;
     this.#maximum = options.maxParallel;
+  }
+
+  /** Milliseconds without a request after which {@link shrink} is to be called; `undefined` = it would do nothing. */
+  get shrinkAfterMs(): number | undefined {
+    return this.#options.slots.all.length > this.#start ? idleBeforeShrinkMs : undefined;
+  }
+
+  /** Goes back to the slots of the start. To be called while no slot is used. */
+  async shrink(): Promise<void> {
+    const { slots, canCarry, log } = this.#options;
+    try {
+      await slots.shrink(this.#start, { carries: canCarry });
+      this.#wanted = this.#start;
+      log("info", `Nobody asks: the model generates for ${this.#start} at once again.`);
+    } catch (error) {
+      log("warn", "The model keeps its slots: fewer could not be had.", { reason: String(error) });
+    }
   }
 
   /** To be called between two batches, with the number of sequences that could start if there were a slot. */

@@ -38,7 +38,7 @@ const longState = 1024;
 
 export class Slots<S extends SequenceView> {
   readonly #options: SlotsOptions;
-  readonly #slots: OwnSlot<S>[];
+  #slots: OwnSlot<S>[];
   #clock = 0;
   #meanOccupancyMs = 1000;
 
@@ -129,16 +129,41 @@ export class Slots<S extends SequenceView> {
    * @throws Error of the native library or the file system; all is as it was then
    */
   async grow(count: number): Promise<void> {
-    const { context } = this.#options;
-    const busy = this.#slots.filter(({ user, tokens }) => user !== undefined && tokens.length > 0);
+    const busy = this.#slots.filter(({ user }) => user !== undefined);
+    await this.#resize(
+      count,
+      busy.map((slot) => [slot, slot.id]),
+    );
+    for (const slot of this.#slots) if (slot.user === undefined) hold(slot, noTokens);
+    while (this.#slots.length < count) this.#slots.push(emptySlot(this.#slots.length));
+  }
+
+  /**
+   * Leaves `count` slots, while none is used. With `carries` those used last keep what they hold; the rest goes to the prompt cache.
+   * @throws Error as {@link grow}
+   */
+  async shrink(count: number, { carries }: { readonly carries: boolean }): Promise<void> {
+    await this.storeAll();
+    const latest = this.#slots.toSorted((first, second) => second.lastUsed - first.lastUsed);
+    const kept = carries ? latest.slice(0, count) : [];
+    await this.#resize(
+      count,
+      kept.map((slot, id) => [slot, id]),
+    );
+    this.#slots = Array.from({ length: count }, (_, id) => ({ ...(kept[id] ?? emptySlot<S>(id)), id }));
+  }
+
+  async #resize(count: number, kept: readonly (readonly [slot: OwnSlot<S>, id: number])[]): Promise<void> {
+    const holding = kept.filter(([{ tokens }]) => tokens.length > 0);
     const folder = await mkdtemp(join(tmpdir(), "hearth-states-"));
     try {
-      await context.grow(count, { carried: busy.map(({ id, tokens }) => ({ sequence: id, tokens })), folder });
+      await this.#options.context.resize(count, {
+        carried: holding.map(([{ id, tokens }, to]) => ({ from: id, to, tokens })),
+        folder,
+      });
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-    for (const slot of this.#slots) if (slot.user === undefined) hold(slot, noTokens);
-    while (this.#slots.length < count) this.#slots.push(emptySlot(this.#slots.length));
   }
 
   /** True when the slot can compute a filler (batch-order.ts) and lose it again by {@link dropFiller}. */
