@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Configuration } from "./config/configuration.ts";
 import { ServerError } from "./domain/errors.ts";
 import type { ModelKind, ModelSpec } from "./domain/model.ts";
+import { createMissingExplainer } from "./hub/discover/explain-missing.ts";
 import { createHttpApp } from "./http/app.ts";
 import { closeServer, listen } from "./http/listen.ts";
 import { warmUpSchemas } from "./wire/openai/warm-up.ts";
@@ -50,6 +51,7 @@ export async function startServer(configuration: Configuration): Promise<Running
   registry.subscribe(states.apply);
   const catalog = createCatalog(models, {
     aliases,
+    explainMissing: createMissingExplainer(configuration.hub, process.env),
     ...(configuration.openAiNames ? { openAiModels: defaults } : {}),
   });
   const health = createHealthService({ version, now, states });

@@ -23,11 +23,13 @@ export interface CatalogNames {
   readonly aliases: ReadonlyMap<string, string>;
   /** Ids of the models that any name of an OpenAI model stands for, by its purpose; left out = none does. */
   readonly openAiModels?: Readonly<Partial<Record<ModelPurpose, string | null>>>;
+  /** What to say of a name that is not served, in place of the list of those that are; `undefined` = nothing. */
+  readonly explainMissing?: (name: string) => string | undefined;
 }
 
 export function createCatalog(
   models: readonly ConfiguredModel[],
-  { aliases, openAiModels = {} }: CatalogNames,
+  { aliases, openAiModels = {}, explainMissing }: CatalogNames,
 ): Catalog {
   const byId = new Map(models.map((spec) => [spec.id, spec]));
 
@@ -39,6 +41,8 @@ export function createCatalog(
   const resolve = (name: string): ConfiguredModel => {
     const spec = byId.get(name) ?? byId.get(aliases.get(name) ?? "") ?? findOpenAi(name);
     if (spec !== undefined) return spec;
+    const known = explainMissing?.(name);
+    if (known !== undefined) throw new ServerError("model_not_found", { message: known, param: "model" });
     const nearest = nearestName(name, [...byId.keys(), ...aliases.keys()]);
     throw new ServerError("model_not_found", {
       message: [

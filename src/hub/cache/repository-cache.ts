@@ -71,15 +71,12 @@ export class RepositoryCache {
     return (await hasSize(this.filePath(commit, file.path), file)) || (await hasSize(this.blobPath(file.tag), file));
   }
 
-  /** Makes the folders, and marks the cache for backup tools (bford.info/cachedir) where it is new. */
+  /**
+   * Makes the folders. The marker for backup tools, CACHEDIR.TAG, is left to newer versions of huggingface_hub: the scan of the older ones
+   * (0.36) complains of it.
+   */
   async prepare(): Promise<void> {
     await mkdir(join(this.folder, "blobs"), { recursive: true });
-    const tag =
-      "Signature: 8a477f597d28d172789f06886806bc55\n" +
-      "# This folder is a cache of the Hugging Face hub, which several programs share.\n";
-    await writeFile(join(this.#options.cacheDirectory, "CACHEDIR.TAG"), tag, { flag: "wx" }).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    });
   }
 
   /** Gives a complete partial file its place as a content. */

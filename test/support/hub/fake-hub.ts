@@ -32,6 +32,8 @@ export interface Fault {
   readonly shorterBy?: number;
   /** Compressed, and without a length. */
   readonly gzip?: true;
+  /** A slow line: the sockets' buffers stay nearly empty, so that what was sent has also been received. */
+  readonly isSlow?: true;
   /** Told how much of the answer has been sent, piece by piece. */
   readonly onSent?: (bytes: number) => void;
 }
@@ -354,7 +356,7 @@ function sendPieces(body: Buffer, { response, fault }: Reply): void {
     }
     const piece = body.subarray(sent, Math.min(sent + pieceBytes, limit));
     sent += piece.length;
-    response.write(piece, next);
+    response.write(piece, () => void (fault.isSlow === true ? setTimeout(next, 1) : next()));
   };
   next();
 }

@@ -48,7 +48,6 @@ describe("a pull from the hub", () => {
     expect(failure).toBeUndefined();
     const tag = hub.repositories.get("org/one")?.commits.get(commit)?.[1]?.tag;
     expect(tree(home.cache)).toEqual([
-      "CACHEDIR.TAG",
       `models--org--one/blobs/${tag}`,
       "models--org--one/refs/main",
       `models--org--one/snapshots/${commit}/model-Q4_K_M.gguf -> ../../blobs/${tag}`,
