@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Configuration } from "./config/configuration.ts";
 import { ServerError } from "./domain/errors.ts";
 import type { ModelKind, ModelSpec } from "./domain/model.ts";
+import { createMissingExplainer } from "./hub/discover/explain-missing.ts";
 import { createHttpApp } from "./http/app.ts";
 import { closeServer, listen } from "./http/listen.ts";
 import { warmUpSchemas } from "./wire/openai/warm-up.ts";
@@ -15,6 +16,7 @@ import type { LoadedModelHandle, LoadOptions } from "./registry/instances.ts";
 import { createModelStates } from "./registry/model-states.ts";
 import { Registry } from "./registry/registry.ts";
 import { DeviceGuard } from "./runners/device-guard.ts";
+import { createAdministration } from "./services/administration.ts";
 import { createHealthService } from "./services/health.ts";
 import { createInference } from "./services/inference.ts";
 import { createModelsService } from "./services/models.ts";
@@ -43,10 +45,15 @@ export async function startServer(configuration: Configuration): Promise<Running
     now,
     setTimer,
   });
+  const shutdown = new AbortController();
   const states = createModelStates(models.map(({ id }) => id));
   registry.subscribe(logModelEvents(log));
   registry.subscribe(states.apply);
-  const catalog = createCatalog(models, aliases);
+  const catalog = createCatalog(models, {
+    aliases,
+    explainMissing: createMissingExplainer(configuration.hub, process.env),
+    ...(configuration.openAiNames ? { openAiModels: defaults } : {}),
+  });
   const health = createHealthService({ version, now, states });
   const app = createHttpApp({
     inference: createInference({
@@ -60,6 +67,14 @@ export async function startServer(configuration: Configuration): Promise<Running
     }),
     models: createModelsService({ catalog, states }),
     health,
+    administration: createAdministration({
+      catalog,
+      states,
+      acquire: (id, signal) => registry.acquire(id, signal),
+      unload: (id, signal) => registry.unload(id, signal),
+      subscribe: (listener) => registry.subscribe(listener),
+      closing: shutdown.signal,
+    }),
     settings: { ...settings, allowedHosts: [...settings.allowedHosts, settings.host, "localhost"] },
     log,
     createId: () => randomUUID().replaceAll("-", ""),
@@ -67,7 +82,6 @@ export async function startServer(configuration: Configuration): Promise<Running
     version,
   });
   const { server, port } = await listen({ ...settings, app });
-  const shutdown = new AbortController();
   // Rejects only when the server closes meanwhile.
   warmUpSchemas(shutdown.signal).catch(() => {});
   void preload(models, { registry, signal: shutdown.signal }).then(() => health.setStatus("ok"));
@@ -121,6 +135,7 @@ async function loadModel(
     entry: new URL(import.meta.url.endsWith(".ts") ? "./runner.ts" : "./runner.js", import.meta.url),
     environment: runnerEnvironments[spec.kind],
     cacheDirectory: runners.cacheDirectory,
+    memoryBudgetBytes: configuration.memory.budgetBytes,
     startTimeoutMs: runners.startTimeoutMs,
     loadTimeoutMs: runners.loadTimeoutMs,
     hangTimeoutMs: runners.hangTimeoutMs,

@@ -3,6 +3,7 @@
 import { availableParallelism, tmpdir } from "node:os";
 
 import { createContext, loadWeights, resolveContextSize } from "../../src/backends/llama/load/load-model.ts";
+import { startOf } from "../../src/backends/llama/load/parallel.ts";
 import { planSampler } from "../../src/backends/llama/engine/sampler-config.ts";
 import { loadConfiguration } from "../../src/config/load-configuration.ts";
 import { mainThreadMs } from "./processor-time.ts";
@@ -28,15 +29,15 @@ const { path, options } = model;
 
 const weights = await loadWeights(
   { path, options },
-  { log: () => {}, signal: new AbortController().signal, cacheDirectory: tmpdir() },
+  { log: () => {}, signal: new AbortController().signal, cacheDirectory: tmpdir(), memoryBudgetBytes: Infinity },
 );
 const { native, vocabulary } = weights;
 const contextSize = resolveContextSize(options.contextSize, weights.facts);
 const context = await createContext(weights, {
   path,
   contextSize,
-  sequences: options.parallel,
-  batchSize: Math.max(options.batchSize, options.parallel),
+  sequences: startOf(options),
+  batchSize: Math.max(options.batchSize, startOf(options)),
   threads: options.threads || availableParallelism(),
   flashAttention: options.flashAttention,
   kvCacheType: options.kvCacheType,
@@ -57,7 +58,7 @@ const plan = planSampler({
   seed: 1,
   contextSize,
 });
-const sampler = native.createSampler(plan.config);
+const sampler = native.takeSampler(plan.config);
 
 process.on("disconnect", () => process.exit(0));
 process.on("message", () => {

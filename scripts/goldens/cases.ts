@@ -5,14 +5,14 @@
  * because another processor may choose another token there. The texts use the story's words.
  */
 export const greedyPrompts = [
-  { prompt: "Once upon a time", tokens: 16 },
-  { prompt: "The little dog", tokens: 52 },
-  { prompt: "One day, a boy", tokens: 34 },
-  { prompt: 'She said, "Look', tokens: 8 },
+  { prompt: "Once upon a time", tokens: 60 },
+  { prompt: "The little dog", tokens: 40 },
+  { prompt: "One day, a boy", tokens: 60 },
+  { prompt: 'She said, "Look', tokens: 60 },
   { prompt: "It was a sunny day", tokens: 60 },
   { prompt: "Lily and Tom", tokens: 60 },
-  { prompt: "über 你好", tokens: 7 },
-  { prompt: "", tokens: 12 },
+  { prompt: "über 你好", tokens: 60 },
+  { prompt: "", tokens: 45 },
 ] as const;
 
 /** Grammars and schemas, under which the model answers greedily. */
@@ -46,8 +46,6 @@ export const tokenisedTexts = [
   "aaaaaaaaaaaaaaaa    bbbb",
   "",
 ] as const;
-
-export const embeddedTexts = ["a river runs past the old house", "The sun rises.", "x"] as const;
 
 const weather = {
   type: "function",

@@ -1,21 +1,16 @@
-// Writes the golden values in test/golden/own: llama-server's answers on models and templates that this repository writes. With --check it
+// Writes the golden values in test/golden/own: llama-server's answers on the story model and on templates of ours. With --check it
 // writes nothing and prints the differences.
 //   LLAMA_SERVER_BIN=.../llama-server npx tsx scripts/goldens/llama-server.ts [--check]
 // README.md beside this file says how to build llama-server of the llama.cpp commit in use.
 
-import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
-import { writeBertGgufFixture } from "../build-models/fixtures.ts";
-import { writeStoryModel } from "../build-models/fixtures/story-model.ts";
+import { sourceOf } from "./golden-source.ts";
 import { goldenText } from "./golden-text.ts";
-import { goldenBert, writeChatVocabulary } from "./models.ts";
 import { differences } from "./compare.ts";
-import { answersOfBert, answersOfStory, renderings, tokenisations } from "./questions.ts";
-import { serverFlags } from "./server-process.ts";
+import { answersOfStory, renderings, tokenisations } from "./questions.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const goldens = join(root, "test/golden/own");
@@ -24,22 +19,10 @@ const goldens = join(root, "test/golden/own");
 const tolerance = 0.01;
 
 const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
-const folder = mkdtempSync(join(tmpdir(), "hearth-goldens-"));
-try {
-  const story = join(folder, "story.gguf");
-  const chat = join(folder, "chat.gguf");
-  const bert = join(folder, "bert.gguf");
-  writeStoryModel(story);
-  writeChatVocabulary(chat);
-  writeBertGgufFixture(bert, goldenBert);
-  await golden("story", { model: story, values: await answersOfStory(story) });
-  await golden("story-tokens", { model: story, values: await tokenisations(story) });
-  await golden("chat-tokens", { model: chat, values: await tokenisations(chat) });
-  await golden("bert-embeddings", { model: bert, values: await answersOfBert(bert) });
-  await golden("renderings", { model: story, values: await renderings(story, join(goldens, "templates")) });
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+const story = join(root, "test/fixtures/text/llama/llama-f32.gguf");
+await golden("story", { model: story, values: await answersOfStory(story) });
+await golden("story-tokens", { model: story, values: await tokenisations(story) });
+await golden("renderings", { model: story, values: await renderings(story, join(goldens, "templates")) });
 
 interface Golden {
   readonly model: string;
@@ -47,7 +30,7 @@ interface Golden {
 }
 
 async function golden(name: string, { model, values: answers }: Golden): Promise<void> {
-  const made = { source: source(model), ...answers };
+  const made = { source: sourceOf(model, "scripts/goldens/llama-server.ts"), ...answers };
   const path = join(goldens, `${name}.json`);
   if (!values.check) {
     writeFileSync(path, goldenText(made));
@@ -59,17 +42,4 @@ async function golden(name: string, { model, values: answers }: Golden): Promise
   for (const line of found) console.error(`${basename(path)}${line}`);
   console.log(found.length === 0 ? `${basename(path)} is what llama-server answers.` : `${basename(path)} differs.`);
   if (found.length > 0) process.exitCode = 1;
-}
-
-/** How the values were made. */
-function source(model: string): object {
-  const release = join(root, "node_modules/node-llama-cpp/llama/binariesGithubRelease.json");
-  const { release: llamaCpp } = JSON.parse(readFileSync(release, "utf8")) as { release: string };
-  return {
-    reference: `llama-server of llama.cpp ${llamaCpp}, on a CPU`,
-    command: `llama-server -m ${basename(model)} ${serverFlags.join(" ")}`,
-    script: "scripts/goldens/llama-server.ts",
-    model: basename(model),
-    sha256: createHash("sha256").update(readFileSync(model)).digest("hex"),
-  };
 }

@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { constraints, conversations, embeddedTexts, greedyPrompts, tokenisedTexts } from "./cases.ts";
+import { constraints, conversations, greedyPrompts, tokenisedTexts } from "./cases.ts";
 import { type ReferenceServer, startReference } from "./server-process.ts";
 
 interface Probability {
@@ -51,25 +51,22 @@ export async function answersOfStory(model: string): Promise<object> {
 export async function tokenisations(model: string): Promise<object> {
   return withServer(model, [], async (server) => {
     const cases = [];
-    for (const content of tokenisedTexts) {
-      const ask = async (parse_special: boolean): Promise<readonly number[]> =>
-        (await answer<{ tokens: number[] }>(server, "/tokenize", { content, parse_special })).tokens;
-      cases.push({ text: content, plain: await ask(false), special: await ask(true) });
-    }
+    for (const text of tokenisedTexts) cases.push(await tokenised(server, text));
     return { cases };
   });
 }
 
-/** Mean-pooled, normalised vectors. */
-export async function answersOfBert(model: string): Promise<object> {
-  return withServer(model, ["--embedding", "--pooling", "mean"], async (server) => {
-    const { data } = await answer<{ data: { embedding: number[] }[] }>(server, "/v1/embeddings", {
-      input: embeddedTexts,
-    });
-    return {
-      cases: data.map(({ embedding }, index) => ({ text: embeddedTexts[index], vector: embedding.map(rounded) })),
-    };
-  });
+export interface TokenisedText {
+  readonly text: string;
+  readonly plain: readonly number[];
+  readonly special: readonly number[];
+}
+
+/** Token ids of a text without BOS, with control tokens in it as text and read as such. */
+export async function tokenised(server: ReferenceServer, text: string): Promise<TokenisedText> {
+  const ask = async (parse_special: boolean): Promise<readonly number[]> =>
+    (await answer<{ tokens: number[] }>(server, "/tokenize", { content: text, parse_special })).tokens;
+  return { text, plain: await ask(false), special: await ask(true) };
 }
 
 /** Every template with every conversation: the prompt, or that it is refused. */
@@ -88,7 +85,7 @@ export async function renderings(model: string, folder: string): Promise<object>
   return { conversations, rendered };
 }
 
-async function withServer<T>(
+export async function withServer<T>(
   model: string,
   flags: readonly string[],
   work: (server: ReferenceServer) => Promise<T>,
@@ -101,7 +98,7 @@ async function withServer<T>(
   }
 }
 
-async function complete(server: ReferenceServer, request: object): Promise<Completion> {
+export async function complete(server: ReferenceServer, request: object): Promise<Completion> {
   return answer<Completion>(server, "/completion", { ...greedy, ...request });
 }
 
@@ -115,7 +112,19 @@ async function answer<T>(server: ReferenceServer, path: string, request: object)
   return body as T;
 }
 
-function kept({ content, tokens_evaluated, stop_type, completion_probabilities }: Completion): object {
+/** The parts of an answer that are compared. */
+export interface KeptAnswer {
+  readonly promptLength: number;
+  readonly text: string;
+  readonly stop: string;
+  readonly tokens: readonly {
+    readonly id: number;
+    readonly logprob: number;
+    readonly top: readonly (readonly [number, number])[];
+  }[];
+}
+
+export function kept({ content, tokens_evaluated, stop_type, completion_probabilities }: Completion): KeptAnswer {
   return {
     promptLength: tokens_evaluated,
     text: content,
@@ -123,7 +132,7 @@ function kept({ content, tokens_evaluated, stop_type, completion_probabilities }
     tokens: completion_probabilities.map(({ id, logprob, top_logprobs }) => ({
       id,
       logprob: rounded(logprob),
-      top: top_logprobs.map((other) => [other.id, rounded(other.logprob)]),
+      top: top_logprobs.map((other) => [other.id, rounded(other.logprob)] as const),
     })),
   };
 }

@@ -2,7 +2,8 @@
 import { benchCommands } from "./bench/bench-flags.ts";
 import type { Subcommand } from "./command.ts";
 import { forgetFlag } from "./arguments/doctor-flags.ts";
-import { configurationFlags, sourceFlags } from "./arguments/configuration-flags.ts";
+import { configurationFlags, hubFlags, sourceFlags } from "./arguments/configuration-flags.ts";
+import { modelCommands } from "./models/model-commands.ts";
 
 /** Runs when the command line names no other. */
 export const defaultName = "serve";
@@ -20,14 +21,15 @@ export const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   models: {
     summary: "List the configured models and whether their files are in place.",
-    flags: sourceFlags,
-    load: async () => (await import("./inspect/models.ts")).runModels,
+    flags: [...sourceFlags, ...hubFlags.filter(({ flag }) => flag !== "config")],
+    load: async () => (await import("./models/models.ts")).runModels,
   },
   doctor: {
     summary: "Look for GPUs, try them, and say where each model is computed and why.",
     flags: [forgetFlag, ...configurationFlags],
     load: async () => (await import("./inspect/doctor.ts")).runDoctor,
   },
+  ...modelCommands,
   bench: {
     summary: "Measure any OpenAI-compatible server, or two of them in turn.",
     flags: [],

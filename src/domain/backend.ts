@@ -84,6 +84,8 @@ export interface BackendContext {
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts?: Record<string, unknown>) => void;
   /** Folder for caches that survive a restart, such as the states of long prompts. */
   readonly cacheDirectory: string;
+  /** Bytes that all loaded models together may hold. */
+  readonly memoryBudgetBytes: number;
   /** Aborts when the process is told to stop; a load still under way then rejects. */
   readonly signal: AbortSignal;
   /** Left out = the CPU alone, but for devices that the model's configuration names. */

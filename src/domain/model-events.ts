@@ -9,6 +9,8 @@ export type UnloadReason =
   | { readonly type: "evicted"; readonly makeRoomFor: string }
   /** Nobody used it for as long as its time to live. */
   | { readonly type: "idle" }
+  /** Somebody who administers the server asked for it. */
+  | { readonly type: "requested" }
   /** The server closes. */
   | { readonly type: "shutdown" };
 

@@ -11,10 +11,10 @@ import { ttlToMs } from "../wire/contract/time-to-live.ts";
 import type { RunningOperation } from "../services/inference.ts";
 import type { HttpDependencies, HttpEnvironment } from "./context.ts";
 import { toServerError } from "./error-response.ts";
-import { mapEvents, observed } from "./event-iterators.ts";
+import { mapEvents, observed } from "./stream/event-iterators.ts";
 import type { RequestLifetime } from "./request-lifetime.ts";
 import { readJsonBody } from "./request-body.ts";
-import { sseResponse } from "./sse-response.ts";
+import { sseResponse } from "./stream/sse-response.ts";
 
 export type HttpContext = Context<HttpEnvironment>;
 

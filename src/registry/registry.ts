@@ -94,6 +94,28 @@ export class Registry {
     });
   }
 
+  /**
+   * Unloads the model once no caller uses it or waits for it, and resolves when it has ended, at once where it is not in memory. Rejects
+   * with the signal's reason when that aborts first; the model is unloaded all the same.
+   */
+  async unload(id: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (!this.#scheduler.isPresent(id)) return;
+    await new Promise<void>((resolve, reject) => {
+      const unsubscribe = this.subscribe((event) => {
+        if (event.model !== id || !isEnd(event)) return;
+        forget();
+        unsubscribe();
+        resolve();
+      });
+      const forget = onAbort(signal, () => {
+        unsubscribe();
+        reject(signal.reason as Error);
+      });
+      this.#dispatch({ type: "unload", model: id });
+    });
+  }
+
   /** Unloads every model, rejects all who wait, and resolves when every model has ended. */
   async close(): Promise<void> {
     this.#dispatch({ type: "shut-down" });
@@ -131,8 +153,7 @@ export class Registry {
   }
 
   #tell(event: ModelEvent): void {
-    const isOver = event.type === "load-failed" || event.type === "unloaded" || event.type === "crashed";
-    if (isOver) this.#instances.forget(event.model);
+    if (isEnd(event)) this.#instances.forget(event.model);
     for (const listener of this.#listeners) {
       try {
         listener(event);
@@ -176,4 +197,9 @@ export class Registry {
     // A timer may end before the deadline: a tick that is early changes nothing and arms the next timer.
     this.#cancelTimer = setTimer(() => this.#dispatch({ type: "tick" }), Math.max(0, deadlineMs - now()));
   }
+}
+
+/** The model is no longer in memory. */
+function isEnd({ type }: ModelEvent): boolean {
+  return type === "load-failed" || type === "unloaded" || type === "crashed";
 }

@@ -20,6 +20,7 @@ export type ServerMessage =
       readonly type: "load";
       readonly spec: ModelSpec;
       readonly cacheDirectory: string;
+      readonly memoryBudgetBytes: number;
       /** `Outbox.intervalMs` (outbox.ts); `auto` = by whether the model computes on every core. */
       readonly streamIntervalMs: number | "auto";
       readonly gpu: Pick<DeviceServices, "policy" | "fault">;

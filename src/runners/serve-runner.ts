@@ -57,10 +57,11 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
 
   channel.send({ type: "started" });
 
-  async function load({ spec, cacheDirectory, streamIntervalMs, gpu }: LoadMessage): Promise<void> {
+  async function load({ spec, cacheDirectory, memoryBudgetBytes, streamIntervalMs, gpu }: LoadMessage): Promise<void> {
     try {
       backend = await createBackend(spec, {
         cacheDirectory,
+        memoryBudgetBytes,
         signal: lifetime.signal,
         log: (level, text, facts = {}) => channel.send({ type: "log", level, message: text, facts }),
         devices: {

@@ -17,6 +17,7 @@ export interface StartRunnerOptions {
   /** Variables added to the environment, e.g. `UV_THREADPOOL_SIZE`, which has an effect only when set before the start. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cacheDirectory: string;
+  readonly memoryBudgetBytes: number;
   /** How long the process may take until it takes messages. */
   readonly startTimeoutMs: number;
   /** How long the model may take to load from then on. */
@@ -162,8 +163,8 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
           return;
       }
     });
-    const { cacheDirectory, streamIntervalMs, gpu } = options;
-    send({ type: "load", spec, cacheDirectory, streamIntervalMs, gpu });
+    const { cacheDirectory, memoryBudgetBytes, streamIntervalMs, gpu } = options;
+    send({ type: "load", spec, cacheDirectory, memoryBudgetBytes, streamIntervalMs, gpu });
   });
 
   // The listener above passes updates on to `receive`, so the backend's channel only sends.

@@ -48,7 +48,8 @@ export function createHealthService(options: {
   };
 }
 
-function toHealth({ instance, ...state }: ModelState): ModelHealth {
+/** The state of a model in the form in which it is told. */
+export function toHealth({ instance, ...state }: ModelState): ModelHealth {
   return {
     ...state,
     processId: instance?.processId,

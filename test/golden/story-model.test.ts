@@ -8,7 +8,7 @@ import type { JsonSchema } from "../../src/domain/sampling.ts";
 import type { TokenLogprob } from "../../src/domain/text.ts";
 import { type GoldenAnswer, expectModelOf, readGolden } from "../support/goldens.ts";
 import { complete, testContext, textSpec } from "../support/llama.ts";
-import { storyToken, useStoryModel } from "../support/story-model.ts";
+import { storyToken, storyModel } from "../support/story-model.ts";
 import {
   attentionDifference,
   expectSameUntilNearTie,
@@ -17,7 +17,7 @@ import {
 } from "../support/tolerances.ts";
 
 const golden = readGolden("story");
-const path = useStoryModel();
+const path = storyModel;
 const finishes = { limit: "length", eos: "end-of-turn" } as const;
 
 let backend: Backend;

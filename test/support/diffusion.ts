@@ -90,6 +90,7 @@ export function createDiffusionModels(devices?: DeviceServices): DiffusionModels
         { ...spec, options: { ...imageOptions, ...options } },
         {
           cacheDirectory: root,
+          memoryBudgetBytes: Infinity,
           signal: new AbortController().signal,
           log: (level, message, facts = {}) => log.push({ level, message, facts }),
           ...(devices === undefined ? {} : { devices }),

@@ -72,6 +72,7 @@ export function openEmbedding(
   };
   return createEmbeddingBackend(spec, {
     cacheDirectory,
+    memoryBudgetBytes: Infinity,
     signal: new AbortController().signal,
     log,
     ...(devices === undefined ? {} : { devices }),

@@ -59,10 +59,6 @@ interface Goldens {
     readonly held: readonly ConstrainedAnswer[];
   };
   readonly "story-tokens": GoldenTokens;
-  readonly "chat-tokens": GoldenTokens;
-  readonly "bert-embeddings": {
-    readonly cases: readonly { readonly text: string; readonly vector: readonly number[] }[];
-  };
   readonly renderings: {
     readonly conversations: Readonly<Record<string, GoldenConversation>>;
     /** By template and conversation. */

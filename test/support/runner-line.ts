@@ -73,8 +73,14 @@ export async function connectRunner(
         },
       },
     });
-    const gpu = { policy: "auto", fault: "it died" } as const;
-    toRunner({ type: "load", spec: {} as ModelSpec, cacheDirectory: "", streamIntervalMs, gpu });
+    toRunner({
+      type: "load",
+      spec: {} as ModelSpec,
+      cacheDirectory: "",
+      memoryBudgetBytes: Infinity,
+      streamIntervalMs,
+      gpu: { policy: "auto", fault: "it died" },
+    });
   });
   return { line, sent, exits, updates: () => updates, told, devices: devices! };
 }

@@ -72,7 +72,7 @@ export function attentionDifference(cells: number): number {
 /** The standard deviation of stories260K's logits over its vocabulary. */
 export const storiesSpread = 6.5;
 /** The same of the story model, which this repository writes. */
-export const storyModelSpread = 17;
+export const storyModelSpread = 21;
 /** The same of tiny-chat's. */
 export const tinyChatSpread = 4.4;
 

@@ -33,6 +33,7 @@ describe("the package", () => {
       "README.md",
       "config/default.yaml",
       "config/example.yaml",
+      "config/known-models.yaml",
       "config/schema.json",
       "package.json",
       "scripts/preinstall.mjs",

@@ -3,9 +3,11 @@ import { explainConfiguration } from "../../config/explain-configuration.ts";
 import { inspectConfiguration } from "../../config/inspect-configuration.ts";
 import { toConfiguration } from "../../config/load-configuration.ts";
 import type { CommandContext } from "../command.ts";
+import { configurationOptions } from "../arguments/configuration-options.ts";
 
-export function runCheckConfig({ flags, environment, cwd, terminal }: CommandContext): Promise<number> {
-  const options = { flags, environment, cwd };
+export function runCheckConfig(context: CommandContext): Promise<number> {
+  const { terminal } = context;
+  const options = configurationOptions(context);
   const inspection = inspectConfiguration(options);
   const configuration = toConfiguration(inspection, options);
   for (const warning of inspection.warnings) terminal.warn(`Warning: ${warning}`);

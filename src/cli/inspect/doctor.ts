@@ -15,6 +15,7 @@ import type { Configuration } from "../../config/configuration.ts";
 import { loadConfiguration } from "../../config/load-configuration.ts";
 import type { ConfiguredModel } from "../../domain/model.ts";
 import { version } from "../../version.ts";
+import { configurationOptions } from "../arguments/configuration-options.ts";
 import { forgetFlag } from "../arguments/doctor-flags.ts";
 import { isSet } from "../arguments/flag-values.ts";
 import type { CommandContext } from "../command.ts";
@@ -27,8 +28,9 @@ interface Examination {
   readonly signal: AbortSignal;
 }
 
-export async function runDoctor({ flags, environment, cwd, terminal }: CommandContext): Promise<number> {
-  const configuration = loadConfiguration({ flags, environment, cwd });
+export async function runDoctor(context: CommandContext): Promise<number> {
+  const { flags, terminal } = context;
+  const configuration = loadConfiguration(configurationOptions(context));
   for (const warning of configuration.warnings) terminal.warn(`Warning: ${warning}`);
   const { print, palette } = terminal;
   if (isSet(flags, forgetFlag.flag)) {

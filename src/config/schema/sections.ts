@@ -148,6 +148,36 @@ export const runnersSection = z.strictObject({
   }),
 });
 
+export const hubSection = z.strictObject({
+  models_dirs: setting(listOfText().default([]), {
+    flag: "models-dir",
+    placeholder: "FOLDER",
+    description:
+      "Folders whose models are served by their file's name: .gguf files, ONNX and Stable Diffusion folders.",
+  }),
+  offer: setting(oneOf(["pulled", "found", "none"]).default("pulled"), {
+    flag: "offer",
+    placeholder: "WHICH",
+    description:
+      "Models that are served although `models` does not name them. pulled = what hearth pull has fetched, and models_dirs; " +
+      "found = also what other programs have (hearth list --discover); none = only what is configured.",
+  }),
+  store_directory: setting(text().optional(), {
+    flag: "store-directory",
+    placeholder: "FOLDER",
+    description:
+      "Folder for pulled models that do not come from the Hugging Face hub, and for the list of what was pulled. Models of the hub " +
+      "lie in its shared cache (HF_HUB_CACHE). Left out = the user's data folder (~/.local/share/hearth).",
+  }),
+  known_models: setting(text().optional(), {
+    flag: "known-models",
+    placeholder: "FILE",
+    description:
+      "Your own list of known models, which adds to Hearth's (config/known-models.yaml has the form). " +
+      "Left out = ~/.config/hearth/known-models.yaml, if it exists.",
+  }),
+});
+
 export const defaultsSection = z.strictObject({
   text: setting(text().optional(), {
     flag: "default-text",
@@ -171,5 +201,12 @@ export const defaultsSection = z.strictObject({
     flag: "default-image",
     placeholder: "NAME",
     description: "Model that makes images when a request names none. Left out = the first image model.",
+  }),
+  openai_names: setting(oneOf(["on", "off"]).default("off"), {
+    flag: "openai-names",
+    placeholder: "ON|OFF",
+    description:
+      "on: names of OpenAI's models (gpt-4o, o3, text-embedding-3-small, gpt-image-1, ... and their dated versions) stand for the default " +
+      "model of their kind. A model or an alias of such a name goes before.",
   }),
 });

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { banTinyChatEnds } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
 import { readGolden } from "../../support/goldens.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { storyModel } from "../../support/story-model.ts";
 
-const api = useContractServer({ flags: { model: [`org/stories=${useStoryModel()}`] } });
+const api = useContractServer({ flags: { model: [`org/stories=${storyModel}`] } });
 const path = "/v1/completions";
 const base = { model: "tiny-chat", prompt: "Once upon a time" };
 

@@ -12,9 +12,9 @@ import {
   storyModelSpread as spread,
 } from "../../support/tolerances.ts";
 
-import { storyToken, useStoryModel } from "../../support/story-model.ts";
+import { storyToken, storyModel } from "../../support/story-model.ts";
 
-const path = useStoryModel();
+const path = storyModel;
 const limits = (maxTokens: number): { maxTokens: number; stop: string[] } => ({ maxTokens, stop: [] });
 const tokens = (length: number, step: number): number[] =>
   Array.from({ length }, (_, index) => 260 + ((index * step) % 200));

@@ -4,9 +4,9 @@ import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { ChatRequest, ToolDefinition } from "../../../src/domain/chat.ts";
 import { applyTemplate, chat, testContext, textSpec } from "../../support/llama.ts";
-import { storyToken, useStoryModel } from "../../support/story-model.ts";
+import { storyToken, storyModel } from "../../support/story-model.ts";
 
-const path = useStoryModel();
+const path = storyModel;
 
 const weather: ToolDefinition = {
   name: "get_weather",

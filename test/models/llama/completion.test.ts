@@ -13,9 +13,9 @@ import {
   storyModelSpread as spread,
 } from "../../support/tolerances.ts";
 import { readGolden } from "../../support/goldens.ts";
-import { storyToken, useStoryModel } from "../../support/story-model.ts";
+import { storyToken, storyModel } from "../../support/story-model.ts";
 
-const path = useStoryModel();
+const path = storyModel;
 const golden = readGolden("story").greedy[0]!;
 
 describe("completions", () => {

@@ -15,9 +15,9 @@ import {
 } from "../../support/llama.ts";
 import { runBackend } from "../../support/run-backend.ts";
 import { attentionDifference, expectSameUntilNearTie, storyModelSpread as spread } from "../../support/tolerances.ts";
-import { storyToken, useStoryModel } from "../../support/story-model.ts";
+import { storyToken, storyModel } from "../../support/story-model.ts";
 
-const path = useStoryModel();
+const path = storyModel;
 const endless = { temperature: 0, logitBias: [[storyToken.eos, -100] as const] };
 const long = { sampling: endless, limits: { stop: [] } };
 

@@ -8,11 +8,11 @@ import { jsonObjectGrammar, jsonSchemaToGbnf } from "../../../src/backends/llama
 import type { JsonValue } from "../../../src/backends/llama/grammar/schema/reading/json-value.ts";
 import { validateGbnf } from "../../../src/backends/llama/grammar/gbnf/gbnf-validate.ts";
 import { toolCallGrammar } from "../../../src/backends/llama/grammar/tool-call-grammar.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { storyModel } from "../../support/story-model.ts";
 import { GbnfMachine, seededSampler } from "../../unit/backends/llama/grammar/support/gbnf-machine.ts";
 import { SCHEMA_POOL } from "../../unit/backends/llama/grammar/support/schema-pool.ts";
 
-const path = useStoryModel();
+const path = storyModel;
 const pool = Object.entries(SCHEMA_POOL);
 
 let llama: Llama;

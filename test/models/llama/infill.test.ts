@@ -14,7 +14,7 @@ import type { CompletionRequest } from "../../../src/domain/completion.ts";
 import type { TokenLogprob } from "../../../src/domain/text.ts";
 import { complete, testContext, textSpec } from "../../support/llama.ts";
 import { blockDifference, logprobDifference, tinyChatSpread as spread } from "../../support/tolerances.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { infillMarks, infillModel } from "../../support/story-model.ts";
 
 const path = fileURLToPath(new URL("../../../models/tiny-chat/tiny-chat.gguf", import.meta.url));
 /** Ids of tiny-chat; the first two end an answer. */
@@ -233,8 +233,8 @@ describe("insertion by tiny-chat", () => {
 // Code Llama's vocabulary is SentencePiece's, with BOS. Its reference (`infilling_prompt_tokens` and `encode_infilling` of
 // meta-llama/codellama) begins the text before the gap with SentencePiece's space and the text after it without.
 describe("insertion by a SentencePiece vocabulary with BOS", () => {
-  const marks = { pre: 400, suf: 401, mid: 402 };
-  const file = useStoryModel({ fillInTheMiddle: marks });
+  const marks = infillMarks;
+  const file = infillModel;
   let backend: Backend;
   let model: LlamaModel;
   beforeAll(async () => {

@@ -5,9 +5,9 @@ import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { ChatRequest, ToolDefinition } from "../../../src/domain/chat.ts";
 import { chat, streamChat, testContext, textSpec } from "../../support/llama.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { storyModel } from "../../support/story-model.ts";
 
-const path = useStoryModel();
+const path = storyModel;
 const odd: Record<string, unknown> = {
   uniqueItems: { type: "array", items: { type: "integer" }, uniqueItems: true },
   patternProperties: { type: "object", patternProperties: { "^x": {} } },

@@ -1,20 +1,28 @@
 // What the files of the prompt cache promise: they outlive the process, hold no more bytes than they may, and never change an answer.
-import { appendFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend, BackendContext } from "../../../src/domain/backend.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import { complete, testContext, textSpec } from "../../support/llama.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { storyModel } from "../../support/story-model.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const path = useStoryModel();
-const otherPath = useStoryModel({ seed: 7 });
+const path = storyModel;
+const otherPath = withOtherWeights(path);
 const story = tokens(37);
 const limits = { maxTokens: 8, stop: [] };
 
 function tokens(step: number): number[] {
   return Array.from({ length: 400 }, (_, index) => 260 + ((index * step) % 200));
+}
+
+/** A copy whose last weights are zero: a model of the same shape that answers otherwise. */
+function withOtherWeights(file: string): string {
+  const copy = join(temporaryFolder("other"), "other.gguf");
+  writeFileSync(copy, Buffer.concat([readFileSync(file).subarray(0, -1024), Buffer.alloc(1024)]));
+  return copy;
 }
 
 describe("the prompt cache", () => {
@@ -62,6 +70,21 @@ describe("the prompt cache", () => {
     const { usage, choices } = await complete(await load(context), { prompts: [story], limits });
     expect(usage.cachedTokens).toBe(396);
     expect(choices[0]!.text).toBe(first);
+  });
+
+  it.each([1, 3, 8])("is read by a model with %i slots, whichever of its own slots wrote it", async (parallel) => {
+    const context = testContext();
+    const before = await load(context, { parallel: 4 });
+    const prompts = [53, 71, 37, 97].map(tokens);
+    const answers = await Promise.all(prompts.map((prompt) => complete(before, { prompts: [prompt], limits })));
+    await before.dispose();
+    const after = await load(context, { parallel });
+    for (const [index, prompt] of prompts.entries()) {
+      const { usage, choices } = await complete(after, { prompts: [prompt], limits });
+      expect(usage.cachedTokens).toBe(396);
+      expect(choices[0]!.text).toBe(answers[index]!.choices[0]!.text);
+    }
+    expect(states(context).every((file) => file.endsWith(".state"))).toBe(true);
   });
 
   it.each([

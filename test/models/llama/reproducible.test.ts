@@ -14,9 +14,9 @@ import {
   textSpec,
   type CollectedText,
 } from "../../support/llama.ts";
-import { useStoryModel } from "../../support/story-model.ts";
+import { storyModel } from "../../support/story-model.ts";
 
-const storyPath = useStoryModel();
+const storyPath = storyModel;
 const path = process.env["HEARTH_REPRODUCIBLE_MODEL"] ?? storyPath;
 /** The log-probability of a token may differ by so much; the last digits shown are equal, so in truth nothing differs. */
 const tolerance = 1e-4;

@@ -82,7 +82,7 @@ describe("a budget of reasoning", () => {
 
   it.each(["closed", "open", "harmony thinking"])("is kept to the token, and text follows: %s", async (name) => {
     for (const budget of [1, 7, 20]) {
-      const wishes = name === "closed" ? opening : [];
+      const wishes = name === "closed" ? opening.slice(0, 1) : [];
       const { choices, usage } = await chat(backend(name), {
         reasoningBudget: budget,
         sampling: { temperature: 1, seed: budget, logitBias: [...endless, ...wishes] },
@@ -124,7 +124,8 @@ describe("a budget of reasoning", () => {
     expect(await reasoned("low")).toBeLessThanOrEqual(23);
     expect(await reasoned("low")).toBeGreaterThanOrEqual(20);
     expect(await reasoned("medium")).toBeGreaterThanOrEqual(50);
-    expect(await reasoned("max")).toBe(100);
+    expect(await reasoned("max")).toBeGreaterThanOrEqual(95);
+    expect(await reasoned("max")).toBeLessThan(100);
   });
 
   it("is the model's own where the request names none", async () => {

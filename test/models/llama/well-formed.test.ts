@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import { complete, testContext, textSpec } from "../../support/llama.ts";
-import { storyToken, useStoryModel } from "../../support/story-model.ts";
+import { storyToken, storyModel } from "../../support/story-model.ts";
 
-const path = useStoryModel();
+const path = storyModel;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 describe("an answer under a grammar", () => {

@@ -173,7 +173,7 @@ describe("models", () => {
       options: {
         kind: "text",
         contextSize: 0,
-        parallel: 4,
+        parallel: "auto",
         batchSize: 512,
         threads: 0,
         gpuLayers: "auto",

@@ -17,10 +17,9 @@ const delta = (text: string): TextEvent => ({ type: "text-delta", choice: 0, tex
 const accepted: TextEvent = { type: "accepted", promptTokens: 1 };
 
 const model = (id: string, purpose: ModelPurpose): ConfiguredModel => ({ id, purpose }) as ConfiguredModel;
-const catalog = createCatalog(
-  [model("embed", "embedding"), model("chat", "text"), model("other", "text")],
-  new Map([["gpt-4o", "chat"]]),
-);
+const catalog = createCatalog([model("embed", "embedding"), model("chat", "text"), model("other", "text")], {
+  aliases: new Map([["gpt-4o", "chat"]]),
+});
 
 const oneEvent: FakeScript = {
   async *completion() {

@@ -20,8 +20,8 @@ export interface SystemPlace {
   readonly root?: string;
 }
 
-/** Device files of Linux through which a GPU is used: a driver's render node, NVIDIA's, AMD's compute, Windows' under WSL. */
-const deviceFile = /^(?:nvidia\d+|kfd|dxg)$/;
+/** Device files of Linux through which a GPU is used, beside render nodes: NVIDIA's, AMD's compute, Windows' under WSL, and those of boards. */
+const deviceFile = /^(?:nvidia\d+|nvhost.*|nvmap|kfd|dxg|mali\d+|kgsl.*)$/;
 
 /** Variables by which drivers and libraries choose a GPU. */
 const choosingVariables = [

@@ -19,9 +19,16 @@ export function buildBatch<S extends SequenceView>(
     context,
     slots,
     reproducible,
-  }: { readonly context: NativeContextHandle; readonly slots: Slots<S>; readonly reproducible: boolean },
+    apart,
+  }: {
+    readonly context: NativeContextHandle;
+    readonly slots: Slots<S>;
+    readonly reproducible: boolean;
+    readonly apart: boolean;
+  },
 ): BuiltBatch<S> {
   const entries = arrangeBatch(plan, {
+    apart,
     room: context.batchSize - plan.total,
     isFillable: (slot) => !reproducible && slots.canFill(slot),
   });

@@ -5,6 +5,7 @@ import type { DeviceUse } from "../../../domain/device.ts";
 import type { ModelSpec, TextModelOptions } from "../../../domain/model.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import { usableCores } from "../native/usable-cores.ts";
+import type { Parallel } from "./parallel.ts";
 import { computeFingerprint } from "./fingerprint.ts";
 import { flashAttentionOf, type LoadedWeights } from "./load-model.ts";
 
@@ -31,14 +32,17 @@ export async function describeModel(
     /** At the start; without a configured count it is corrected by the steps that are run. */
     readonly threads: number;
     readonly contextSize: number;
+    readonly parallel: Parallel;
   },
 ): Promise<ModelDescription> {
   const { facts, native, library, gpuLayers, choice } = weights;
   const gpu = gpuLayers > 0 ? library.llama.gpu : false;
   const release = library.llama.llamaCppRelease;
   const { path } = spec;
+  const { parallel } = parts;
   return {
-    memoryBytes: native.memoryBytes + parts.native.memoryBytes,
+    // What the context may grow to is counted from the start, so that it can grow without asking for room.
+    memoryBytes: native.memoryBytes + (parts.native.memoryBytes / parallel.start) * parallel.maximum,
     ...describeDevice({ path, gpu, gpuLayers, choice }),
     occupiesAllCores: gpu === false && parts.threads >= usableCores(library.llama.cpuMathCores),
     fingerprint: await computeFingerprint({
@@ -58,7 +62,7 @@ export async function describeModel(
       embedding_dimensions: facts.embeddingSize,
       quantization: facts.quantization,
       parameters: native.parameterCount,
-      parallel: options.embedding ? 1 : options.parallel,
+      parallel: parallel.maximum,
       threads: parts.threads,
       llama_cpp: release.release,
     },

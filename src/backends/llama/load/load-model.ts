@@ -1,7 +1,6 @@
 // Loads a GGUF: library, weights, LoRA adapters, vocabulary and context, with llama.cpp's own reason where one of them fails.
 import { readFile } from "node:fs/promises";
 import { freemem } from "node:os";
-import type { LlamaModel } from "node-llama-cpp";
 import type { BackendContext } from "../../../domain/backend.ts";
 import type { DeviceDecision } from "../../common/devices/device-memory.ts";
 import type { TextModelOptions } from "../../../domain/model.ts";
@@ -9,6 +8,7 @@ import { delay } from "../../../util/abort.ts";
 import { NativeModelHandle, type ContextParameters, type LoadedLora } from "../native/model.ts";
 import { loadFailure, readGguf, type GgufFacts } from "../../../model-files/gguf/gguf-facts.ts";
 import { openLibrary, type Library, type LibraryGpu } from "../native/library.ts";
+import { openWeights, type NativeWeights } from "../native/weights.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import { Vocabulary } from "../tokens/vocabulary.ts";
 import { chooseGpu } from "./devices/choose-gpu.ts";
@@ -44,7 +44,7 @@ export async function loadWeights(
   opening.catch(() => {});
   const facts = await readGguf(path);
   const { library, choice, giveUp } = await opening;
-  const model = await loadNative(path, { library, options, signal, sizeBytes: facts.sizeBytes }).catch(
+  const opened = await loadNative(path, { library, options, signal, sizeBytes: facts.sizeBytes }).catch(
     async (error: unknown) => {
       signal.throwIfAborted();
       const reason = await reasonOf(error, library);
@@ -52,7 +52,7 @@ export async function loadWeights(
       throw loadFailure(path, reason);
     },
   );
-  const native = new NativeModelHandle(library.llama, model);
+  const native = new NativeModelHandle(library.llama, { weights: opened, architecture: facts.architecture });
   try {
     const vocabulary = new Vocabulary(native, { size: facts.vocabularySize, preTokenizer: facts.preTokenizer });
     const loras: { lora: LoadedLora; scale: number }[] = [];
@@ -62,7 +62,7 @@ export async function loadWeights(
       });
       loras.push({ lora, scale });
     }
-    return { library, facts, native, vocabulary, loras, gpuLayers: model.gpuLayers, choice, giveUp };
+    return { library, facts, native, vocabulary, loras, gpuLayers: opened.gpuLayers, choice, giveUp };
   } catch (error) {
     await native.dispose();
     throw error;
@@ -142,14 +142,12 @@ async function loadNative(
     signal,
     sizeBytes,
   }: { library: Library; options: TextModelOptions; signal: AbortSignal; sizeBytes: number },
-): Promise<LlamaModel> {
-  return await library.llama.loadModel({
-    modelPath: path,
+): Promise<NativeWeights> {
+  return await openWeights(library.llama, {
+    path,
     gpuLayers: options.gpuLayers,
     useMmap: options.mmap === "auto" ? !(await isReadingWorthIt(library, sizeBytes)) : options.mmap,
-    loadSignal: signal,
-    // The registry counts memory over all models; the library sees only this process.
-    ignoreMemorySafetyChecks: true,
+    signal,
   });
 }
 

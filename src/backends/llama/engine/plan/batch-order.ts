@@ -25,14 +25,20 @@ export interface BatchEntry {
  *
  * @param room tokens that the batch can take beyond the plan
  * @param isFillable false for a sequence that cannot take a token and lose it again
+ * @param apart a pass for every sequence: in descending order no number follows the one before it
  */
 export function arrangeBatch(
   { decoding, prompting }: Pick<BatchPlan, "decoding" | "prompting">,
-  { room, isFillable }: { readonly room: number; readonly isFillable: (slot: number) => boolean },
+  {
+    room,
+    isFillable,
+    apart = false,
+  }: { readonly room: number; readonly isFillable: (slot: number) => boolean; readonly apart?: boolean },
 ): BatchEntry[] {
   const entries = [...decoding, ...prompting]
     .map((share) => ({ ...share, isFiller: false }))
     .toSorted((first, second) => first.slot - second.slot);
+  if (apart) return entries.toReversed();
   if (decoding.length === 1 && prompting.length > 0) {
     const alone = decoding[0]?.slot;
     return entries.toSorted((first, second) => Number(first.slot === alone) - Number(second.slot === alone));

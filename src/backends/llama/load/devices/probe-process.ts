@@ -3,7 +3,9 @@
 import { answerApart } from "../../../common/devices/run-apart.ts";
 import { isSoftwareAdapter } from "../../../common/devices/adapters.ts";
 import { openLibrary, type Library } from "../../native/library.ts";
+import { readGguf } from "../../../../model-files/gguf/gguf-facts.ts";
 import { NativeModelHandle } from "../../native/model.ts";
+import { openWeights } from "../../native/weights.ts";
 import type { LlamaProbeAnswer, LlamaProbeJob } from "./probe-job.ts";
 
 /** As many tokens as a GPU needs to take its kernels for prompts, below the trained context of the model. */
@@ -57,8 +59,10 @@ async function continueStory(
     readonly tokens?: readonly number[];
   },
 ): Promise<Story> {
-  const model = await library.llama.loadModel({ modelPath, gpuLayers, ignoreMemorySafetyChecks: true });
-  const native = new NativeModelHandle(library.llama, model);
+  const { architecture } = await readGguf(modelPath);
+  const signal = new AbortController().signal;
+  const weights = await openWeights(library.llama, { path: modelPath, gpuLayers, useMmap: true, signal });
+  const native = new NativeModelHandle(library.llama, { weights, architecture });
   const context = await native.createContext({
     contextSize: 256,
     sequences: 1,
@@ -67,7 +71,7 @@ async function continueStory(
     flashAttention: "auto",
     kvCacheType: "f16",
   });
-  const sampler = native.createSampler({ temperature: 0, seed: 0 });
+  const sampler = native.takeSampler({ temperature: 0, seed: 0 });
   const prompt = Array.from({ length: promptTokens }, (_, index) => 5 + ((index * 37) % 1000));
   const taken: number[] = [];
   const logprobs: number[] = [];

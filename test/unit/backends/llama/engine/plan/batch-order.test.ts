@@ -37,6 +37,11 @@ describe("arrangeBatch", () => {
     expect(slotsOf(arrangeBatch(plan, anywhere))).toEqual([1, 2, 0]);
   });
 
+  it("gives every sequence a pass of its own where asked to: no number follows the one before it", () => {
+    const plan = { decoding: [one(0), one(3)], prompting: [{ slot: 1, count: 7 }, one(2)] };
+    expect(slotsOf(arrangeBatch(plan, { ...anywhere, apart: true }))).toEqual([3, 2, 1, 0]);
+  });
+
   it("keeps every share, and never needs more passes than without fillers", () => {
     const sets = fc.tuple(fc.uniqueArray(fc.nat(15)), fc.nat(4), fc.nat(4));
     fc.assert(
