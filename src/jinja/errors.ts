@@ -24,6 +24,8 @@ export type RuntimeErrorKind = "raised" | "error" | "limit";
 /** A rendering that failed. */
 export class TemplateRuntimeError extends Error {
   readonly kind: RuntimeErrorKind;
+  /** The line of the statement in which it happened, counted from 1. Undefined until a statement has been left by it. */
+  line: number | undefined;
   /** Name of the exception that Python raises here, such as `UndefinedError`; of limits, the name of the limit. */
   readonly type: string;
 
@@ -33,6 +35,12 @@ export class TemplateRuntimeError extends Error {
     this.kind = kind;
     this.type = type;
   }
+}
+
+/** The error, with the line where none is known yet: the innermost statement is the first to be left. */
+export function atLine(error: unknown, line: number | undefined): unknown {
+  if (error instanceof TemplateRuntimeError) error.line ??= line;
+  return error;
 }
 
 /** An exception that Python would raise. */

@@ -1,5 +1,5 @@
 // Statements as functions of a frame that write into a text.
-import { typeError } from "../errors.ts";
+import { atLine, typeError } from "../errors.ts";
 import { callValue } from "../methods/lookup.ts";
 import type { Expression, FilterNode, IfNode, Statement } from "../syntax/nodes.ts";
 import { escaped } from "../values/markup.ts";
@@ -22,11 +22,16 @@ import { compileTarget } from "./targets.ts";
 export function compileStatements(place: Place, nodes: readonly Statement[]): Execute {
   const statements = nodes.map((node) => compileStatement(place, node));
   const [only] = statements;
-  if (only !== undefined && statements.length === 1) return only;
+  if (only !== undefined && statements.length === 1 && nodes[0]?.kind === "text") return only;
   return (frame, out) => {
-    for (const statement of statements) {
-      const flow = statement(frame, out);
-      if (flow !== "next") return flow;
+    let at = 0;
+    try {
+      for (; at < statements.length; at += 1) {
+        const flow = (statements[at] as Execute)(frame, out);
+        if (flow !== "next") return flow;
+      }
+    } catch (error) {
+      throw atLine(error, nodes[at]?.line);
     }
     return "next";
   };
@@ -114,8 +119,8 @@ function compilePrint(place: Place, node: Expression): Execute {
 
 function compileIf(place: Place, node: IfNode): Execute {
   const soft: Place = { ...place, isSoft: true };
-  const arms = [node, ...node.elifs].map(({ test, body }) => ({
-    test: compileExpression(soft, test),
+  const arms = [node, ...node.elifs].map(({ test, body, line }) => ({
+    test: located(compileExpression(soft, test), line),
     body: compileStatements(soft, body),
   }));
   const otherwise = compileStatements(soft, node.otherwise);
@@ -126,6 +131,16 @@ function compileIf(place: Place, node: IfNode): Execute {
       if (isTrue(test(frame), run)) return body(frame, out);
     }
     return otherwise(frame, out);
+  };
+}
+
+function located(evaluate: Evaluate, line: number): Evaluate {
+  return (frame) => {
+    try {
+      return evaluate(frame);
+    } catch (error) {
+      throw atLine(error, line);
+    }
   };
 }
 

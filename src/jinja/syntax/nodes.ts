@@ -104,6 +104,7 @@ export interface MacroNode {
 
 export interface IfNode {
   readonly kind: "if";
+  readonly line: number;
   readonly test: Expression;
   readonly body: readonly Statement[];
   readonly elifs: readonly IfNode[];
@@ -130,7 +131,10 @@ export interface BlockNode {
   readonly line: number;
 }
 
-export type Statement =
+/** A statement, and the line on which its tag or its expression begins. */
+export type Statement = StatementForm & { readonly line: number };
+
+export type StatementForm =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "print"; readonly value: Expression }
   | IfNode
@@ -153,5 +157,5 @@ export type Statement =
   | { readonly kind: "filter block"; readonly filter: FilterNode; readonly body: readonly Statement[] }
   | { readonly kind: "autoescape"; readonly value: Expression; readonly body: readonly Statement[] }
   | BlockNode
-  | { readonly kind: "break" | "continue"; readonly line: number }
+  | { readonly kind: "break" | "continue" }
   | { readonly kind: "import"; readonly template: Expression; readonly names: readonly string[] };

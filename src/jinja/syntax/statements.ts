@@ -3,7 +3,7 @@ import { TemplateSyntaxError } from "../errors.ts";
 import { trimmed } from "../values/text/character-classes.ts";
 import { ExpressionParser } from "./expressions.ts";
 import { tokenize } from "./lexer.ts";
-import type { Expression, FilterNode, IfNode, MacroNode, Statement, Target } from "./nodes.ts";
+import type { Expression, FilterNode, IfNode, MacroNode, Statement, StatementForm, Target } from "./nodes.ts";
 import { parseFilter } from "./primary.ts";
 import { parseName, parseParameters, parseTarget } from "./targets.ts";
 import { matches, TokenStream } from "./tokens.ts";
@@ -40,26 +40,27 @@ class StatementParser {
         return statements;
       }
       stream.next();
-      if (token.type === "data") statements.push({ kind: "text", text: token.text });
+      const { line } = stream.current;
+      if (token.type === "data") statements.push({ kind: "text", text: token.text, line: token.line });
       else if (token.type === "variable_begin") {
-        statements.push({ kind: "print", value: this.#expressions.tuple() });
+        statements.push({ kind: "print", value: this.#expressions.tuple(), line });
         stream.expect("variable_end");
       } else {
         if (stream.is("name") && ends.includes(stream.current.text)) return statements;
-        statements.push(...this.#statement());
+        for (const form of this.#statement()) statements.push({ ...form, line });
         stream.expect("block_end");
       }
     }
   }
 
-  #statement(): Statement[] {
+  #statement(): StatementForm[] {
     const stream = this.#stream;
     const token = stream.current;
     if (token.type !== "name") stream.fail("tag name expected");
     const { line } = stream.next();
     switch (token.text) {
       case "if":
-        return [this.#if()];
+        return [this.#if(line)];
       case "for":
         return [this.#for(line)];
       case "set":
@@ -87,7 +88,7 @@ class StatementParser {
       case "break":
       case "continue":
         if (this.#loops === 0) stream.fail(`'${token.text}' outside loop`, line);
-        return [{ kind: token.text, line }];
+        return [{ kind: token.text }];
       case "include":
       case "extends":
       case "import":
@@ -123,28 +124,29 @@ class StatementParser {
     return result;
   }
 
-  #if(): IfNode {
+  #if(line: number): IfNode {
     const test = this.#expressions.tuple({ hasConditionals: false });
     const body = this.#part("if", ["elif", "else", "endif"]);
     const elifs: IfNode[] = [];
     for (;;) {
-      const { text } = this.#stream.next();
+      const { text, line: own } = this.#stream.next();
       if (text === "elif") {
         const elif = this.#expressions.tuple({ hasConditionals: false });
         elifs.push({
           kind: "if",
+          line: own,
           test: elif,
           body: this.#part("if", ["elif", "else", "endif"]),
           elifs: [],
           otherwise: [],
         });
       } else {
-        return { kind: "if", test, body, elifs, otherwise: text === "else" ? this.#section("if") : [] };
+        return { kind: "if", line, test, body, elifs, otherwise: text === "else" ? this.#section("if") : [] };
       }
     }
   }
 
-  #for(line: number): Statement {
+  #for(line: number): StatementForm {
     const stream = this.#stream;
     this.#allLoops += 1;
     const target = this.#target({ ends: ["in"] });
@@ -160,14 +162,14 @@ class StatementParser {
     return { kind: "for", target, iterable, test, isRecursive, body, otherwise, line };
   }
 
-  #set(): Statement {
+  #set(): StatementForm {
     const target = this.#target({ hasNamespaces: true });
     if (this.#stream.skip("operator", "=")) return { kind: "set", target, value: this.#expressions.tuple() };
     const filter = parseFilter(this.#expressions, undefined);
     return { kind: "set block", target, filter, body: this.#section("set") };
   }
 
-  #with(): Statement {
+  #with(): StatementForm {
     const bindings: { target: Target; value: Expression }[] = [];
     while (!this.#stream.is("block_end")) {
       if (bindings.length > 0) this.#stream.expect("operator", ",");
@@ -178,14 +180,14 @@ class StatementParser {
     return { kind: "with", bindings, body: this.#section("with") };
   }
 
-  #macro(line: number): Statement {
+  #macro(line: number): StatementForm {
     const name = parseName(this.#stream);
     const parameters = parseParameters(this.#expressions);
     const body = this.#apart(() => this.#section("macro"));
     return { kind: "macro", macro: { name, parameters, body, line } };
   }
 
-  #call(line: number): Statement {
+  #call(line: number): StatementForm {
     const parameters = this.#stream.isOperator("(") ? parseParameters(this.#expressions) : [];
     const call = this.#expressions.expression();
     if (call.kind !== "call") this.#stream.fail("expected call", line);
@@ -193,12 +195,12 @@ class StatementParser {
     return { kind: "call block", call, macro };
   }
 
-  #filter(): Statement {
+  #filter(): StatementForm {
     const filter = parseFilter(this.#expressions, undefined, true) as FilterNode;
     return { kind: "filter block", filter, body: this.#section("filter") };
   }
 
-  #block(line: number): Statement {
+  #block(line: number): StatementForm {
     const stream = this.#stream;
     const name = stream.expect("name").text;
     const isScoped = stream.skip("name", "scoped");
@@ -215,8 +217,8 @@ class StatementParser {
     return { kind: "block", name, isScoped, isRequired, body, line };
   }
 
-  #print(): Statement[] {
-    const printed: Statement[] = [];
+  #print(): StatementForm[] {
+    const printed: StatementForm[] = [];
     while (!this.#stream.is("block_end")) {
       if (printed.length > 0) this.#stream.expect("operator", ",");
       printed.push({ kind: "print", value: this.#expressions.expression() });
@@ -225,7 +227,7 @@ class StatementParser {
   }
 
   /** Statements that load other templates. They are read, since Python refuses them where they are run. */
-  #import(tag: string): Statement {
+  #import(tag: string): StatementForm {
     const stream = this.#stream;
     const template = this.#expressions.expression();
     const found: string[] = [];

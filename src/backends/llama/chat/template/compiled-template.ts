@@ -53,9 +53,10 @@ export function compileTemplate(source: string): CompiledTemplate {
         return template.render(variables, { now, limits, clock: () => performance.now() });
       } catch (error) {
         if (!(error instanceof TemplateRuntimeError)) throw error;
-        if (error.kind === "raised") throw new TemplateRaisedError(error.message, { cause: error });
+        const at = error.line === undefined ? "" : `line ${error.line}: `;
+        if (error.kind === "raised") throw new TemplateRaisedError(at + error.message, { cause: error });
         const Failure = error.kind === "limit" && error.type !== "depth" ? TemplateLimitError : TemplateRunError;
-        throw new Failure(`${error.type}: ${error.message}`, { cause: error });
+        throw new Failure(`${at}${error.type}: ${error.message}`, { cause: error });
       }
     },
   };

@@ -46,7 +46,7 @@ describe("a template that fails", () => {
     );
     expect(failure(() => render(chatRequest({ messages: [{ role: "user", content: "xy" }] })))).toEqual({
       kind: "invalid_request",
-      message: "The model's chat template refuses this conversation: Too many turns",
+      message: "The model's chat template refuses this conversation: line 1: Too many turns",
       param: "messages",
     });
   });
