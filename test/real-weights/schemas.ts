@@ -1,7 +1,9 @@
 // Eight schemas as applications send them, with a question for each. Strings and lists are bounded, so that even a small model ends.
 
-const text = (maxLength: number): object => ({ type: "string", maxLength });
-const object = (properties: Readonly<Record<string, object>>, required = Object.keys(properties)): object => ({
+type Schema = Readonly<Record<string, unknown>>;
+
+const text = (maxLength: number): Schema => ({ type: "string", maxLength });
+const object = (properties: Readonly<Record<string, Schema>>, required = Object.keys(properties)): Schema => ({
   type: "object",
   properties,
   required,
@@ -11,10 +13,10 @@ const object = (properties: Readonly<Record<string, object>>, required = Object.
 export interface RealSchema {
   readonly name: string;
   readonly question: string;
-  readonly schema: Readonly<Record<string, unknown>>;
+  readonly schema: Schema;
 }
 
-const list = (items: object, maxItems: number, minItems = 0): object => ({ type: "array", items, minItems, maxItems });
+const list = (items: Schema, maxItems: number, minItems = 0): Schema => ({ type: "array", items, minItems, maxItems });
 
 export const realSchemas: readonly RealSchema[] = [
   {
