@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Configuration } from "./config/configuration.ts";
 import { ServerError } from "./domain/errors.ts";
 import type { ModelKind, ModelSpec } from "./domain/model.ts";
+import { createMissingExplainer } from "./hub/discover/explain-missing.ts";
 import { createHttpApp } from "./http/app.ts";
 import { closeServer, listen } from "./http/listen.ts";
 import { warmUpSchemas } from "./wire/openai/warm-up.ts";
@@ -14,7 +15,8 @@ import { estimateModelBytes } from "./model-files/estimate-bytes.ts";
 import type { LoadedModelHandle, LoadOptions } from "./registry/instances.ts";
 import { createModelStates } from "./registry/model-states.ts";
 import { Registry } from "./registry/registry.ts";
-import { startRunner } from "./runners/start-runner.ts";
+import { DeviceGuard } from "./runners/device-guard.ts";
+import { createAdministration } from "./services/administration.ts";
 import { createHealthService } from "./services/health.ts";
 import { createInference } from "./services/inference.ts";
 import { createModelsService } from "./services/models.ts";
@@ -33,19 +35,25 @@ export async function startServer(configuration: Configuration): Promise<Running
   const { server: settings, models, aliases, defaults } = configuration;
   const log = await createLogger(configuration.logging);
   const now = (): number => performance.now();
+  const guard = new DeviceGuard();
   const registry = new Registry({
     models,
     budgetBytes: configuration.memory.budgetBytes,
     estimateBytes: estimateModelBytes,
-    load: (spec, options) => loadModel(spec, { ...options, configuration, log }),
+    load: (spec, options) => loadModel(spec, { ...options, configuration, log, guard }),
     onListenerFault: (error) => log.error({ err: error }, "A listener to the models' events failed."),
     now,
     setTimer,
   });
+  const shutdown = new AbortController();
   const states = createModelStates(models.map(({ id }) => id));
   registry.subscribe(logModelEvents(log));
   registry.subscribe(states.apply);
-  const catalog = createCatalog(models, aliases);
+  const catalog = createCatalog(models, {
+    aliases,
+    explainMissing: createMissingExplainer(configuration.hub, process.env),
+    ...(configuration.openAiNames ? { openAiModels: defaults } : {}),
+  });
   const health = createHealthService({ version, now, states });
   const app = createHttpApp({
     inference: createInference({
@@ -59,6 +67,14 @@ export async function startServer(configuration: Configuration): Promise<Running
     }),
     models: createModelsService({ catalog, states }),
     health,
+    administration: createAdministration({
+      catalog,
+      states,
+      acquire: (id, signal) => registry.acquire(id, signal),
+      unload: (id, signal) => registry.unload(id, signal),
+      subscribe: (listener) => registry.subscribe(listener),
+      closing: shutdown.signal,
+    }),
     settings: { ...settings, allowedHosts: [...settings.allowedHosts, settings.host, "localhost"] },
     log,
     createId: () => randomUUID().replaceAll("-", ""),
@@ -66,7 +82,6 @@ export async function startServer(configuration: Configuration): Promise<Running
     version,
   });
   const { server, port } = await listen({ ...settings, app });
-  const shutdown = new AbortController();
   // Rejects only when the server closes meanwhile.
   warmUpSchemas(shutdown.signal).catch(() => {});
   void preload(models, { registry, signal: shutdown.signal }).then(() => health.setStatus("ok"));
@@ -98,7 +113,15 @@ const runnerEnvironments: Readonly<Record<ModelKind, Readonly<Record<string, str
 
 async function loadModel(
   spec: ModelSpec,
-  { configuration, log, signal, onEnd, onMemory }: LoadOptions & { configuration: Configuration; log: Logger },
+  {
+    configuration,
+    log,
+    guard,
+    signal,
+    onEnd,
+    onMemory,
+    onDevice,
+  }: LoadOptions & { configuration: Configuration; log: Logger; guard: DeviceGuard },
 ): Promise<LoadedModelHandle> {
   if (spec.kind === "upstream") {
     throw new ServerError(
@@ -107,18 +130,21 @@ async function loadModel(
     );
   }
   const { runners } = configuration;
-  return await startRunner({
+  return await guard.start({
     spec,
     entry: new URL(import.meta.url.endsWith(".ts") ? "./runner.ts" : "./runner.js", import.meta.url),
     environment: runnerEnvironments[spec.kind],
     cacheDirectory: runners.cacheDirectory,
+    memoryBudgetBytes: configuration.memory.budgetBytes,
     startTimeoutMs: runners.startTimeoutMs,
     loadTimeoutMs: runners.loadTimeoutMs,
     hangTimeoutMs: runners.hangTimeoutMs,
     streamIntervalMs: runners.streamIntervalMs,
+    policy: runners.gpu,
     log: (level, message, facts) => log[level](facts, message),
     onExit: onEnd,
     onMemory,
+    onDevice,
     signal,
   });
 }

@@ -15,8 +15,8 @@ process.on("disconnect", () => process.exit(0));
 
 serveRunner({
   channel: {
-    send: (message: RunnerMessage) => {
-      if (process.connected) process.send?.(message);
+    send: (message: RunnerMessage, onSent) => {
+      if (process.connected) process.send?.(message, () => onSent?.());
     },
     onMessage: (listener) => process.on("message", (message) => listener(message as ServerMessage)),
   },

@@ -17,6 +17,7 @@ const floors: Readonly<Record<string, number>> = {
   "model-files": 2,
   observability: 2,
   config: 3,
+  hub: 3,
   "backends/common": 3,
   "backends/onnx": 4,
   "backends/llama": 5,
@@ -48,7 +49,18 @@ const confined: readonly { readonly library: RegExp; readonly allowed: readonly 
     },
     { library: /^onnxruntime-/, allowed: ["backends/onnx"], reason: "sessions are opened and run in one place" },
     { library: /^sharp$/, allowed: ["backends/diffusion/output"], reason: "pictures are encoded in one place" },
-    { library: /^zod/, allowed: ["wire", "config"], reason: "validation belongs where values enter" },
+    {
+      library: /^@huggingface\/hub/,
+      allowed: ["hub/client"],
+      reason: "only the client of the hub asks it, and a server that pulls nothing never reads the library",
+    },
+    { library: /^yauzl$/, allowed: ["hub/pull/packages"], reason: "packages are opened in one place" },
+    { library: /^cli-progress$/, allowed: ["cli"], reason: "only the command line draws on the terminal" },
+    {
+      library: /^zod/,
+      allowed: ["wire", "config", "hub/known-models"],
+      reason: "validation belongs where values enter",
+    },
     { library: /^citty$|^commander$/, allowed: ["cli"], reason: "only the command line parses arguments" },
   ];
 

@@ -115,7 +115,12 @@ export function openBenchBackend(folder: string, options: OpenBenchOptions): Pro
       pinned: false,
       preload: false,
     },
-    { cacheDirectory: join(root, ".bench"), signal: new AbortController().signal, log: () => {} },
+    {
+      cacheDirectory: join(root, ".bench"),
+      memoryBudgetBytes: Infinity,
+      signal: new AbortController().signal,
+      log: () => {},
+    },
   );
 }
 

@@ -96,6 +96,7 @@ async function measure(folder: string, request: ImageRequest): Promise<Run[]> {
     { id: "bench", kind: "image", path: folder, options, createdSeconds: 0, ttlMs: 0, pinned: false, preload: false },
     {
       cacheDirectory: tmpdir(),
+      memoryBudgetBytes: Infinity,
       signal,
       log: (_level, _message, facts) => {
         if (typeof facts?.["onnxMs"] === "number") insideMs += facts["onnxMs"];

@@ -1,8 +1,9 @@
 // The child process of overhead.ts: decodes and samples through the adapter that the engine uses, and nothing else. It has a runner's
 // environment and reads the configuration of the server that it is compared with, so that both do the same computation.
-import { availableParallelism } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 
 import { createContext, loadWeights, resolveContextSize } from "../../src/backends/llama/load/load-model.ts";
+import { startOf } from "../../src/backends/llama/load/parallel.ts";
 import { planSampler } from "../../src/backends/llama/engine/sampler-config.ts";
 import { loadConfiguration } from "../../src/config/load-configuration.ts";
 import { mainThreadMs } from "./processor-time.ts";
@@ -26,14 +27,17 @@ const [model] = loadConfiguration({ file, flags: {}, environment: {}, cwd: proce
 if (model?.options.kind !== "text") throw new Error("The configuration names no text model.");
 const { path, options } = model;
 
-const weights = await loadWeights({ path, options }, { log: () => {}, signal: new AbortController().signal });
+const weights = await loadWeights(
+  { path, options },
+  { log: () => {}, signal: new AbortController().signal, cacheDirectory: tmpdir(), memoryBudgetBytes: Infinity },
+);
 const { native, vocabulary } = weights;
 const contextSize = resolveContextSize(options.contextSize, weights.facts);
 const context = await createContext(weights, {
   path,
   contextSize,
-  sequences: options.parallel,
-  batchSize: Math.max(options.batchSize, options.parallel),
+  sequences: startOf(options),
+  batchSize: Math.max(options.batchSize, startOf(options)),
   threads: options.threads || availableParallelism(),
   flashAttention: options.flashAttention,
   kvCacheType: options.kvCacheType,
@@ -54,7 +58,7 @@ const plan = planSampler({
   seed: 1,
   contextSize,
 });
-const sampler = native.createSampler(plan.config);
+const sampler = native.takeSampler(plan.config);
 
 process.on("disconnect", () => process.exit(0));
 process.on("message", () => {

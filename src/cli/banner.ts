@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { Configuration } from "../config/configuration.ts";
 import type { ConfiguredModel } from "../domain/model.ts";
+import { purposeOfOpenAiName } from "../config/openai-names.ts";
 import { formatTable, type Palette } from "./terminal.ts";
 
 export interface BannerOptions {
@@ -36,15 +37,30 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-function modelLines({ models, aliases }: Configuration, palette: Palette): string[] {
+function modelLines(configuration: Configuration, palette: Palette): string[] {
+  const { models } = configuration;
   if (models.length === 0) return ["  none: add one with --model NAME=PATH"];
   return formatTable(
     models.map((model) => {
-      const names = [...aliases].filter(([, target]) => target === model.id).map(([alias]) => alias);
-      const also = names.length === 0 ? "" : palette.faint(`also ${names.join(", ")}`);
-      return [`  ${model.id}`, describePurpose(model), also];
+      const notes = [
+        ...(model.demonstration === true ? ["a small demonstration"] : []),
+        ...nameNotes(model, configuration),
+      ];
+      return [`  ${model.id}`, describePurpose(model), notes.length === 0 ? "" : palette.faint(notes.join(", "))];
     }),
   );
+}
+
+/** Under which other names a model answers. Those of OpenAI's models are too many to be told. */
+function nameNotes({ id }: ConfiguredModel, { aliases, openAiNames }: Configuration): string[] {
+  const names = [...aliases].filter(([, target]) => target === id).map(([alias]) => alias);
+  const isOpenAi = (name: string): boolean => openAiNames && purposeOfOpenAiName(name) !== undefined;
+  const own = names.filter((name) => !isOpenAi(name));
+  const example = names.findLast(isOpenAi);
+  return [
+    ...(own.length === 0 ? [] : [`also ${own.join(", ")}`]),
+    ...(example === undefined ? [] : [`also OpenAI's names, such as ${example}`]),
+  ];
 }
 
 function describePurpose({ purpose, kind }: ConfiguredModel): string {

@@ -17,8 +17,17 @@ export interface CommandFlag {
   readonly isSwitch?: boolean;
 }
 
+/** What a command takes beside its flags. */
+export interface CommandOperand {
+  /** Stands for it in the help. */
+  readonly placeholder: string;
+  readonly description: string;
+}
+
 export interface CommandContext {
   readonly flags: FlagValues;
+  /** The value of the command's operand, which is always given; empty for a command without one. */
+  readonly operand: string;
   readonly environment: Environment;
   readonly cwd: string;
   readonly terminal: Terminal;
@@ -30,6 +39,7 @@ export type RunCommand = (context: CommandContext) => Promise<number>;
 /** A subcommand with work of its own, or a group of further ones. */
 export interface Subcommand {
   readonly summary: string;
+  readonly operand?: CommandOperand;
   readonly flags: readonly CommandFlag[];
   /** Imports the work: only the command that runs is read from the disk. */
   readonly load?: () => Promise<RunCommand>;

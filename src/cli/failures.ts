@@ -2,6 +2,7 @@
 import type { Configuration } from "../config/configuration.ts";
 import { ConfigurationError, formatProblem } from "../config/problems/problems.ts";
 import { ServerError } from "../domain/errors.ts";
+import { HubFailure, type HubFailureReason } from "../hub/failures.ts";
 
 /** Exit codes of the command, as `--help` lists them. */
 export const exitCodes = {
@@ -13,6 +14,10 @@ export const exitCodes = {
   configuration: 3,
   /** The address cannot be listened on. */
   address: 4,
+  /** There is no such model, or this user may not have it: the same command will not succeed later. */
+  refused: 5,
+  /** The user has interrupted it, by the custom of shells (128 + SIGINT). */
+  interrupted: 130,
 } as const;
 
 export interface Failure {
@@ -23,6 +28,7 @@ export interface Failure {
 /** The message and exit code for anything that was thrown. */
 export function describeFailure(error: unknown, configuration?: Configuration): Failure {
   if (error instanceof ConfigurationError) return describeConfigurationError(error);
+  if (error instanceof HubFailure) return describeHubFailure(error);
   if (error instanceof ServerError)
     return { message: `Hearth could not start: ${error.message}`, exitCode: exitCodes.failed };
   const address = configuration === undefined ? null : describeAddressError(error, configuration);
@@ -30,6 +36,29 @@ export function describeFailure(error: unknown, configuration?: Configuration): 
   // Anything else is a fault of Hearth, and a report of it needs the stack.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `Hearth failed unexpectedly.\n${text}`, exitCode: exitCodes.failed };
+}
+
+/** Failures of a pull that only another command line, another account or another file can help. */
+const refusals: ReadonlySet<HubFailureReason> = new Set([
+  "missing-or-private",
+  "missing-revision",
+  "missing-file",
+  "missing-variant",
+  "gated",
+  "disabled",
+  "token-rejected",
+  "forbidden",
+  "too-large",
+  "unsafe-path",
+  "unsupported",
+]);
+
+function describeHubFailure({ message, remedy, reason }: HubFailure): Failure {
+  const isUsage = reason === "bad-reference" || reason === "unknown-name";
+  return {
+    message: remedy === null ? message : `${message}\n${remedy}`,
+    exitCode: isUsage ? exitCodes.usage : refusals.has(reason) ? exitCodes.refused : exitCodes.failed,
+  };
 }
 
 function describeConfigurationError({ problems }: ConfigurationError): Failure {

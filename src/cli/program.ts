@@ -1,14 +1,14 @@
 // The command `hearth`: finds the subcommand, imports and runs it, and turns any failure into a message and an exit code.
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
-import { addFlags, readFlags, refuseLeftovers, unknownCommand } from "./arguments/arguments.ts";
+import { addFlags, readFlags, refuseLeftovers, takeOperand, unknownCommand } from "./arguments/arguments.ts";
 import type { CommandContext, Subcommand } from "./command.ts";
 import { describeFailure, exitCodes } from "./failures.ts";
 import { formatHelp } from "./arguments/help.ts";
 import { defaultName, subcommands } from "./subcommands.ts";
 import { UsageError } from "./arguments/usage-error.ts";
 
-type ProgramContext = Omit<CommandContext, "flags">;
+type ProgramContext = Omit<CommandContext, "flags" | "operand">;
 
 /** The values that every command needs while the tree of commands is built. */
 interface Building {
@@ -88,10 +88,10 @@ async function runSubcommand(
   if (command.name() === defaultName && first === command.args[0] && first?.startsWith("-") === false) {
     throw unknownCommand(first, { names: Object.keys(subcommands), noun: "command" });
   }
-  refuseLeftovers(command, subcommand.flags);
+  const operand = takeOperand(command, subcommand);
   const flags = readFlags(command, subcommand.flags);
   const run = await subcommand.load?.();
-  if (run !== undefined) finish(await run({ ...context, flags }));
+  if (run !== undefined) finish(await run({ ...context, flags, operand }));
 }
 
 function refuseGroup(command: Command, names: readonly string[]): never {
@@ -119,11 +119,13 @@ function describeSubcommand(
   path: string,
   { subcommand, context }: { readonly subcommand: Subcommand; readonly context: ProgramContext },
 ): string {
-  const { flags, summary, commands = {}, closing = [] } = subcommand;
+  const { flags, summary, operand, commands = {}, closing = [] } = subcommand;
   const names = Object.entries(commands);
+  const words = operand === undefined ? "[flags]" : `${operand.placeholder} [flags]`;
   return formatHelp({
     summary,
-    usage: [`hearth ${path} ${names.length === 0 ? "[flags]" : "COMMAND [flags]"}`],
+    usage: [`hearth ${path} ${names.length === 0 ? words : "COMMAND [flags]"}`],
+    ...(operand === undefined ? {} : { operand }),
     commands: names.map(([name, inner]) => [name, inner.summary]),
     flags,
     closing,

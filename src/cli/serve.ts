@@ -4,14 +4,15 @@ import { loadConfiguration } from "../config/load-configuration.ts";
 import { version } from "../version.ts";
 import { formatBanner } from "./banner.ts";
 import type { CommandContext } from "./command.ts";
+import { configurationOptions } from "./arguments/configuration-options.ts";
 import { describeFailure } from "./failures.ts";
 import { watchNpm } from "./process/npm-parent.ts";
 import { processTable } from "./process/process-table.ts";
 import { listenForStop } from "./process/stop-signals.ts";
 
 export async function runServe(context: CommandContext): Promise<number> {
-  const { flags, environment, cwd, terminal } = context;
-  const configuration = loadConfiguration({ flags, environment, cwd });
+  const { environment, terminal } = context;
+  const configuration = loadConfiguration(configurationOptions(context));
   for (const warning of configuration.warnings) terminal.warn(`Warning: ${warning}`);
   const stop = listenForStop(process, { exit: (code) => process.exit(code), now: () => performance.now() });
   const npm = watchNpm(environment, { processes: processTable, repeat: everyHalfSecond });

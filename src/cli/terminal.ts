@@ -1,4 +1,5 @@
 // The output of a command: standard output, standard error, and colours where the terminal has them.
+import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 
 export interface Terminal {
@@ -7,6 +8,10 @@ export interface Terminal {
   /** Writes a message to standard error. */
   readonly warn: (text: string) => void;
   readonly palette: Palette;
+  /** Standard error where it is a terminal whose lines can be rewritten, for a progress bar; `null` = plain lines. */
+  readonly live: NodeJS.WriteStream | null;
+  /** Asks a question on the terminal and resolves with the answer; `null` = nobody can answer. */
+  readonly ask: ((question: string) => Promise<string>) | null;
 }
 
 export interface Palette {
@@ -40,7 +45,18 @@ export function processTerminal(): Terminal {
     print: (text) => void process.stdout.write(`${text}\n`),
     warn: (text) => void process.stderr.write(`${text}\n`),
     palette: colours ? colourPalette : plainPalette,
+    live: process.stderr.isTTY && term !== "dumb" ? process.stderr : null,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? askUser : null,
   };
+}
+
+async function askUser(question: string): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await reader.question(question);
+  } finally {
+    reader.close();
+  }
 }
 
 /** Lines of a table, columns two spaces apart, the last one ragged. */

@@ -1,5 +1,7 @@
 // The configuration after file, variables and flags have been read, joined and checked. The rest of the server sees only this form.
+import type { GpuPolicy } from "../domain/device.ts";
 import type { ConfiguredModel } from "../domain/model.ts";
+import type { ModelPlaces } from "../domain/hub/model-locator.ts";
 
 export interface Configuration {
   /** Absolute path of the file that was read; the bundled `default.yaml` when none was named. */
@@ -8,10 +10,13 @@ export interface Configuration {
   readonly logging: LoggingConfiguration;
   readonly memory: MemoryConfiguration;
   readonly runners: RunnersConfiguration;
+  readonly hub: ModelPlaces;
   /** In the order of the file, then of variables and flags. Ids are unique. */
   readonly models: readonly ConfiguredModel[];
   /** Alias to model id; every target exists, none is itself an alias. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Any name of an OpenAI model stands for the default of its kind, also one that is not among the aliases. */
+  readonly openAiNames: boolean;
   readonly defaults: DefaultModels;
   /** Sentences for the operator about settings that are allowed but probably not meant. */
   readonly warnings: readonly string[];
@@ -55,6 +60,7 @@ export interface RunnersConfiguration {
   readonly hangTimeoutMs: number;
   /** Least time between two messages with tokens; 0 = none, `auto` = 40 where the model computes on every core, else 0. */
   readonly streamIntervalMs: number | "auto";
+  readonly gpu: GpuPolicy;
   /** Absolute path. */
   readonly cacheDirectory: string;
 }

@@ -50,8 +50,10 @@ function explainSetting(
   return { value, comment: `${origin}${noteOf(setting, configuration)}` };
 }
 
-function effectiveDefault(setting: Setting, { runners, defaults }: Configuration): unknown {
+function effectiveDefault(setting: Setting, { runners, defaults, hub }: Configuration): unknown {
   const [section, key = ""] = setting.path;
+  if (key === "store_directory") return hub.storeDirectory;
+  if (key === "known_models") return hub.knownModels;
   if (key === "cache_directory") return runners.cacheDirectory;
   if (section === "defaults") return defaults[key as keyof typeof defaults];
   return setting.form === "list" ? [] : setting.form === "number" ? Number(setting.defaultText) : setting.defaultText;

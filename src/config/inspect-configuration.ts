@@ -2,6 +2,7 @@
 // `loadConfiguration` accept it only when there are none.
 import { isAbsolute, resolve } from "node:path";
 import type { ConfiguredModel, ModelPurpose } from "../domain/model.ts";
+import type { LocatedModel, ModelLocator, ModelPlaces } from "../domain/hub/model-locator.ts";
 import { readConfigurationDocument } from "./document.ts";
 import { toProblems } from "./problems/issues.ts";
 import { joinLayers, type Environment, type FlagValues, type Layers } from "./layers.ts";
@@ -9,7 +10,8 @@ import { isRecord } from "../util/is-record.ts";
 import { nearestName } from "../util/nearest.ts";
 import { bundledConfigurationFile } from "./paths.ts";
 import { formatPath, type ConfigurationProblem } from "./problems/problems.ts";
-import { resolveModel } from "./models/resolve-model.ts";
+import { toModelPlaces } from "./models/model-places.ts";
+import { resolveModel, type ResolvedModel } from "./models/resolve-model.ts";
 import { outlineSchema, parseOnce, type ConfigurationOutline } from "./schema/configuration.ts";
 import { configFlag } from "./schema/settings.ts";
 
@@ -19,6 +21,8 @@ export interface LoadOptions {
   readonly flags: FlagValues;
   readonly environment: Environment;
   readonly cwd: string;
+  /** Makes what finds models by name. Left out = a model is configured by its path only. */
+  readonly createLocator?: (places: ModelPlaces) => ModelLocator;
 }
 
 /** An entry of `models` as it was written, and the model that it describes. */
@@ -36,6 +40,8 @@ export interface ConfigurationInspection {
   readonly layers: Layers;
   /** Everything but the models; `null` when a section is wrong. */
   readonly outline: ConfigurationOutline | null;
+  /** `null` when a section is wrong. */
+  readonly places: ModelPlaces | null;
   readonly models: readonly InspectedModel[];
   /** In the order of the file; what came from variables and flags after it. */
   readonly problems: readonly ConfigurationProblem[];
@@ -61,22 +67,46 @@ export function inspectConfiguration(options: LoadOptions): ConfigurationInspect
   }
   const written = layers.tree["models"];
   const entries = isRecord(written) ? Object.entries(written) : [];
-  const context = { folder: document.folder, cwd, environment, originOf };
-  const models = entries.flatMap(([id, entry]) =>
+  const { file } = document;
+  const places = outline.success ? toModelPlaces(outline.data, { file, cwd, environment, originOf }) : null;
+  const locator = places === null ? undefined : options.createLocator?.(places);
+  const context = { folder: document.folder, cwd, environment, originOf, locator };
+  const configured = entries.flatMap(([id, entry]) =>
     isRecord(entry) ? [{ id, entry, ...resolveModel(id, entry, context) }] : [],
   );
-  problems.push(...models.flatMap((model) => model.problems));
-  problems.push(...checkAliases(layers, new Set(entries.map(([id]) => id))));
+  problems.push(...configured.flatMap((model) => model.problems));
+  const taken = new Set([...entries.map(([id]) => id), ...Object.keys(outline.data?.aliases ?? {})]);
+  const offers = (locator?.offered() ?? [])
+    .filter(({ name }) => !taken.has(name))
+    .map((offer) => resolveOffer(offer, (id, entry) => resolveModel(id, entry, context)));
+  const models = [...configured, ...offers.filter(({ model }) => model !== null)];
+  const ids = models.map(({ id }) => id);
+  problems.push(...checkAliases(layers, new Set(ids)));
   const found = models.flatMap(({ model }) => (model === null ? [] : [model]));
-  problems.push(...checkDefaults(layers, { models: found, ids: entries.map(([id]) => id) }));
+  problems.push(...checkDefaults(layers, { models: found, ids }));
   return {
     file: document.file,
     layers,
     outline: outline.success ? outline.data : null,
+    places,
     models,
     problems: problems.toSorted(byPlace),
-    warnings: [...layers.warnings, ...models.flatMap(({ warnings }) => warnings)],
+    warnings: [...layers.warnings, ...configured.flatMap(({ warnings }) => warnings), ...offers.flatMap(toWarnings)],
   };
+}
+
+/** A model that nobody has configured, as an entry of the file would describe it. */
+function resolveOffer(
+  { name, path, kind, options }: LocatedModel,
+  resolve: (id: string, entry: Readonly<Record<string, unknown>>) => ResolvedModel,
+): InspectedModel & ResolvedModel {
+  const entry = { path, ...(kind === null ? {} : { kind }), ...options };
+  return { id: name, entry, ...resolve(name, entry) };
+}
+
+/** What is wrong with a model that nobody has configured keeps no server from starting. */
+function toWarnings({ id, problems, warnings }: InspectedModel & ResolvedModel): string[] {
+  return [...problems.map(({ message }) => `The model ${id} is left out: its file ${message}.`), ...warnings];
 }
 
 /** Absolute path of the file to read. */

@@ -3,6 +3,7 @@ import { totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { Configuration } from "./configuration.ts";
 import type { ConfiguredModel } from "../domain/model.ts";
+import { commonOpenAiNames } from "./openai-names.ts";
 import {
   inspectConfiguration,
   type ConfigurationInspection,
@@ -30,14 +31,15 @@ export function loadConfiguration(options: LoadOptions): Configuration {
  * @throws ConfigurationError with every problem that was found.
  */
 export function toConfiguration(inspection: ConfigurationInspection, options: LoadOptions): Configuration {
-  const { outline, problems, file, layers, warnings } = inspection;
-  if (outline === null || problems.length > 0) throw new ConfigurationError(problems);
+  const { outline, places, problems, file, layers, warnings } = inspection;
+  if (outline === null || places === null || problems.length > 0) throw new ConfigurationError(problems);
   const cache = outline.runners.cache_directory;
   const origin = layers.originOf(["runners", "cache_directory"]);
   return assemble(outline, {
     file,
     models: inspection.models.flatMap(({ model }) => (model === null ? [] : [model])),
     warnings,
+    hub: places,
     cacheDirectory:
       cache === undefined
         ? defaultCacheDirectory(options.environment)
@@ -57,9 +59,16 @@ function machineMemoryBytes(): number {
 
 function assemble(
   outline: ConfigurationOutline,
-  found: Pick<Configuration, "file" | "models" | "warnings"> & { readonly cacheDirectory: string },
+  found: Pick<Configuration, "file" | "models" | "warnings" | "hub"> & { readonly cacheDirectory: string },
 ): Configuration {
   const { server, logging, memory, runners } = outline;
+  const defaults = {
+    text: defaultModel("text", outline, found.models),
+    embedding: defaultModel("embedding", outline, found.models),
+    rerank: defaultModel("rerank", outline, found.models),
+    image: defaultModel("image", outline, found.models),
+  };
+  const openAiNames = outline.defaults.openai_names === "on";
   return {
     file: found.file,
     server: {
@@ -82,16 +91,17 @@ function assemble(
       loadTimeoutMs: runners.load_timeout,
       hangTimeoutMs: runners.hang_timeout,
       streamIntervalMs: runners.stream_interval,
+      gpu: runners.gpu,
       cacheDirectory: found.cacheDirectory,
     },
+    hub: found.hub,
     models: found.models,
-    aliases: new Map(Object.entries(outline.aliases)),
-    defaults: {
-      text: defaultModel("text", outline, found.models),
-      embedding: defaultModel("embedding", outline, found.models),
-      rerank: defaultModel("rerank", outline, found.models),
-      image: defaultModel("image", outline, found.models),
-    },
+    aliases: new Map([
+      ...(openAiNames ? commonAliases(defaults, found.models) : []),
+      ...Object.entries(outline.aliases),
+    ]),
+    openAiNames,
+    defaults,
     warnings: found.warnings,
   };
 }
@@ -103,5 +113,20 @@ function defaultModel(
 ): string | null {
   const written = outline.defaults[purpose];
   if (written !== undefined) return outline.aliases[written] ?? written;
-  return models.find((model) => model.purpose === purpose)?.id ?? null;
+  const able = models.filter((model) => model.purpose === purpose);
+  return (able.find((model) => model.demonstration !== true) ?? able[0])?.id ?? null;
+}
+
+/** The names of OpenAI's models that the list shows, with the models that they stand for. */
+function commonAliases(
+  defaults: Configuration["defaults"],
+  models: readonly ConfiguredModel[],
+): (readonly [alias: string, model: string])[] {
+  const taken = new Set(models.map(({ id }) => id));
+  return (["text", "embedding", "image"] as const).flatMap((purpose) => {
+    const model = defaults[purpose];
+    return model === null
+      ? []
+      : commonOpenAiNames[purpose].filter((name) => !taken.has(name)).map((name) => [name, model] as const);
+  });
 }

@@ -2,6 +2,7 @@
 // implement it, and so does the server's proxy for a runner process, so a caller does not know in which process a model runs.
 import type { ChatRequest } from "./chat.ts";
 import type { CompletionRequest } from "./completion.ts";
+import type { DeviceServices, DeviceUse } from "./device.ts";
 import type { EmbeddingRequest, EmbeddingResult, RerankRequest, RerankResult } from "./embedding.ts";
 import type { ImageEditRequest, ImageEvent, ImageRequest } from "./image.ts";
 import type { AppliedTemplate, TextEvent } from "./text.ts";
@@ -23,7 +24,7 @@ export interface Operations {
 export type Operation = keyof Operations;
 
 /** The facts about a loaded model that its backend reports. */
-export interface BackendDescription {
+export interface BackendDescription extends DeviceUse {
   /** Operations that this model can run; any other is refused before it reaches the backend. */
   readonly operations: readonly Operation[];
   /**
@@ -31,10 +32,6 @@ export interface BackendDescription {
    * holds after the load where that is more.
    */
   readonly memoryBytes: number;
-  /** The device it runs on, e.g. `cpu`, `cuda`. */
-  readonly device: string;
-  /** Why a configured device is not in use. */
-  readonly deviceNote?: string;
   /** The model computes on every core of the machine, so anything else that runs slows it down. */
   readonly occupiesAllCores?: boolean;
   /** Changes with the weights, their quantisation, the backend's build and its threads; OpenAI's `system_fingerprint`. */
@@ -87,6 +84,10 @@ export interface BackendContext {
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts?: Record<string, unknown>) => void;
   /** Folder for caches that survive a restart, such as the states of long prompts. */
   readonly cacheDirectory: string;
+  /** Bytes that all loaded models together may hold. */
+  readonly memoryBudgetBytes: number;
   /** Aborts when the process is told to stop; a load still under way then rejects. */
   readonly signal: AbortSignal;
+  /** Left out = the CPU alone, but for devices that the model's configuration names. */
+  readonly devices?: DeviceServices;
 }

@@ -1,6 +1,7 @@
 // The events in the lives of the models, told by the registry in order. The log, the health report and the model list are made from
 // them, so none of these asks the registry or a runner for a state.
 import type { BackendDescription } from "./backend.ts";
+import type { DeviceUse } from "./device.ts";
 
 /** Why a model leaves the memory. */
 export type UnloadReason =
@@ -8,6 +9,8 @@ export type UnloadReason =
   | { readonly type: "evicted"; readonly makeRoomFor: string }
   /** Nobody used it for as long as its time to live. */
   | { readonly type: "idle" }
+  /** Somebody who administers the server asked for it. */
+  | { readonly type: "requested" }
   /** The server closes. */
   | { readonly type: "shutdown" };
 
@@ -52,6 +55,8 @@ export type ModelEvent = {
   | { readonly type: "use-changed"; readonly leases: number; readonly waiting: number }
   /** Its process holds noticeably more or less memory than it last reported. `bytes` does not change by it. */
   | { readonly type: "memory-changed"; readonly residentBytes: number }
+  /** It computes on other devices than it was loaded on. */
+  | { readonly type: "device-changed"; readonly use: DeviceUse }
 );
 
 /** Gets every event, in order. */

@@ -22,6 +22,8 @@ export interface ModelSpec {
   readonly pinned: boolean;
   /** Load when the server starts rather than at the first request. */
   readonly preload: boolean;
+  /** Only shows how things work: any other model of its purpose is the default before it. */
+  readonly demonstration?: boolean;
 }
 
 export type ModelOptions = TextModelOptions | EmbeddingModelOptions | ImageModelOptions | UpstreamModelOptions;
@@ -31,8 +33,8 @@ export interface TextModelOptions {
   readonly kind: "text";
   /** Context per sequence, tokens. 0 = what the model was trained with, at most 8,192. */
   readonly contextSize: number;
-  /** Sequences that generate at once. */
-  readonly parallel: number;
+  /** Sequences that generate at once; `auto` = a few, and more while requests wait and the memory budget allows it. */
+  readonly parallel: "auto" | number;
   /** Prompt tokens per decode step over all sequences. */
   readonly batchSize: number;
   /** 0 = the cores that the process may use, corrected by the speed of the steps that are run. */

@@ -14,7 +14,7 @@ export interface SamplingOptions {
   readonly frequencyPenalty?: number;
   /** 1 = off; over the last tokens of prompt and answer. */
   readonly repeatPenalty?: number;
-  /** Added to the logits of token ids; -100 bans a token. */
+  /** Added to the logits of token ids; -100 bans a token, unless what the output must be leaves no other one. */
   readonly logitBias?: readonly (readonly [token: number, bias: number])[];
   /** Choice i samples with seed + i. Left out = random. */
   readonly seed?: number;

@@ -1,5 +1,6 @@
 // The dependencies of the HTTP application, and the values that middleware leaves for the routes.
 import type { Logger } from "pino";
+import type { Administration } from "../services/administration.ts";
 import type { HealthService } from "../services/health.ts";
 import type { Inference } from "../services/inference.ts";
 import type { ModelsService } from "../services/models.ts";
@@ -10,6 +11,7 @@ export interface HttpDependencies {
   readonly inference: Inference;
   readonly models: ModelsService;
   readonly health: HealthService;
+  readonly administration: Administration;
   readonly settings: HttpSettings;
   readonly log: Pick<Logger, "debug" | "info" | "warn" | "error">;
   /** Random part of an id: at least 24 characters of `[a-z0-9]`. */

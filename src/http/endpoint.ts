@@ -11,10 +11,10 @@ import { ttlToMs } from "../wire/contract/time-to-live.ts";
 import type { RunningOperation } from "../services/inference.ts";
 import type { HttpDependencies, HttpEnvironment } from "./context.ts";
 import { toServerError } from "./error-response.ts";
-import { mapEvents, observed } from "./event-iterators.ts";
+import { mapEvents, observed } from "./stream/event-iterators.ts";
 import type { RequestLifetime } from "./request-lifetime.ts";
 import { readJsonBody } from "./request-body.ts";
-import { sseResponse } from "./sse-response.ts";
+import { sseResponse } from "./stream/sse-response.ts";
 
 export type HttpContext = Context<HttpEnvironment>;
 
@@ -22,6 +22,7 @@ export type HttpContext = Context<HttpEnvironment>;
 interface SharedFields {
   readonly model?: string | null | undefined;
   readonly ttl?: number | string | null | undefined;
+  readonly stream?: boolean | null | undefined;
 }
 
 /** Reads and validates the body. Throws `ServerError`. */
@@ -59,6 +60,7 @@ export async function start<O extends Operation>(
       modelName: body.model ?? undefined,
       request,
       signal: lifetime.signal,
+      isStreamed: body.stream === true,
       ttlMs: body.ttl === null || body.ttl === undefined ? undefined : ttlToMs(body.ttl),
     })
     .catch(fail);

@@ -23,6 +23,7 @@ export function logModelEvents(log: Pick<Logger, "info" | "error">): ModelEventL
       case "load-refused":
       case "use-changed":
       case "memory-changed":
+      case "device-changed":
         return;
     }
   };

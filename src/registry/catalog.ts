@@ -1,5 +1,7 @@
 // Finds the configured models by name, alias or operation, whether they are in memory or not.
-import type { ConfiguredModel } from "../domain/model.ts";
+import type { ConfiguredModel, ModelPurpose } from "../domain/model.ts";
+import { purposeOfOpenAiName } from "../config/openai-names.ts";
+import { nearestName } from "../util/nearest.ts";
 import type { Operation } from "../domain/backend.ts";
 import { ServerError } from "../domain/errors.ts";
 
@@ -17,14 +19,38 @@ export interface Catalog {
   assertCan(spec: ConfiguredModel, operation: Operation): void;
 }
 
-export function createCatalog(models: readonly ConfiguredModel[], aliases: ReadonlyMap<string, string>): Catalog {
+export interface CatalogNames {
+  readonly aliases: ReadonlyMap<string, string>;
+  /** Ids of the models that any name of an OpenAI model stands for, by its purpose; left out = none does. */
+  readonly openAiModels?: Readonly<Partial<Record<ModelPurpose, string | null>>>;
+  /** What to say of a name that is not served, in place of the list of those that are; `undefined` = nothing. */
+  readonly explainMissing?: (name: string) => string | undefined;
+}
+
+export function createCatalog(
+  models: readonly ConfiguredModel[],
+  { aliases, openAiModels = {}, explainMissing }: CatalogNames,
+): Catalog {
   const byId = new Map(models.map((spec) => [spec.id, spec]));
 
+  const findOpenAi = (name: string): ConfiguredModel | undefined => {
+    const purpose = purposeOfOpenAiName(name);
+    return purpose === undefined ? undefined : byId.get(openAiModels[purpose] ?? "");
+  };
+
   const resolve = (name: string): ConfiguredModel => {
-    const spec = byId.get(name) ?? byId.get(aliases.get(name) ?? "");
+    const spec = byId.get(name) ?? byId.get(aliases.get(name) ?? "") ?? findOpenAi(name);
     if (spec !== undefined) return spec;
+    const known = explainMissing?.(name);
+    if (known !== undefined) throw new ServerError("model_not_found", { message: known, param: "model" });
+    const nearest = nearestName(name, [...byId.keys(), ...aliases.keys()]);
     throw new ServerError("model_not_found", {
-      message: `The model '${name}' does not exist. This server offers: ${models.map(({ id }) => `'${id}'`).join(", ")}.`,
+      message: [
+        `The model '${name}' does not exist.`,
+        ...(nearest === null ? [] : [`Did you mean '${nearest}'?`]),
+        `This server offers: ${quoted(byId.keys())}.`,
+        ...(aliases.size === 0 ? [] : [`Their aliases: ${quoted(aliases.keys())}.`]),
+      ].join(" "),
       param: "model",
     });
   };
@@ -52,6 +78,10 @@ export function createCatalog(models: readonly ConfiguredModel[], aliases: Reado
       });
     },
   };
+}
+
+function quoted(names: Iterable<string>): string {
+  return Array.from(names, (name) => `'${name}'`).join(", ");
 }
 
 const operationNames: Readonly<Record<Operation, string>> = {

@@ -1,5 +1,6 @@
 // Keeps the models in memory: starts loads, disposes of loaded models, and reports the outcomes to the scheduler.
 import type { Backend } from "../domain/backend.ts";
+import type { DeviceUse } from "../domain/device.ts";
 import type { SchedulerInput } from "./scheduler-messages.ts";
 
 /** A loaded model, as the loader returns it. */
@@ -19,6 +20,8 @@ export interface LoadOptions {
   readonly onEnd: (exit: string) => void;
   /** To be called when the memory of a loaded model's process has changed noticeably. */
   readonly onMemory: (residentBytes: number) => void;
+  /** To be called when a loaded model has moved to other devices. */
+  readonly onDevice: (use: DeviceUse) => void;
 }
 
 /** One load of a model. `generation` counts its loads. */
@@ -31,6 +34,7 @@ export interface InstancesOptions {
   readonly load: (id: string, options: LoadOptions) => Promise<LoadedModelHandle>;
   readonly report: (input: SchedulerInput) => void;
   readonly onMemory: (key: InstanceKey, residentBytes: number) => void;
+  readonly onDevice: (key: InstanceKey, use: DeviceUse) => void;
 }
 
 interface Instance {
@@ -90,14 +94,18 @@ export class Instances {
 
   async #runLoad(model: string, instance: Instance): Promise<void> {
     const { generation, abort } = instance;
-    const { load, report, onMemory } = this.#options;
+    const { load, report, onMemory, onDevice } = this.#options;
     const isPresent = (): boolean => this.#instances.get(model) === instance;
+    const isLoaded = (): boolean => isPresent() && instance.handle !== undefined;
     try {
       const handle = await load(model, {
         signal: abort.signal,
         onEnd: (exit) => report({ type: "ended", model, generation, exit }),
         onMemory: (residentBytes) => {
-          if (isPresent() && instance.handle !== undefined) onMemory({ model, generation }, residentBytes);
+          if (isLoaded()) onMemory({ model, generation }, residentBytes);
+        },
+        onDevice: (use) => {
+          if (isLoaded()) onDevice({ model, generation }, use);
         },
       });
       if (!isPresent()) {

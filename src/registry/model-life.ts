@@ -32,6 +32,8 @@ export class ModelLife {
   #loadBegunMs = 0;
   /** `undefined` until the present load has succeeded. */
   #readySinceMs: number | undefined;
+  /** Somebody asked for it to be unloaded once it is idle. */
+  #isUnwanted = false;
   #unload: { readonly reason: UnloadReason; readonly begunMs: number } | undefined;
   #toldLeases = 0;
   #toldWaiting = 0;
@@ -73,6 +75,11 @@ export class ModelLife {
     return this.isIdle && this.#ttlMs > 0 ? this.#lastUsedMs + this.#ttlMs : undefined;
   }
 
+  /** It is idle, and somebody asked for it to be unloaded then. */
+  get isUnwanted(): boolean {
+    return this.isIdle && this.#isUnwanted;
+  }
+
   /** Whether its present load has that number. */
   isAt(generation: number): boolean {
     return this.#status !== "absent" && this.#generation === generation;
@@ -95,6 +102,10 @@ export class ModelLife {
     this.#leases -= 1;
     this.#lastUsedMs = nowMs;
     if (ttlMs !== undefined) this.#ttlMs = ttlMs;
+  }
+
+  unloadWhenIdle(): void {
+    this.#isUnwanted = this.#status === "loading" || this.#status === "ready";
   }
 
   rejectAll(error: Error, { effects }: Outcome): void {
@@ -178,6 +189,7 @@ export class ModelLife {
 
   #forget(): void {
     this.#status = "absent";
+    this.#isUnwanted = false;
     this.#leases = 0;
     this.#bytes = 0;
     this.#readySinceMs = undefined;

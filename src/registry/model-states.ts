@@ -1,5 +1,6 @@
 // The state of every model for the health report and the model list, kept up to date by the registry's events. The scheduler never
 // decides by this copy.
+import type { DeviceUse } from "../domain/device.ts";
 import type { ModelEvent, ModelInstance } from "../domain/model-events.ts";
 import type { ModelStatus } from "./model-life.ts";
 
@@ -65,5 +66,12 @@ function changesBy(event: ModelEvent, { instance }: ModelState): Partial<ModelSt
       return { leases: event.leases, waiting: event.waiting };
     case "memory-changed":
       return instance === undefined ? {} : { instance: { ...instance, residentBytes: event.residentBytes } };
+    case "device-changed":
+      return instance === undefined ? {} : { instance: withDevices(instance, event.use) };
   }
+}
+
+function withDevices(instance: ModelInstance, use: DeviceUse): ModelInstance {
+  const { device: _device, deviceNote: _note, deviceParts: _parts, ...rest } = instance.description;
+  return { ...instance, description: { ...rest, ...use } };
 }

@@ -55,6 +55,7 @@ export class Registry {
       load: (id, loadOptions) => options.load(this.#specs.get(id) as ModelSpec, loadOptions),
       report: (input) => this.#dispatch(input),
       onMemory: (key, residentBytes) => this.#tell({ type: "memory-changed", ...key, residentBytes }),
+      onDevice: (key, use) => this.#tell({ type: "device-changed", ...key, use }),
     });
   }
 
@@ -90,6 +91,28 @@ export class Registry {
         },
       });
       this.#dispatch({ type: "acquire", ticket, model: id, estimatedBytes });
+    });
+  }
+
+  /**
+   * Unloads the model once no caller uses it or waits for it, and resolves when it has ended, at once where it is not in memory. Rejects
+   * with the signal's reason when that aborts first; the model is unloaded all the same.
+   */
+  async unload(id: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (!this.#scheduler.isPresent(id)) return;
+    await new Promise<void>((resolve, reject) => {
+      const unsubscribe = this.subscribe((event) => {
+        if (event.model !== id || !isEnd(event)) return;
+        forget();
+        unsubscribe();
+        resolve();
+      });
+      const forget = onAbort(signal, () => {
+        unsubscribe();
+        reject(signal.reason as Error);
+      });
+      this.#dispatch({ type: "unload", model: id });
     });
   }
 
@@ -130,8 +153,7 @@ export class Registry {
   }
 
   #tell(event: ModelEvent): void {
-    const isOver = event.type === "load-failed" || event.type === "unloaded" || event.type === "crashed";
-    if (isOver) this.#instances.forget(event.model);
+    if (isEnd(event)) this.#instances.forget(event.model);
     for (const listener of this.#listeners) {
       try {
         listener(event);
@@ -175,4 +197,9 @@ export class Registry {
     // A timer may end before the deadline: a tick that is early changes nothing and arms the next timer.
     this.#cancelTimer = setTimer(() => this.#dispatch({ type: "tick" }), Math.max(0, deadlineMs - now()));
   }
+}
+
+/** The model is no longer in memory. */
+function isEnd({ type }: ModelEvent): boolean {
+  return type === "load-failed" || type === "unloaded" || type === "crashed";
 }

@@ -24,6 +24,8 @@ export type SchedulerInput =
       readonly generation: number;
       readonly exit: string | undefined;
     }
+  /** Unload the model as soon as no caller uses it or waits for it. */
+  | { readonly type: "unload"; readonly model: string }
   /** Unload the idle models whose time is up. */
   | { readonly type: "tick" }
   /** Unload everything, grant nothing more. */

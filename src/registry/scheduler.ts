@@ -20,6 +20,9 @@ export class Scheduler {
   dispatch(input: SchedulerInput, nowMs: number): Outcome {
     const outcome: Outcome = { nowMs, effects: [], events: [] };
     this.#apply(input, outcome);
+    for (const model of this.#models.values()) {
+      if (model.isUnwanted) model.beginUnload({ type: "requested" }, outcome);
+    }
     this.#startLoads(outcome);
     for (const model of this.#models.values()) model.tellUse(outcome);
     return outcome;
@@ -28,6 +31,11 @@ export class Scheduler {
   /** Whether a caller who asks now is granted a lease at once, without a load and so without an estimate of its memory. */
   isReady(id: string): boolean {
     return this.#models.get(id)?.status === "ready";
+  }
+
+  /** Whether the model is in memory, or on its way there or away. */
+  isPresent(id: string): boolean {
+    return (this.#models.get(id)?.status ?? "absent") !== "absent";
   }
 
   /** When `tick` is due next; `undefined` when no model can time out. */
@@ -62,6 +70,9 @@ export class Scheduler {
         return;
       case "ended":
         this.#current(input)?.end(input.exit, outcome);
+        return;
+      case "unload":
+        this.#models.get(input.model)?.unloadWhenIdle();
         return;
       case "tick":
         for (const model of this.#models.values()) {

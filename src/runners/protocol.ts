@@ -1,6 +1,7 @@
 // The messages between the server and a runner. Values cross by structured clone (`serialization: "advanced"`), so typed arrays
 // travel as they are. Every call is a stream of events; an operation with one result is a stream of one.
 import type { BackendDescription, Operation } from "../domain/backend.ts";
+import type { DeviceServices, DeviceUse } from "../domain/device.ts";
 import type { SerializedError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
 
@@ -19,8 +20,10 @@ export type ServerMessage =
       readonly type: "load";
       readonly spec: ModelSpec;
       readonly cacheDirectory: string;
+      readonly memoryBudgetBytes: number;
       /** `Outbox.intervalMs` (outbox.ts); `auto` = by whether the model computes on every core. */
       readonly streamIntervalMs: number | "auto";
+      readonly gpu: Pick<DeviceServices, "policy" | "fault">;
     }
   | {
       readonly type: "run";
@@ -58,10 +61,15 @@ export type RunnerMessage =
     }
   | { readonly type: "pong" }
   /** The process's memory has changed noticeably since it was last told (memory-report.ts). */
-  | { readonly type: "memory"; readonly residentBytes: number };
+  | { readonly type: "memory"; readonly residentBytes: number }
+  /** What is in use from now on: before the first GPU, so that a crash is known to be one on a GPU, and at each change. */
+  | { readonly type: "device"; readonly use: DeviceUse }
+  /** The GPU has failed for good; the process ends. */
+  | { readonly type: "device-failed"; readonly reason: string };
 
 /** One end of the connection between the two processes; in tests both ends are in one process. */
 export interface Channel<Incoming, Outgoing> {
-  send(message: Outgoing): void;
+  /** `onSent` is called once the message has left the process. */
+  send(message: Outgoing, onSent?: () => void): void;
   onMessage(listener: (message: Incoming) => void): void;
 }

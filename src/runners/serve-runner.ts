@@ -57,12 +57,23 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
 
   channel.send({ type: "started" });
 
-  async function load({ spec, cacheDirectory, streamIntervalMs }: LoadMessage): Promise<void> {
+  async function load({ spec, cacheDirectory, memoryBudgetBytes, streamIntervalMs, gpu }: LoadMessage): Promise<void> {
     try {
       backend = await createBackend(spec, {
         cacheDirectory,
+        memoryBudgetBytes,
         signal: lifetime.signal,
         log: (level, text, facts = {}) => channel.send({ type: "log", level, message: text, facts }),
+        devices: {
+          ...gpu,
+          tell: (use) => sent({ type: "device", use }),
+          giveUp: async (reason) => {
+            await sent({ type: "device-failed", reason });
+            exit(1);
+            // Nobody goes on with what the device left behind.
+            return new Promise(() => {});
+          },
+        },
       });
       const { occupiesAllCores = false } = backend.description;
       outbox.intervalMs = streamIntervalMs === "auto" ? (occupiesAllCores ? contendedIntervalMs : 0) : streamIntervalMs;
@@ -80,6 +91,10 @@ export function serveRunner({ channel, createBackend, exit }: ServeRunnerOptions
           : new ServerError("model_load_failed", `The model '${spec.id}' could not be loaded: ${reason}`);
       channel.send({ type: "load-failed", error: serializeError(failure) });
     }
+  }
+
+  function sent(message: RunnerMessage): Promise<void> {
+    return new Promise((resolve) => channel.send(message, resolve));
   }
 
   async function serveCall({ id, operation, request, credit }: RunMessage): Promise<void> {

@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { BackendDescription } from "../domain/backend.ts";
+import type { DeviceServices, DeviceUse } from "../domain/device.ts";
 import { ServerError, deserializeError } from "../domain/errors.ts";
 import type { ModelSpec } from "../domain/model.ts";
 import { onAbort } from "../util/abort.ts";
@@ -16,6 +17,7 @@ export interface StartRunnerOptions {
   /** Variables added to the environment, e.g. `UV_THREADPOOL_SIZE`, which has an effect only when set before the start. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cacheDirectory: string;
+  readonly memoryBudgetBytes: number;
   /** How long the process may take until it takes messages. */
   readonly startTimeoutMs: number;
   /** How long the model may take to load from then on. */
@@ -25,8 +27,13 @@ export interface StartRunnerOptions {
   /** `Outbox.intervalMs` of the runner (outbox.ts); `auto` = by whether the model computes on every core. */
   readonly streamIntervalMs: number | "auto";
   readonly log: (level: "debug" | "info" | "warn" | "error", message: string, facts: Record<string, unknown>) => void;
-  /** Called once when the process of a loaded model has ended, whatever the reason. */
-  readonly onExit: (reason: string) => void;
+  readonly gpu: Pick<DeviceServices, "policy" | "fault">;
+  /** Called once when the process of a loaded model has ended, whatever the reason; `wasTold` = it was asked to. */
+  readonly onExit: (reason: string, wasTold: boolean) => void;
+  /** Called when the runner tells which devices it uses, the first time perhaps while it still loads. */
+  readonly onDevice: (use: DeviceUse) => void;
+  /** Called when the runner ends because its GPU has failed. */
+  readonly onDeviceFailure: (reason: string) => void;
   /** Called when the runner reports that its memory has changed noticeably. */
   readonly onMemory: (residentBytes: number) => void;
   readonly signal: AbortSignal;
@@ -37,6 +44,17 @@ export interface StartedRunner {
   readonly processId: number;
   /** Memory of the process when the model was ready, bytes. */
   readonly residentBytes: number;
+}
+
+/** The process ended, or gave no answer in time, before the model was loaded: it did not tell what went wrong. */
+export class RunnerLostError extends ServerError {
+  /** e.g. `SIGSEGV`, or how long was waited. */
+  readonly exit: string;
+
+  constructor(kind: "timeout" | "model_load_failed", { message, exit }: { message: string; exit: string }) {
+    super(kind, message);
+    this.exit = exit;
+  }
 }
 
 /** Milliseconds that a runner gets to free its model before it is killed. */
@@ -71,7 +89,9 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, exitSignal) => resolve(exitSignal ?? `exit code ${code}`));
   });
+  let wasTold = false;
   const stop = async (): Promise<void> => {
+    wasTold = true;
     send({ type: "dispose" });
     const timer = setTimeout(() => child.kill("SIGKILL"), stopGraceMs);
     await exited;
@@ -87,7 +107,13 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     };
     const failAfter = (delayMs: number, what: string): NodeJS.Timeout =>
       setTimeout(
-        () => fail(new ServerError("timeout", `${what} within ${delayMs} ms.`)),
+        () =>
+          fail(
+            new RunnerLostError("timeout", {
+              message: `${what} within ${delayMs} ms.`,
+              exit: `no answer within ${delayMs} ms`,
+            }),
+          ),
         Math.min(delayMs, maxTimerMs),
       );
     let timer = failAfter(options.startTimeoutMs, `The process for the model '${spec.id}' did not start`);
@@ -95,8 +121,9 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     void exited.then((reason) => {
       const detail = lastLines.at(-1);
       fail(
-        new ServerError("model_load_failed", {
+        new RunnerLostError("model_load_failed", {
           message: `The process that was loading the model '${spec.id}' ended (${reason})${detail ? `: ${detail}` : "."}`,
+          exit: reason,
         }),
       );
     });
@@ -126,12 +153,18 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
         case "memory":
           options.onMemory(message.residentBytes);
           return;
+        case "device":
+          options.onDevice(message.use);
+          return;
+        case "device-failed":
+          options.onDeviceFailure(message.reason);
+          return;
         case "pong":
           return;
       }
     });
-    const { cacheDirectory, streamIntervalMs } = options;
-    send({ type: "load", spec, cacheDirectory, streamIntervalMs });
+    const { cacheDirectory, memoryBudgetBytes, streamIntervalMs, gpu } = options;
+    send({ type: "load", spec, cacheDirectory, memoryBudgetBytes, streamIntervalMs, gpu });
   });
 
   // The listener above passes updates on to `receive`, so the backend's channel only sends.
@@ -156,7 +189,7 @@ export async function startRunner(options: StartRunnerOptions): Promise<StartedR
     clearInterval(watchdog);
     if (lastLines.length > 0) log("debug", "The last words of a runner.", { model: spec.id, lines: lastLines });
     ready.end(reason);
-    options.onExit(reason);
+    options.onExit(reason, wasTold);
   });
   return { backend: ready, processId: child.pid ?? 0, residentBytes };
 }

@@ -6,6 +6,7 @@ import type { Catalog } from "../registry/catalog.ts";
 import type { Lease } from "../registry/registry.ts";
 import { creditWindow } from "../runners/protocol.ts";
 import { pullEvents, type PulledEvents } from "../util/event-queue.ts";
+import { RepeatableOutput } from "./repeatable-output.ts";
 
 export interface InferenceOptions<O extends Operation> {
   /** As the caller wrote it; `undefined` = the default of the operation. */
@@ -14,6 +15,8 @@ export interface InferenceOptions<O extends Operation> {
   readonly signal: AbortSignal;
   /** Idle milliseconds after which the model is unloaded; left out = as configured. */
   readonly ttlMs?: number | undefined;
+  /** The caller reads the events as they come, rather than all of them before it answers. @default false */
+  readonly isStreamed?: boolean;
 }
 
 /** A running operation whose first event has come: nothing can be refused any more. */
@@ -41,7 +44,7 @@ export interface InferenceDependencies {
 
 export function createInference({ catalog, acquire, defaultModels }: InferenceDependencies): Inference {
   return {
-    async start(operation, { modelName, request, signal, ttlMs }) {
+    async start(operation, { modelName, request, signal, ttlMs, isStreamed = false }) {
       const spec =
         modelName === undefined
           ? catalog.defaultFor(operation, defaultModels[operation] ?? undefined)
@@ -50,7 +53,12 @@ export function createInference({ catalog, acquire, defaultModels }: InferenceDe
       const lease = await acquire(spec.id, signal);
       const { description } = lease.backend;
       const events = pullEvents<Operations[typeof operation]["event"]>(
-        (call) => runLeased(lease, { operation, request, call, ttlMs }),
+        (call) => {
+          const options = { operation, request, call, ttlMs };
+          return description.device === "cpu"
+            ? runLeased(lease, options)
+            : runOnGpu(lease, { ...options, isStreamed, acquire: () => acquire(spec.id, call.signal) });
+        },
         { window: creditWindow, signal },
       );
       // The operation begins with the first `next()`, and gives the lease back in every way in which it ends.
@@ -65,16 +73,42 @@ export function createInference({ catalog, acquire, defaultModels }: InferenceDe
   };
 }
 
-/** Runs the operation and releases the lease when it has ended, whatever the reader still has to take. */
-async function runLeased<O extends Operation>(
+interface RunOptions<O extends Operation> {
+  readonly operation: O;
+  readonly request: Operations[O]["request"];
+  readonly call: Call<Operations[O]["event"]>;
+  readonly ttlMs: number | undefined;
+}
+
+/**
+ * As {@link runLeased}. Where the model's process has ended meanwhile, the operation runs a second time, on the model as it is loaded
+ * then: on the CPU (runners/device-guard.ts).
+ */
+async function runOnGpu<O extends Operation>(
   lease: Lease,
-  options: {
-    readonly operation: O;
-    readonly request: Operations[O]["request"];
-    readonly call: Call<Operations[O]["event"]>;
-    readonly ttlMs: number | undefined;
-  },
+  {
+    isStreamed,
+    acquire,
+    ...options
+  }: RunOptions<O> & { readonly isStreamed: boolean; readonly acquire: () => Promise<Lease> },
 ): Promise<void> {
+  const { signal } = options.call;
+  const output = new RepeatableOutput(options.call.sink, { holdsBack: !isStreamed });
+  const call = { sink: output, signal };
+  try {
+    await runLeased(lease, { ...options, call });
+  } catch (error) {
+    const hasCrashed = error instanceof ServerError && error.kind === "model_crashed";
+    if (!hasCrashed || !output.isRepeatable || signal.aborted) throw error;
+    const next = await acquire();
+    output.restart();
+    await runLeased(next, { ...options, call });
+  }
+  output.complete();
+}
+
+/** Runs the operation and releases the lease when it has ended, whatever the reader still has to take. */
+async function runLeased<O extends Operation>(lease: Lease, options: RunOptions<O>): Promise<void> {
   const { operation, request, call, ttlMs } = options;
   try {
     const { operations } = lease.backend.description;

@@ -150,11 +150,32 @@ export function createOpenApiDocument(options: OpenApiOptions): Json {
       "/v1/models/{model}": {
         get: {
           ...toGetOperation("retrieveModel", "One model. Its id may contain slashes.", "Model"),
-          parameters: [{ name: "model", in: "path", required: true, schema: { type: "string" } }],
+          parameters: [modelParameter],
         },
       },
+      "/admin/models": { get: toAdminOperation("listModelStates", "The state of every model.") },
+      "/admin/models/{model}/load": {
+        post: toAdminOperation("loadModel", "Load a model, and answer when it is ready.", {
+          parameter: modelParameter,
+        }),
+      },
+      "/admin/models/{model}/unload": {
+        post: toAdminOperation("unloadModel", "Unload a model once no request uses it, and answer then.", {
+          parameter: modelParameter,
+        }),
+      },
+      "/admin/events": {
+        get: toAdminOperation("watchModels", "Server-sent events: the states of all models, then every change.", {
+          mediaType: "text/event-stream",
+        }),
+      },
       "/health/live": { get: toHealthOperation("getLiveness", "Whether the process answers.") },
-      "/health/ready": { get: toHealthOperation("getReadiness", "Whether requests would be served.") },
+      "/health/ready": {
+        get: toHealthOperation(
+          "getReadiness",
+          "Whether requests would be served, with the state of every model and the devices that it computes on.",
+        ),
+      },
     },
     components: {
       schemas: createComponents(),
@@ -233,6 +254,25 @@ function toGetOperation(operationId: string, summary: string, response: string):
     summary,
     responses: {
       "200": { description: "OK", content: { "application/json": { schema: reference(response) } } },
+      ...errorResponses(),
+    },
+  };
+}
+
+const modelParameter: Json = { name: "model", in: "path", required: true, schema: { type: "string" } };
+
+/** Where no key is configured these answer programs of the server's own machine only. */
+function toAdminOperation(
+  operationId: string,
+  summary: string,
+  { parameter, mediaType = "application/json" }: { readonly parameter?: Json; readonly mediaType?: string } = {},
+): Json {
+  return {
+    operationId,
+    summary,
+    ...(parameter === undefined ? {} : { parameters: [parameter] }),
+    responses: {
+      "200": { description: "OK", content: { [mediaType]: { schema: { type: "object" } } } },
       ...errorResponses(),
     },
   };

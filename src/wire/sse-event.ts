@@ -1,4 +1,4 @@
-// A server-sent event as a value. Mappers make them; only `http/sse-response.ts` knows how they are framed in bytes.
+// A server-sent event as a value. Mappers make them; only `http/stream/sse-response.ts` knows how they are framed in bytes.
 
 export type SseEvent =
   | {

@@ -1,7 +1,7 @@
 // The time of each part of a generated token's way to the caller: npx vitest bench test/bench/text-path.bench.ts
 import { bench, describe } from "vitest";
 import type { TextEvent } from "../../src/domain/text.ts";
-import { formatEvent, sseResponse } from "../../src/http/sse-response.ts";
+import { formatEvent, sseResponse } from "../../src/http/stream/sse-response.ts";
 import { createChatChunkMapper } from "../../src/wire/openai/chat/to-chunks.ts";
 import type { SseEvent } from "../../src/wire/sse-event.ts";
 import { StopMatcher } from "../../src/util/stop-matcher.ts";

@@ -1,6 +1,7 @@
 // Token ids against llama-server's, without and with control tokens parsed.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openLibrary } from "../../src/backends/llama/native/library.ts";
+import { openWeights } from "../../src/backends/llama/native/weights.ts";
 import { NativeModelHandle } from "../../src/backends/llama/native/model.ts";
 import { Vocabulary } from "../../src/backends/llama/tokens/vocabulary.ts";
 import { readGguf } from "../../src/model-files/gguf/gguf-facts.ts";
@@ -15,7 +16,10 @@ describe("tokens of SentencePiece against llama-server", () => {
   let vocabulary: Vocabulary;
   beforeAll(async () => {
     const { llama } = await openLibrary(() => {}, { gpu: false });
-    native = new NativeModelHandle(llama, await llama.loadModel({ modelPath: path, gpuLayers: 0 }));
+    native = new NativeModelHandle(llama, {
+      weights: await openWeights(llama, { path, gpuLayers: 0, useMmap: true, signal: new AbortController().signal }),
+      architecture: "llama",
+    });
     const { vocabularySize, preTokenizer } = await readGguf(path);
     vocabulary = new Vocabulary(native, { size: vocabularySize, preTokenizer });
   });

@@ -93,3 +93,28 @@ describe("the limit of concurrent requests", () => {
     expect((await app.request("/v1/models")).status).toBe(200);
   });
 });
+
+describe("administration", () => {
+  const from = (address: string) => ({
+    incoming: { socket: { remoteAddress: address, remotePort: 1, remoteFamily: "x" } },
+  });
+
+  it("is for programs of the own machine where no key is asked for", async () => {
+    const { app } = createTestApp();
+    for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
+      expect((await app.request("/admin/models", {}, from(address))).status).toBe(200);
+    }
+    for (const address of ["192.168.1.5", "::ffff:10.0.0.1", "fe80::1", "2001:db8::1"]) {
+      expect((await app.request("/admin/models", {}, from(address))).status).toBe(403);
+    }
+    expect((await app.request("/admin/models")).status).toBe(403);
+    expect((await app.request("/v1/models", {}, from("192.168.1.5"))).status).toBe(200);
+  });
+
+  it("is for who has a key where one is asked for", async () => {
+    const { app } = createTestApp({ settings: { apiKeys: ["sk-one"] } });
+    const headers = { authorization: "Bearer sk-one" };
+    expect((await app.request("/admin/models", { headers }, from("192.168.1.5"))).status).toBe(200);
+    expect((await app.request("/admin/models", {}, from("127.0.0.1"))).status).toBe(401);
+  });
+});

@@ -1,7 +1,7 @@
 // The framing of events in bytes, checked by the rules by which a client reads them (WHATWG HTML, section 9.2.6).
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { describe, expect, it } from "vitest";
-import { formatEvent, sseResponse } from "../../src/http/sse-response.ts";
+import { formatEvent, sseResponse } from "../../src/http/stream/sse-response.ts";
 import type { SseEvent } from "../../src/wire/sse-event.ts";
 
 /** Reads a stream's text as a client does. */

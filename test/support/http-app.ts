@@ -7,6 +7,7 @@ import type { HttpDependencies, HttpEnvironment, HttpSettings } from "../../src/
 import type { RouteGroup } from "../../src/http/route-table.ts";
 import { createCatalog } from "../../src/registry/catalog.ts";
 import { createModelStates } from "../../src/registry/model-states.ts";
+import { createAdministration } from "../../src/services/administration.ts";
 import { createHealthService } from "../../src/services/health.ts";
 import { createInference } from "../../src/services/inference.ts";
 import { createModelsService } from "../../src/services/models.ts";
@@ -48,7 +49,7 @@ export function createTestApp({
   let leases = 0;
   const catalog = createCatalog(
     [model("org/chat", "text"), model("embed", "embedding"), model("rank", "rerank"), model("draw", "image")],
-    new Map([["gpt-4o", "org/chat"]]),
+    { aliases: new Map([["gpt-4o", "org/chat"]]) },
   );
   const states = createModelStates([]);
   const log = (level: string) => (facts: unknown) => {
@@ -71,6 +72,14 @@ export function createTestApp({
     }),
     models: createModelsService({ catalog, states }),
     health: createHealthService({ version: "1.2.3", states, now: () => 0 }),
+    administration: createAdministration({
+      catalog,
+      states,
+      acquire: () => Promise.reject(new Error("not tried here")),
+      unload: () => Promise.resolve(),
+      subscribe: () => () => {},
+      closing: new AbortController().signal,
+    }),
     settings: {
       bodyLimitBytes: 10_000,
       apiKeys: [],

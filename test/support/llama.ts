@@ -57,7 +57,12 @@ export function textSpec(path: string, options: Partial<TextModelOptions> = {}):
 }
 
 export function testContext(log: BackendContext["log"] = () => {}): BackendContext {
-  return { log, cacheDirectory: temporaryFolder("cache"), signal: new AbortController().signal };
+  return {
+    log,
+    cacheDirectory: temporaryFolder("cache"),
+    memoryBudgetBytes: 2 ** 30,
+    signal: new AbortController().signal,
+  };
 }
 
 export function completionRequest(request: Partial<CompletionRequest> = {}): CompletionRequest {

@@ -7,10 +7,14 @@ import { referencePath } from "./reference-text.ts";
 
 /** Texts that end a turn; llama.cpp knows them by their spelling. */
 const ends = ["<|im_end|>", "<|return|>", "<|call|>", "<|END_OF_TURN_TOKEN|>", "<|eot_id|>"];
+const furtherEnds = ["<|endoftext|>", "<｜end▁of▁sentence｜>"];
 
 export interface MarkupModel {
   readonly path: string;
-  /** Id of a token of the vocabulary by its text. */
+  /** Tokens of the vocabulary. */
+  readonly size: number;
+  readonly has: (text: string) => boolean;
+  /** Id of a token by its text, as the vocabulary spells it. */
   readonly tokenOf: (text: string) => number;
   /** Ids of the tokens that end a turn. */
   readonly ends: readonly number[];
@@ -26,13 +30,19 @@ export function useMarkupModel(): MarkupModel {
     return id;
   };
   for (const text of markupOfFamilies()) tokenOf(text);
-  return { path, tokenOf, ends: ends.map(tokenOf) };
+  return {
+    path,
+    size: tokens.length,
+    has: (text) => tokens.includes(text),
+    tokenOf,
+    ends: [...ends, ...furtherEnds].map(tokenOf),
+  };
 }
 
 /** Markup that is one token in published vocabularies. */
 function markupOfFamilies(): string[] {
   return FAMILIES.flatMap((family) => [
     ...family.keepTokens,
-    ...family.reasoning.flatMap(({ open, close }) => [open, close]),
+    ...family.reasoning.flatMap(({ open, close }) => [open, close]).filter((text) => /[>\]]$/.test(text)),
   ]).filter((text) => !text.includes(" ") && (text.match(/[<[]/g) ?? []).length === 1);
 }

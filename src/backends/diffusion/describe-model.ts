@@ -59,9 +59,14 @@ export function describeModel(
       batch: guided && batched ? 2 : 1,
       tileSize: options.vaeTileSize,
     }),
-    device: opener.device,
-    ...(opener.deviceNote === undefined ? {} : { deviceNote: opener.deviceNote }),
-    fingerprint: fingerprintOf([model.fingerprint, opener.device, runtimeVersion(), arch(), String(options.threads)]),
+    ...opener.use,
+    fingerprint: fingerprintOf([
+      model.fingerprint,
+      opener.use.device,
+      runtimeVersion(),
+      arch(),
+      String(options.threads),
+    ]),
     facts: {
       pipeline: pipelineName(model),
       native_size:

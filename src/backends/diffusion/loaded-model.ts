@@ -9,9 +9,11 @@ import { createGraphStore, type GraphStore } from "./folder/graph-store.ts";
 import { readModelFolder, type DiffusionFolder, type GraphName } from "./folder/model-folder.ts";
 import { inspectGraphFile, type GraphWeights } from "../../model-files/onnx/graph-weights.ts";
 import { loadedWeightBytes } from "./folder/memory-estimate.ts";
-import type { OnnxGraph } from "../onnx/graph.ts";
-import { probeUnet } from "./unet/probe-unet.ts";
-import { createSessionOpener, type SessionOpener } from "../onnx/session.ts";
+import { OnnxGraph } from "../onnx/graph.ts";
+import { probeUnet, rehearseUnet } from "./unet/probe-unet.ts";
+import { rehearseTextEncoder } from "./prompt/rehearse-text-encoder.ts";
+import { rehearseDecoder, rehearseEncoder } from "./vae/rehearse-vae.ts";
+import { createSessionOpener, type GraphPart, type SessionOpener } from "../onnx/session.ts";
 import { modelDefaults, schedulerConfigFor, schedulerOf } from "./request/request-settings.ts";
 import { assertSafetyChecker, readSafetySettings, type SafetyCheckerSettings } from "./output/safety-checker.ts";
 import { assertTextEncoder, type LoadedTextEncoder } from "./prompt/text-conditioning.ts";
@@ -25,7 +27,7 @@ export interface LoadedModel {
   /** Latent pixels: a picture's sides must be multiples of this. */
   readonly latentMultiple: number;
   readonly safety: SafetyCheckerSettings | undefined;
-  readonly opener: Pick<SessionOpener, "device" | "deviceNote">;
+  readonly opener: Pick<SessionOpener, "use">;
   /** Bytes that each graph in use takes once it is loaded. */
   readonly weightBytes: ReadonlyMap<GraphName, number>;
   /** Changes when a graph's weights do. */
@@ -46,8 +48,13 @@ export async function loadModel(
   const opener = createSessionOpener({
     executionProviders: options.executionProviders,
     threads: options.threads > 0 ? options.threads : availableParallelism(),
+    context,
   });
-  const store = createGraphStore(folder, { opener, lowMemory: options.lowMemory });
+  const store = createGraphStore(folder, {
+    opener,
+    lowMemory: options.lowMemory,
+    partOf: (name) => graphPart(name, { folder, encoders, fingerprint: weights.get(name)!.fingerprint }),
+  });
   let unetShape: UnetShape | undefined;
   let latentMultiple = 1;
   const weightBytes = new Map<GraphName, number>();
@@ -56,7 +63,7 @@ export async function loadModel(
       context.signal.throwIfAborted();
       const graph = await store.get(name);
       assertGraph(graph, { name, encoders, family: folder.family });
-      weightBytes.set(name, loadedWeightBytes(weights.get(name)!, { widened: isWidened(graph, opener.device) }));
+      weightBytes.set(name, loadedWeightBytes(weights.get(name)!, { widened: isWidened(graph) }));
       if (name !== "unet") continue;
       unetShape = unetShapeOf(graph);
       assertFamily(folder, unetShape);
@@ -66,7 +73,6 @@ export async function loadModel(
     await store.release();
     throw error;
   }
-  if (opener.deviceNote !== undefined) context.log("warn", opener.deviceNote);
   return {
     folder,
     store,
@@ -124,8 +130,45 @@ async function loadTokenizers(folder: DiffusionFolder, signal: AbortSignal): Pro
 }
 
 /** The CPU computes in float32, whatever type the weights are stored in. */
-function isWidened(graph: OnnxGraph, device: string): boolean {
-  return device === "cpu" && graph.hasHalfPrecision;
+function isWidened(graph: OnnxGraph): boolean {
+  return graph.device === "cpu" && graph.hasHalfPrecision;
+}
+
+interface Pipeline {
+  readonly folder: DiffusionFolder;
+  readonly encoders: readonly LoadedTextEncoder[];
+}
+
+function graphPart(
+  name: GraphName,
+  { fingerprint, ...pipeline }: Pipeline & { readonly fingerprint: string },
+): GraphPart {
+  const rehearse = rehearsalOf(name, pipeline);
+  if (rehearse === undefined) return { name, fingerprint };
+  const clock = { runMs: 0 };
+  return { name, fingerprint, rehearse: (session) => rehearse(new OnnxGraph(session, { name, clock })) };
+}
+
+/** The run by which devices are compared; `undefined` for the safety checker, which runs once a picture and stays on the CPU. */
+function rehearsalOf(
+  name: GraphName,
+  { folder, encoders }: Pipeline,
+): ((graph: OnnxGraph) => Promise<void>) | undefined {
+  switch (name) {
+    case "text_encoder":
+    case "text_encoder_2": {
+      const encoder = encoders.find(({ graph }) => graph === name)!;
+      return (graph) => rehearseTextEncoder(graph, { folder, encoder });
+    }
+    case "unet":
+      return (graph) => rehearseUnet(graph, folder);
+    case "vae_decoder":
+      return (graph) => rehearseDecoder(graph, folder);
+    case "vae_encoder":
+      return (graph) => rehearseEncoder(graph, folder);
+    case "safety_checker":
+      return undefined;
+  }
 }
 
 function assertGraph(

@@ -1,8 +1,9 @@
 // Runs an encoder's ONNX graph on batches of token ids. Its inputs, their types and the output to use are read from the graph itself, so
 // no option says them.
-import { Tensor, type InferenceSession } from "../onnx/runtime.ts";
+import { Tensor } from "../onnx/runtime.ts";
 import { ServerError } from "../../domain/errors.ts";
 import { decodeFloat16 } from "../onnx/float16.ts";
+import type { GraphSession } from "../onnx/graph-session.ts";
 import type { EncodedText } from "./text/encode-text.ts";
 
 /** The output of a micro-batch. Valid until the next one, as buffers are reused. */
@@ -27,7 +28,7 @@ const knownInputs = ["input_ids", "attention_mask", "token_type_ids", "position_
 type KnownInput = (typeof knownInputs)[number];
 
 export class EncoderGraph {
-  readonly #session: InferenceSession;
+  readonly #session: GraphSession;
   readonly #options: EncoderGraphOptions;
   readonly #inputs: readonly { readonly name: KnownInput; readonly buffer: IntegerBuffer }[];
   readonly #outputName: string;
@@ -35,7 +36,7 @@ export class EncoderGraph {
   #decoded = new Float32Array(0);
 
   /** @throws ServerError `model_load_failed` for a graph with inputs or outputs that no encoder has */
-  constructor(session: InferenceSession, options: EncoderGraphOptions & { readonly outputs: readonly string[] }) {
+  constructor(session: GraphSession, options: EncoderGraphOptions & { readonly outputs: readonly string[] }) {
     this.#session = session;
     this.#options = options;
     this.#inputs = session.inputMetadata.map((input) => {

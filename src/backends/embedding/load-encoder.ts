@@ -10,8 +10,9 @@ import { embedTexts, encoderOutputs, pooledOutputs, scoreOutputs, scorePairs } f
 import { EncoderGraph } from "./encoder-graph.ts";
 import { findGraphFile } from "../../model-files/onnx/graph-file.ts";
 import { readModelSettings } from "./model-settings.ts";
+import type { GraphSession } from "../onnx/graph-session.ts";
 import { createSessionOpener } from "../onnx/session.ts";
-import { loadTextTokenizer } from "./text/text-tokenizer.ts";
+import { loadTextTokenizer, type TextTokenizer } from "./text/text-tokenizer.ts";
 import { inspectGraphFile } from "../../model-files/onnx/graph-weights.ts";
 
 export interface LoadedEncoder {
@@ -57,10 +58,22 @@ export async function loadEncoder(
   }
   for (const note of settings.notes) context.log("info", note, { model: folder });
 
-  const opener = createSessionOpener({ executionProviders: options.executionProviders, threads });
-  const session = await opener.open(file.path);
-  const { device, deviceNote } = opener;
-  if (deviceNote !== undefined) context.log("warn", deviceNote, { model: folder });
+  const scoresPairs = (session: GraphSession): boolean =>
+    session.outputNames.includes("logits") && settings.isCrossEncoder;
+  const createGraph = (session: GraphSession): EncoderGraph =>
+    new EncoderGraph(session, {
+      padId: tokenizer.padId,
+      secondSegment: tokenizer.pair.secondSegment,
+      firstPosition: settings.firstPosition,
+      outputs: scoresPairs(session) ? scoreOutputs : encoderOutputs,
+    });
+  const opener = createSessionOpener({ executionProviders: options.executionProviders, threads, context });
+  const session = await opener.open(file.path, {
+    name: file.name,
+    fingerprint: weights.fingerprint,
+    rehearse: (trial) => createGraph(trial).run(rehearsalTexts(tokenizer, settings.maxTokens)),
+  });
+  const { device } = session;
   if (options.precision === "auto" && file.precision !== "fp32" && options.modelFile === null) {
     context.log("warn", `There is no fp32 graph; ${file.name} is used.`, { model: folder });
   }
@@ -71,13 +84,8 @@ export async function loadEncoder(
     context.log("info", message, { model: folder });
   }
 
-  const isCrossEncoder = session.outputNames.includes("logits") && settings.isCrossEncoder;
-  const graph = new EncoderGraph(session, {
-    padId: tokenizer.padId,
-    secondSegment: tokenizer.pair.secondSegment,
-    firstPosition: settings.firstPosition,
-    outputs: isCrossEncoder ? scoreOutputs : encoderOutputs,
-  });
+  const isCrossEncoder = scoresPairs(session);
+  const graph = createGraph(session);
   const { before, after } = tokenizer.single;
   const ids = Int32Array.from([...before, ...tokenizer.encode("hello"), ...after]);
   const probe: readonly EncodedText[] = [{ ids, secondAt: ids.length }];
@@ -103,8 +111,7 @@ export async function loadEncoder(
     },
     description: {
       memoryBytes: weights.graphBytes + weights.externalBytes + activationBytes + overheadBytes,
-      device,
-      ...(deviceNote === undefined ? {} : { deviceNote }),
+      ...opener.use,
       fingerprint: `onnx-${weights.fingerprint}-${device}-t${threads}`,
       facts: {
         context_length: settings.maxTokens,
@@ -122,4 +129,19 @@ export async function loadEncoder(
       },
     },
   };
+}
+
+/** Texts and tokens of the run by which devices are compared: a micro-batch as the CPU likes it, so that its time means something. */
+const rehearsalRows = 8;
+const rehearsalTokens = 32;
+
+function rehearsalTexts(tokenizer: TextTokenizer, maxTokens: number): EncodedText[] {
+  const { before, after } = tokenizer.single;
+  const words = tokenizer.encode("The quick brown fox jumps over the lazy dog, and nobody knows why it should.");
+  const length = Math.max(1, Math.min(rehearsalTokens, maxTokens) - before.length - after.length);
+  return Array.from({ length: rehearsalRows }, (_, row) => {
+    const body = Array.from({ length }, (_, column) => words[(row + column) % words.length] ?? 0);
+    const ids = Int32Array.from([...before, ...body, ...after]);
+    return { ids, secondAt: ids.length };
+  });
 }

@@ -13,12 +13,19 @@ import { DraftGuesser, draftLength } from "./speculative/draft-model.ts";
 import { LlamaEmbedder } from "./embedding/embedding.ts";
 import { Engine } from "./engine/engine.ts";
 import { hasMatrixTiles } from "./native/matrix-tiles.ts";
-import { fixedThreads, threadCandidates, ThreadTuner, type ThreadChoice } from "./native/thread-tuner.ts";
+import {
+  fixedThreads,
+  plausibleTokenMs,
+  threadCandidates,
+  ThreadTuner,
+  type ThreadChoice,
+} from "./native/thread-tuner.ts";
 import { loadFailure } from "../../model-files/gguf/gguf-facts.ts";
 import { promptLookup } from "./speculative/prompt-lookup.ts";
 import { type Guesser } from "./engine/guesser.ts";
 import { describeModel, resolveThreads, type Creation, type ModelDescription } from "./load/describe.ts";
 import { createContext, flashAttentionOf, loadWeights, resolveContextSize } from "./load/load-model.ts";
+import { resolveParallel, startOf } from "./load/parallel.ts";
 import { openPromptCache } from "./load/open-prompt-cache.ts";
 import { Utf8Guard } from "./tokens/utf8-guard.ts";
 import { TextModel } from "./generate/text-model.ts";
@@ -48,8 +55,8 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     path: spec.path,
     // With `reproducible` a filler is computed behind the last token of the context too.
     contextSize: contextSize + (reproducible ? 1 : 0),
-    sequences: options.parallel,
-    batchSize: Math.max(options.batchSize, options.parallel * (reproducible ? 2 : 1)),
+    sequences: startOf(options),
+    batchSize: Math.max(options.batchSize, startOf(options) * (reproducible ? 2 : 1)),
     threads: options.threads || availableParallelism(),
     flashAttention: flashAttentionOf(options),
     kvCacheType: options.kvCacheType,
@@ -59,6 +66,12 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     loras: weights.loras,
   });
   const threads = resolveThreads({ options, weights });
+  const parallel = resolveParallel(options, {
+    contextBytes: native.memoryBytes,
+    budgetBytes: context.memoryBudgetBytes,
+    // A draft model has a sequence for each of these, and cells that have moved lie in another order.
+    isFixed: reproducible || options.draftModel !== null,
+  });
   const promptCache = await openPromptCache({ spec, options, weights, context }, { native, contextSize });
   const canGuess = canTrim && !reproducible;
   const guesser = canGuess
@@ -68,7 +81,10 @@ async function createText({ spec, options, weights, context }: Creation): Promis
   const engine = new Engine({
     model: weights.native,
     context: native,
-    parallel: options.parallel,
+    parallel: parallel.start,
+    maxParallel: parallel.maximum,
+    canCarry: canTrim && window === Infinity,
+    log: context.log,
     contextSize,
     canTrim,
     window,
@@ -79,7 +95,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,
     maxQueue: options.maxQueue,
-    threads: chooseThreads(options, threads),
+    threads: chooseThreads(options, { start: threads, weightBytes: weights.native.memoryBytes }),
     guesser,
     utf8,
   });
@@ -99,7 +115,10 @@ async function createText({ spec, options, weights, context }: Creation): Promis
       model: spec.id,
     });
   }
-  const description = await describeModel({ spec, options, weights, context }, { native, threads, contextSize });
+  const description = await describeModel(
+    { spec, options, weights, context },
+    { native, threads, contextSize, parallel },
+  );
   return createBackend(withDraft(description, guesser), {
     handlers: {
       chat: (request, call) => chat.run(request, call),
@@ -117,10 +136,18 @@ async function createText({ spec, options, weights, context }: Creation): Promis
 }
 
 /** A configured count stays; any other is where the engine begins. */
-function chooseThreads(options: TextModelOptions, start: number): ThreadChoice {
+function chooseThreads(
+  options: TextModelOptions,
+  { start, weightBytes }: { readonly start: number; readonly weightBytes: number },
+): ThreadChoice {
   if (options.threads > 0) return fixedThreads(options.threads);
   const candidates = threadCandidates({ cores: start, logicalCores: availableParallelism() });
-  return new ThreadTuner({ candidates, start, now: () => performance.now() });
+  return new ThreadTuner({
+    candidates,
+    start,
+    plausibleMs: plausibleTokenMs(weightBytes),
+    now: () => performance.now(),
+  });
 }
 
 /** @throws ServerError `model_load_failed` where another option, or the model, cannot be had reproducible */
@@ -160,8 +187,8 @@ async function createDraft(
     const native = await createContext(draft, {
       path,
       contextSize,
-      sequences: options.parallel,
-      batchSize: Math.max(options.batchSize, options.parallel),
+      sequences: startOf(options),
+      batchSize: Math.max(options.batchSize, startOf(options)),
       threads: options.threads || availableParallelism(),
       flashAttention: options.flashAttention,
       kvCacheType: options.kvCacheType,
@@ -179,7 +206,7 @@ async function createDraft(
       model: draft.native,
       context: native,
       threads: resolveThreads({ options, weights: draft }),
-      parallel: options.parallel,
+      parallel: startOf(options),
       isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     });
   } catch (error) {
@@ -217,7 +244,7 @@ async function createEmbedding({ spec, options, weights, context }: Creation): P
   });
   const description = await describeModel(
     { spec, options, weights, context },
-    { native, threads, contextSize: maxTokens },
+    { native, threads, contextSize: maxTokens, parallel: { start: 1, maximum: 1 } },
   );
   return createBackend(description, {
     handlers: { embedding: single((request, signal) => embedder.embed(request, signal)) },

@@ -1,8 +1,9 @@
 // One ONNX graph in memory. The graph itself says the types and shapes of its inputs, so no option does; results come back as float32
 // whatever its precision. The runtime's `run()` returns a promise but blocks the thread, so callers yield between two runs.
-import { Tensor, type InferenceSession } from "./runtime.ts";
+import { Tensor } from "./runtime.ts";
 import { ServerError } from "../../domain/errors.ts";
 import { decodeFloat16, encodeFloat16 } from "./float16.ts";
+import type { GraphSession } from "./graph-session.ts";
 
 export type FloatType = "float32" | "float16";
 
@@ -25,10 +26,10 @@ export class OnnxGraph {
   readonly outputNames: readonly string[];
   /** At least one input or output is float16. */
   readonly hasHalfPrecision: boolean;
-  readonly #session: InferenceSession;
+  readonly #session: GraphSession;
   readonly #clock: RunClock;
 
-  constructor(session: InferenceSession, { name, clock }: { readonly name: string; readonly clock: RunClock }) {
+  constructor(session: GraphSession, { name, clock }: { readonly name: string; readonly clock: RunClock }) {
     this.#session = session;
     this.#clock = clock;
     this.name = name;
@@ -42,6 +43,11 @@ export class OnnxGraph {
         { name: input.name, type: input.isTensor ? input.type : "no tensor", dims: input.isTensor ? input.shape : [] },
       ]),
     );
+  }
+
+  /** The execution provider in use. */
+  get device(): string {
+    return this.#session.device;
   }
 
   /** @throws ServerError `model_load_failed` where the graph lacks an input of `required`, or has one that is in neither list */
@@ -89,7 +95,7 @@ export class OnnxGraph {
     outputs: readonly string[],
   ): Promise<Readonly<Record<string, Tensor>>> {
     const start = performance.now();
-    const results = await this.#session.run(feeds, [...outputs]);
+    const results = await this.#session.run(feeds, outputs);
     this.#clock.runMs += performance.now() - start;
     return results;
   }
@@ -98,6 +104,11 @@ export class OnnxGraph {
   async runToFloat32(feeds: Readonly<Record<string, Tensor>>, output: string): Promise<FloatResult> {
     const results = await this.run(feeds, [output]);
     return toFloat32(results[output], output);
+  }
+
+  /** Runs `work`, whose runs of this graph may fail: that is not held against the device. */
+  attempt<T>(work: () => Promise<T>): Promise<T> {
+    return this.#session.attempt(work);
   }
 
   async release(): Promise<void> {

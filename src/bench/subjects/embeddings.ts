@@ -87,7 +87,10 @@ async function measureTexts(
   },
 ): Promise<Measurement> {
   if (process !== null) {
-    const { seconds = Number.NaN, tokens = Number.NaN } = await process.ask({ texts, batch: point.batch }, signal);
+    const { seconds = Number.NaN, tokens = Number.NaN } = await process.ask(
+      { texts, batch: point.batch, clients: point.x },
+      signal,
+    );
     return { values: toValues({ texts: texts.length, tokens, seconds }), work: texts.length, errors: [] };
   }
   if (server === null) throw new Error("Neither a server nor a process.");

@@ -2,7 +2,7 @@
 import { Option, type Command } from "commander";
 import type { FlagValues } from "../../config/layers.ts";
 import { nearestName } from "../../util/nearest.ts";
-import type { CommandFlag } from "../command.ts";
+import type { CommandFlag, Subcommand } from "../command.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -41,9 +41,29 @@ export function readFlags(command: Command, flags: readonly CommandFlag[]): Flag
   return values;
 }
 
+/**
+ * The word that the command takes beside its flags; empty where it takes none.
+ * @throws UsageError where it is missing, and for every further word that nothing has taken
+ */
+export function takeOperand(command: Command, { operand, flags }: Pick<Subcommand, "operand" | "flags">): string {
+  const index = operand === undefined ? -1 : command.args.findIndex((word) => !word.startsWith("-"));
+  const value = command.args[index] ?? "";
+  refuseWords(
+    command.args.filter((_, position) => position !== index),
+    flags,
+  );
+  if (operand !== undefined && value === "") {
+    throw new UsageError(`hearth ${command.name()} needs ${operand.placeholder}: see hearth ${command.name()} --help.`);
+  }
+  return value;
+}
+
 /** @throws UsageError for the first word that no flag and no command has taken. */
 export function refuseLeftovers(command: Command, flags: readonly CommandFlag[]): void {
-  const [first] = command.args;
+  refuseWords(command.args, flags);
+}
+
+function refuseWords([first]: readonly string[], flags: readonly CommandFlag[]): void {
   if (first === undefined) return;
   if (!first.startsWith("-")) throw new UsageError(`Unexpected argument ${first}.`);
   const [written = first] = first.split("=");

@@ -13,10 +13,11 @@ export const sourceFlags: readonly CommandFlag[] = [
   },
   {
     flag: modelFlag.flag,
-    placeholder: "NAME=PATH",
+    placeholder: "[NAME=]MODEL",
     repeatable: true,
     description:
-      "Adds a model: a .gguf file, a folder with a tokenizer and an ONNX encoder, or a folder with model_index.json. " +
+      "Adds a model: a .gguf file, a folder with a tokenizer and an ONNX encoder, a folder with model_index.json, or the name " +
+      "of a model that was pulled or found on this machine (hearth list --discover). " +
       "The models of the file, or the bundled ones, stay. Options follow after commas: " +
       "NAME=PATH,context_size=4096,defaults.temperature=0.2.",
     note: `${modelFlag.variable} (separated by ;), models`,
@@ -28,6 +29,12 @@ export const sourceFlags: readonly CommandFlag[] = [
     description: "Adds a further name for a model.",
     note: `${aliasFlag.variable} (separated by ;), aliases`,
   },
+];
+
+/** The flags of the section `hub`, and the one that names the file. */
+export const hubFlags: readonly CommandFlag[] = [
+  ...sourceFlags.filter(({ flag }) => flag === configFlag.flag),
+  ...settings.filter(({ path }) => path[0] === "hub").map(toFlag),
 ];
 
 /** All flags of the configuration. */

@@ -1,11 +1,12 @@
 // Writes the text of `--help`.
 import { Help } from "commander";
-import type { CommandFlag } from "../command.ts";
+import type { CommandFlag, CommandOperand } from "../command.ts";
 import { formatTable, type Palette } from "../terminal.ts";
 
 export interface HelpOptions {
   readonly usage: readonly string[];
   readonly summary: string;
+  readonly operand?: CommandOperand;
   readonly commands?: readonly (readonly [name: string, summary: string])[];
   readonly flags: readonly CommandFlag[];
   readonly closing?: readonly string[];
@@ -15,11 +16,22 @@ export interface HelpOptions {
 const indent = "      ";
 const width = 100;
 
-export function formatHelp({ usage, summary, commands = [], flags, closing = [], palette }: HelpOptions): string {
+export function formatHelp({
+  usage,
+  summary,
+  operand,
+  commands = [],
+  flags,
+  closing = [],
+  palette,
+}: HelpOptions): string {
   const title = (text: string): string => palette.strong(text);
   const blocks: (readonly string[])[] = [
     wrap(summary, ""),
     [title("Usage"), ...usage.map((line) => `  ${line}`)],
+    ...(operand === undefined
+      ? []
+      : [[title(operand.placeholder), ...operand.description.split("\n").flatMap((line) => wrap(line, "  "))]]),
     ...(commands.length === 0 ? [] : [[title("Commands"), ...formatTable(commands).map((line) => `  ${line}`)]]),
     [title("Flags"), ...flags.flatMap((flag) => formatFlag(flag, palette)), `  --help, -h`, `${indent}This text.`],
     ...(closing.length === 0 ? [] : [closing]),

@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import type { z } from "zod";
 import type { ModelKind, ModelOptions } from "../../domain/model.ts";
 import type { ConfiguredModel, ModelPurpose } from "../../domain/model.ts";
+import type { ModelLocator } from "../../domain/hub/model-locator.ts";
 import { inspectPath, isUrl } from "../../model-files/inspect-path.ts";
 import { toProblems } from "../problems/issues.ts";
 import type { Environment } from "../layers.ts";
@@ -22,6 +23,8 @@ export interface ModelContext {
   readonly cwd: string;
   readonly environment: Environment;
   readonly originOf: (path: readonly PropertyKey[]) => Origin;
+  /** Finds models by name; `undefined` = only paths are known. */
+  readonly locator: ModelLocator | undefined;
 }
 
 export interface ResolvedModel {
@@ -34,7 +37,7 @@ export interface ResolvedModel {
 /** Resolves one entry of `models`. Never throws for what an operator wrote. */
 export function resolveModel(
   id: string,
-  entry: Readonly<Record<string, unknown>>,
+  configured: Readonly<Record<string, unknown>>,
   context: ModelContext,
 ): ResolvedModel {
   const base = ["models", id] as const;
@@ -47,12 +50,19 @@ export function resolveModel(
   if (id === "" || id.trim() !== id) {
     return refuse(problem(null, "is not a model name: a name is not empty and has no spaces at its ends"));
   }
-  const { path: written, kind: named } = entry;
-  if (typeof written !== "string" || written === "") {
+  if (typeof configured["path"] !== "string" || configured["path"] === "") {
     return refuse(
-      problem("path", `${written === undefined ? "is missing: it " : ""}must be a file, a folder or a URL`),
+      problem("path", `${configured["path"] === undefined ? "is missing: it " : ""}must be a file, a folder or a URL`),
     );
   }
+  const placed = placeModel(configured, {
+    path: configured["path"],
+    origin: context.originOf([...base, "path"]),
+    context,
+  });
+  if ("problem" in placed) return refuse(problem("path", placed.problem));
+  const { entry, path: written } = placed;
+  const { kind: named } = entry;
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(written)?.[1];
   if (scheme !== undefined && !isUrl(written)) {
     return refuse(problem("path", `must be a file, a folder, or a URL of http or https, not of ${scheme}: ${written}`));
@@ -96,6 +106,22 @@ export function resolveModel(
   return { model, problems, warnings: warningsOf(model, context.environment) };
 }
 
+/**
+ * The entry with the path of the model that its `path` names, if that is no path of an existing file. Options that come with the model stand
+ * behind those of the entry.
+ */
+function placeModel(
+  entry: Readonly<Record<string, unknown>>,
+  { path, origin, context }: { readonly path: string; readonly origin: Origin; readonly context: ModelContext },
+): { readonly entry: Readonly<Record<string, unknown>>; readonly path: string } | { readonly problem: string } {
+  if (existsSync(absolutePath(path, origin, context))) return { entry, path };
+  const located = context.locator?.locate(path);
+  if (located === undefined) return { entry, path };
+  if ("problem" in located) return located;
+  const kind = located.kind === null ? {} : { kind: located.kind };
+  return { entry: { ...kind, ...located.options, ...entry, path: located.path }, path: located.path };
+}
+
 /** A path as the operator wrote it: `~` is the home folder, the rest relative to the file or to the working folder. */
 export function absolutePath(path: string, origin: Origin, places: Pick<ModelContext, "folder" | "cwd">): string {
   if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
@@ -113,7 +139,7 @@ type ReadResult =
   | {
       readonly ok: true;
       readonly options: ModelOptions;
-      readonly common: Pick<ConfiguredModel, "ttlMs" | "pinned" | "preload">;
+      readonly common: Pick<ConfiguredModel, "ttlMs" | "pinned" | "preload" | "demonstration">;
     }
   | { readonly ok: false; readonly error: z.ZodError };
 
@@ -121,7 +147,12 @@ function read(kind: ModelKind, entry: unknown, context: ReadContext): ReadResult
   const parsed = modelSchemas[kind].safeParse({ ...(entry as object), kind }, parseOnce);
   if (!parsed.success) return { ok: false, error: parsed.error };
   const { data } = parsed;
-  const common = { ttlMs: data.ttl, pinned: data.pinned, preload: data.preload };
+  const common = {
+    ttlMs: data.ttl,
+    pinned: data.pinned,
+    preload: data.preload,
+    ...(data.demonstration ? { demonstration: true } : {}),
+  };
   switch (data.kind) {
     case "text":
       return { ok: true, common, options: toTextOptions(data, context) };

@@ -1,7 +1,14 @@
 // The schema of the whole configuration file. Types, validation, flags, variables and the JSON schema for editors all come from it.
 import { z } from "zod";
 import { modelSchemas } from "./models.ts";
-import { defaultsSection, loggingSection, memorySection, runnersSection, serverSection } from "./sections.ts";
+import {
+  defaultsSection,
+  hubSection,
+  loggingSection,
+  memorySection,
+  runnersSection,
+  serverSection,
+} from "./sections.ts";
 import { text } from "./values.ts";
 
 /** The sections whose every key is a flag and a variable too. */
@@ -10,6 +17,7 @@ export const sections = {
   logging: loggingSection,
   memory: memorySection,
   runners: runnersSection,
+  hub: hubSection,
   defaults: defaultsSection,
 } as const;
 
@@ -20,6 +28,7 @@ export const configurationSchema = z.strictObject({
   logging: loggingSection.prefault({}).describe("What is written to the terminal or the log."),
   memory: memorySection.prefault({}).describe("How much memory the models may hold."),
   runners: runnersSection.prefault({}).describe("The child processes, one per loaded model."),
+  hub: hubSection.prefault({}).describe("Models that are pulled, and models that are found on this machine."),
   models: z
     .record(z.string(), modelEntry, { error: "must map model names to { path, ... }" })
     .default({})

@@ -5,13 +5,14 @@
 // - `min_dimensions` is `dimensions`.
 // - A prefix that is left out, and `embedding: auto`, are filled in from the model's own files.
 import { z } from "zod";
-import { anyText, decimal, duration, integer, listOfText, oneOf, size, text, toggle } from "./values.ts";
+import { anyText, autoOrList, decimal, duration, integer, oneOf, size, text, toggle } from "./values.ts";
 
 const common = {
   path: text().describe(
     "A .gguf file (text), a folder with a tokenizer and an ONNX encoder (embedding), a folder with model_index.json " +
-      "(image), or the http(s) base URL of another OpenAI-compatible server (upstream, which this version cannot load). " +
-      "Relative to this file's folder.",
+      "(image), the name or reference of a model that was pulled or found on this machine (qwen3-4b, hf:ORG/REPO:Q4_K_M, " +
+      "ollama:NAME), or the http(s) base URL of another OpenAI-compatible server (upstream, which this version cannot load). " +
+      "A path is relative to this file's folder.",
   ),
   ttl: duration()
     .prefault(0)
@@ -20,6 +21,9 @@ const common = {
     ),
   pinned: toggle().default(false).describe("Never unload the model to make room for another."),
   preload: toggle().default(false).describe("Load when the server starts rather than at the first request."),
+  demonstration: toggle()
+    .default(false)
+    .describe("A small model that only shows how things work: any other model of its kind is the default before it."),
 };
 
 const modelKinds = {
@@ -82,7 +86,12 @@ export const textModel = z.strictObject({
   context_size: integer(0)
     .default(0)
     .describe("Tokens of context per request. 0 = what the model was trained with, at most 8192."),
-  parallel: integer(1, 256).default(4).describe("Requests that generate at once."),
+  parallel: z
+    .union([z.literal("auto"), z.number().int().min(1).max(256)], { error: "must be auto, or a count from 1 to 256" })
+    .default("auto")
+    .describe(
+      "Requests that generate at once. auto = 4, and up to 16 once requests wait and the memory budget has room for them.",
+    ),
   batch_size: integer(1, 65_536).default(512).describe("Prompt tokens per decode step, over all requests."),
   threads: threads.describe(
     "CPU threads. 0 = the cores that the process may use, and fewer while others keep them busy.",
@@ -90,7 +99,9 @@ export const textModel = z.strictObject({
   gpu_layers: z
     .union([z.enum(["auto", "max"]), z.number().int().min(0)], { error: "must be auto, max, or a count of layers" })
     .default("auto")
-    .describe("Layers on the GPU: auto, max, or a count."),
+    .describe(
+      "Layers on the GPU: auto (as many as fit, on a GPU that gives the CPU's results), max, or a count. 0 = the CPU.",
+    ),
   flash_attention: z
     .union([z.literal("auto"), z.boolean()], { error: "must be auto, true or false" })
     .default("auto")
@@ -159,10 +170,12 @@ export const textModel = z.strictObject({
   embedding_options: z.strictObject(embeddingText).prefault({}).describe("Only for a model that serves embeddings."),
 });
 
-const executionProviders = listOfText()
-  .default(["cpu"])
+const executionProviders = autoOrList()
+  .prefault("auto")
   .describe(
-    "ONNX Runtime devices in order of preference, such as cuda, cpu. What is missing is skipped with a warning.",
+    "Where the graphs are computed. auto = each on a GPU (CUDA, CoreML, DirectML or WebGPU) that gives the CPU's result and is " +
+      "not slower, found out by one small run and remembered; else on the CPU. Or a list of ONNX Runtime's devices in order of " +
+      "preference, such as [cuda, cpu]; what is missing is skipped with a warning.",
   );
 
 export const embeddingModel = z.strictObject({

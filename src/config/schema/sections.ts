@@ -133,11 +133,48 @@ export const runnersSection = z.strictObject({
       "Tokens that come faster than this are sent together, each as its own event. The first one is never held back. " +
       "auto = 5ms while a model computes on every core of the machine, because sending then takes time from it; else 0.",
   }),
+  gpu: setting(oneOf(["auto", "off", "any"]).default("auto"), {
+    flag: "gpu",
+    placeholder: "WHICH",
+    description:
+      "auto: a GPU computes what one is found for that gives the CPU's results; each model can choose for itself. off: none, " +
+      "whatever a model chooses. any: software GPUs too (SwiftShader, llvmpipe), which are slower than the CPU; for tests.",
+  }),
   cache_directory: setting(text().optional(), {
     flag: "cache-directory",
     placeholder: "FOLDER",
     description:
       "Folder for what survives a restart, such as the states of long prompts. Left out = the user's cache folder (~/.cache/hearth).",
+  }),
+});
+
+export const hubSection = z.strictObject({
+  models_dirs: setting(listOfText().default([]), {
+    flag: "models-dir",
+    placeholder: "FOLDER",
+    description:
+      "Folders whose models are served by their file's name: .gguf files, ONNX and Stable Diffusion folders.",
+  }),
+  offer: setting(oneOf(["pulled", "found", "none"]).default("pulled"), {
+    flag: "offer",
+    placeholder: "WHICH",
+    description:
+      "Models that are served although `models` does not name them. pulled = what hearth pull has fetched, and models_dirs; " +
+      "found = also what other programs have (hearth list --discover); none = only what is configured.",
+  }),
+  store_directory: setting(text().optional(), {
+    flag: "store-directory",
+    placeholder: "FOLDER",
+    description:
+      "Folder for pulled models that do not come from the Hugging Face hub, and for the list of what was pulled. Models of the hub " +
+      "lie in its shared cache (HF_HUB_CACHE). Left out = the user's data folder (~/.local/share/hearth).",
+  }),
+  known_models: setting(text().optional(), {
+    flag: "known-models",
+    placeholder: "FILE",
+    description:
+      "Your own list of known models, which adds to Hearth's (config/known-models.yaml has the form). " +
+      "Left out = ~/.config/hearth/known-models.yaml, if it exists.",
   }),
 });
 
@@ -164,5 +201,12 @@ export const defaultsSection = z.strictObject({
     flag: "default-image",
     placeholder: "NAME",
     description: "Model that makes images when a request names none. Left out = the first image model.",
+  }),
+  openai_names: setting(oneOf(["on", "off"]).default("off"), {
+    flag: "openai-names",
+    placeholder: "ON|OFF",
+    description:
+      "on: names of OpenAI's models (gpt-4o, o3, text-embedding-3-small, gpt-image-1, ... and their dated versions) stand for the default " +
+      "model of their kind. A model or an alias of such a name goes before.",
   }),
 });

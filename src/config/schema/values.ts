@@ -115,3 +115,10 @@ export function listOfText() {
   const error = "must be a list of texts";
   return z.array(text(), { error });
 }
+
+/** `auto` (also written as a list of that one word), or a list of texts. A list after parsing. */
+export function autoOrList() {
+  const error = "must be auto, or a list of texts without auto";
+  const list = z.array(text(), { error }).refine((value) => value.length === 1 || !value.includes("auto"), { error });
+  return z.union([z.literal("auto"), list], { error }).transform((value) => (value === "auto" ? ["auto"] : value));
+}

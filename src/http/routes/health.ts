@@ -2,6 +2,7 @@
 // alias of the latter, which llama-server's users know.
 import type { HealthReport } from "../../services/health.ts";
 import { openAiDialect } from "../../wire/openai/dialect.ts";
+import { toStateBody } from "../model-bodies.ts";
 import type { RouteGroup } from "../route-table.ts";
 
 export const healthRoutes: RouteGroup = {
@@ -24,16 +25,6 @@ function toWire(report: HealthReport): Record<string, unknown> {
     version: report.version,
     uptime_seconds: report.uptimeSeconds,
     resident_bytes: report.residentBytes,
-    models: report.models.map((model) => ({
-      id: model.id,
-      status: model.status,
-      leases: model.leases,
-      waiting: model.waiting,
-      reserved_bytes: model.bytes,
-      ...(model.processId === undefined ? {} : { process_id: model.processId, resident_bytes: model.residentBytes }),
-      ...(model.device === undefined ? {} : { device: model.device }),
-      ...(model.deviceNote === undefined ? {} : { device_note: model.deviceNote }),
-      ...(model.lastError === undefined ? {} : { last_error: model.lastError }),
-    })),
+    models: report.models.map(toStateBody),
   };
 }

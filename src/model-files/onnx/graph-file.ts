@@ -87,6 +87,11 @@ async function listGraphs(folder: string): Promise<string[]> {
   return [...(await names("onnx")).map((name) => `onnx/${name}`), ...(await names("."))];
 }
 
+/** Names of the graphs of a precision without `.onnx`, preferred ones first; none for a precision that is not known. */
+export function graphNamesOf(precision: string): readonly string[] {
+  return Object.hasOwn(namesByPrecision, precision) ? namesByPrecision[precision as keyof typeof namesByPrecision] : [];
+}
+
 function precisionOf(name: string): GraphFile["precision"] {
   const stem = name.replace(/^.*\//, "").replace(/\.onnx$/, "");
   return autoOrder.find((precision) => namesByPrecision[precision].includes(stem)) ?? "custom";

@@ -52,6 +52,14 @@ export function inspectGraphFile(path: string): GraphWeights {
   return { graphBytes, externalBytes, externalFiles, fingerprint: hash.digest("hex").slice(0, 16) };
 }
 
+/**
+ * The files in which a graph keeps its weights, by their names relative to its folder, whether or not they are there.
+ * @throws ServerError `model_load_failed` where the file is no ONNX graph
+ */
+export function inspectGraphNames(path: string): readonly string[] {
+  return withFile(path, (file, size) => externalNames(file, { size, path }));
+}
+
 function withFile<T>(path: string, use: (file: number, size: number) => T): T {
   const file = openSync(path, "r");
   try {

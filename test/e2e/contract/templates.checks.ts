@@ -1,4 +1,5 @@
 // POST /apply-template, text of many scripts, and grammars.
+import type OpenAI from "openai";
 import { describe, expect, it } from "vitest";
 import { joinChat, jsonHeaders } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
@@ -52,6 +53,48 @@ describe("apply-template", () => {
     });
     for (const piece of ["Be brief.", "get_weather", "Bonn", "rain"]) expect(prompt).toContain(piece);
     expect(prompt).not.toContain("developer");
+  });
+
+  it("shows a tool's parameters in the order in which they were written, which calls keep to", async () => {
+    // Built as text: an object of JavaScript would have "1" and "2" first.
+    const properties = '{"b":{"type":"boolean"},"2":{"type":"boolean"},"1":{"type":"boolean"}}';
+    const parameters = `{"type":"object","properties":${properties},"required":["1","2","b"],"additionalProperties":false}`;
+    const tools = `[{"type":"function","function":{"name":"set","strict":true,"parameters":${parameters}}}]`;
+    const body = `{"model":"tiny-chat","messages":${JSON.stringify(messages)},"tools":${tools},"tool_choice":"required","max_tokens":200}`;
+    const request = { method: "POST", headers: jsonHeaders, body };
+    const applied = await api.send<Applied>("/apply-template", request);
+    expect(applied.status, applied.text).toBe(200);
+    expect(applied.body.prompt).toMatch(/"b": ?\{"type": ?"boolean"\}, ?"2": ?\{"type": ?"boolean"\}, ?"1": ?\{/);
+    const answer = await api.send<OpenAI.ChatCompletion>("/v1/chat/completions", request);
+    const [call] = answer.body.choices[0]?.message.tool_calls ?? [];
+    const args = call?.type === "function" ? call.function.arguments : "";
+    expect(args.match(/"\w+"(?=\s*:)/g)).toEqual(['"b"', '"2"', '"1"']);
+  });
+
+  it("shows earlier calls' arguments in the order in which they were written", async () => {
+    const { prompt } = await apply({
+      tools: [{ type: "function", function: { name: "set", parameters: { type: "object" } } }],
+      messages: [
+        { role: "user", content: "Set them." },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ id: "c1", type: "function", function: { name: "set", arguments: '{"b":1,"2":2.0,"1":3}' } }],
+        },
+        { role: "tool", tool_call_id: "c1", content: "done" },
+      ],
+    });
+    expect(prompt).toMatch(/"b": ?1, ?"2": ?2\.0, ?"1": ?3/);
+  });
+
+  it("refuses documents that the model's template does not show, and what is no document", async () => {
+    const body = { model: "tiny-chat", messages };
+    for (const path of ["/apply-template", "/v1/chat/completions"]) {
+      await api.refused(path, { ...body, documents: [{ title: "A", text: "B" }] }, { param: "documents" });
+      await api.refused(path, { ...body, documents: ["B"] }, { param: "documents[0]" });
+      await api.refused(path, { ...body, documents: "B" }, { param: "documents" });
+    }
+    await apply({ documents: [] });
   });
 
   it("leaves out the assistant's header when asked", async () => {

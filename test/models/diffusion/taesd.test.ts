@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeTaesd } from "../../../scripts/build-models/shapes/taesd.ts";
 import { OnnxGraph } from "../../../src/backends/onnx/graph.ts";
+import { DeviceSession } from "../../../src/backends/onnx/graph-session.ts";
 import {
   decodeLatents,
   encodePixels,
@@ -27,7 +28,7 @@ const betweenRuns = () => Promise.resolve();
 
 async function openPart(path: string, name: string): Promise<OnnxGraph> {
   const session = await InferenceSession.create(join(path, name, "model.onnx"), { intraOpNumThreads: 2 });
-  return new OnnxGraph(session, { name, clock: { runMs: 0 } });
+  return new OnnxGraph(new DeviceSession(session), { name, clock: { runMs: 0 } });
 }
 
 async function encode(path: string, pixels: Pixels): Promise<Latents> {

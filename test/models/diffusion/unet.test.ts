@@ -6,6 +6,7 @@ import type { DiffusionFamily } from "../../../scripts/build-models/fixtures/dif
 import { assertUnet, createDenoiser } from "../../../src/backends/diffusion/unet/denoiser.ts";
 import { guidanceEmbedding } from "../../../src/backends/diffusion/unet/guidance.ts";
 import { OnnxGraph } from "../../../src/backends/onnx/graph.ts";
+import { DeviceSession } from "../../../src/backends/onnx/graph-session.ts";
 import type { Conditioning } from "../../../src/backends/diffusion/prompt/text-conditioning.ts";
 import { TorchGenerator } from "../../../src/backends/diffusion/noise/torch-random.ts";
 import { createDiffusionModels, tinyImagePath } from "../../support/diffusion.ts";
@@ -21,7 +22,7 @@ const sample = random.randn(4 * width * height);
 
 async function openUnet(folder: string): Promise<OnnxGraph> {
   const session = await InferenceSession.create(join(folder, "unet/model.onnx"), { intraOpNumThreads: 1 });
-  const graph = new OnnxGraph(session, { name: "unet/model.onnx", clock: { runMs: 0 } });
+  const graph = new OnnxGraph(new DeviceSession(session), { name: "unet/model.onnx", clock: { runMs: 0 } });
   assertUnet(graph);
   return graph;
 }

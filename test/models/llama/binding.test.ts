@@ -1,8 +1,10 @@
 // node-llama-cpp's internals as src/backends/llama/native uses them: a version of the package that changed one of them fails here.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { NativeSamplerConfig } from "../../../src/backends/llama/native/binding.ts";
 import type { NativeContextHandle } from "../../../src/backends/llama/native/context.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
+import { openWeights } from "../../../src/backends/llama/native/weights.ts";
 import { readGolden } from "../../support/goldens.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
 import { storyModel } from "../../support/story-model.ts";
@@ -55,7 +57,7 @@ describe("the internals of node-llama-cpp", () => {
     sequence: number,
     { from, token, count }: { from: number; token: number; count: number },
   ) {
-    const sampler = weights.native.createSampler({ temperature: 0, seed: 0 });
+    const sampler = weights.native.takeSampler({ temperature: 0, seed: 0 });
     const generated: number[] = [];
     for (let next = token, position = from; generated.length < count; position += 1) {
       const place = await evaluate(sequence, { from: position, tokens: [next] });
@@ -65,6 +67,13 @@ describe("the internals of node-llama-cpp", () => {
     sampler.dispose();
     return generated;
   }
+
+  it("give up loading when they are told to, with the caller's reason", async () => {
+    const reason = new Error("not wanted any more");
+    const signal = AbortSignal.abort(reason);
+    const options = { path, gpuLayers: 0, useMmap: false, signal } as const;
+    await expect(openWeights(weights.library.llama, options)).rejects.toBe(reason);
+  });
 
   it("tokenises without BOS and knows the special tokens", () => {
     expect(Array.from(weights.native.tokenize(golden.prompt, true))).toEqual(prompt.slice(1));
@@ -98,7 +107,7 @@ describe("the internals of node-llama-cpp", () => {
   it("gives scores that biases, penalties and grammars of a sampler do not touch", async () => {
     const place = await evaluate(0, { from: prompt.length, tokens: [first] });
     const before = await context.score(place, { token: second, topCount: 1 });
-    const sampler = weights.native.createSampler({
+    const sampler = weights.native.takeSampler({
       temperature: 0,
       seed: 0,
       tokenBiasKeys: Uint32Array.of(second),
@@ -148,18 +157,47 @@ describe("the internals of node-llama-cpp", () => {
     expect(await continueGreedily(2, start)).toEqual(original);
   });
 
-  it("draws the same tokens for the same seed", async () => {
+  /** Twelve tokens drawn at the same place by a sampler that is given back then. */
+  async function draw(place: number, config: NativeSamplerConfig): Promise<number[]> {
+    const sampler = weights.native.takeSampler(config);
+    const drawn: number[] = [];
+    for (let index = 0; index < 12; index += 1) drawn.push(await context.sample(place, sampler));
+    weights.native.giveBackSampler(sampler);
+    return drawn;
+  }
+
+  it("draws the same tokens for the same seed, with a sampler that was used as well", async () => {
     context.clear(0);
     const place = await evaluate(0, { from: 0, tokens: prompt });
-    const draw = async (seed: number): Promise<number[]> => {
-      const sampler = weights.native.createSampler({ temperature: 5, seed });
-      const drawn: number[] = [];
-      for (let index = 0; index < 12; index += 1) drawn.push(await context.sample(place, sampler));
-      sampler.dispose();
-      return drawn;
-    };
-    expect(await draw(7)).toEqual(await draw(7));
-    expect(await draw(7)).not.toEqual(await draw(8));
+    for (const seed of [0, 1, 7]) {
+      const first = await draw(place, { temperature: 5, seed });
+      expect(await draw(place, { temperature: 5, seed })).toEqual(first);
+      expect(await draw(place, { temperature: 5, seed: 8 })).not.toEqual(first);
+    }
+  });
+
+  it("keeps nothing of biases, penalties and grammars in a sampler that is used again", async () => {
+    context.clear(0);
+    const place = await evaluate(0, { from: 0, tokens: prompt });
+    const plain = { temperature: 0, seed: 0 };
+    const greedy = await draw(place, plain);
+    const [token] = greedy as [number];
+    const changed = await draw(place, {
+      ...plain,
+      topK: 3,
+      minP: 0.1,
+      repeatPenaltyTokens: Uint32Array.of(token),
+      repeatPenaltyMaxTokens: 8,
+      repeatPenalty: 9,
+      tokenBiasKeys: Uint32Array.of(token),
+      tokenBiasValues: Float32Array.of(-100),
+      grammarEvaluationState: weights.native.createGrammarState('root ::= "x"*'),
+    });
+    expect(changed).not.toContain(token);
+    expect(await draw(place, plain)).toEqual(greedy);
+    const drawn = await draw(place, { temperature: 5, seed: 3 });
+    await draw(place, { temperature: 5, seed: 3, topK: 1 });
+    expect(await draw(place, { temperature: 5, seed: 3 })).toEqual(drawn);
   });
 
   it("lets a grammar accept tokens and says which could follow", () => {

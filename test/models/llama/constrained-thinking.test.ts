@@ -1,86 +1,15 @@
 // Constraints and reasoning, for every family of models: whatever a model would rather do, a constrained answer is either one that
 // meets its constraint or one that is cut off by its limit. The model has random weights, and biases make it want what it must not do.
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import { FAMILIES } from "../../../src/backends/llama/chat/families/families.ts";
 import type { ChatFamily } from "../../../src/backends/llama/chat/types.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
-import type { ChatRequest, ToolDefinition } from "../../../src/domain/chat.ts";
-import { chat, testContext, textSpec, type CollectedChoice } from "../../support/llama.ts";
+import { constraintKinds } from "../../support/constrained-answers.ts";
+import { chat, testContext, textSpec } from "../../support/llama.ts";
 import { useMarkupModel } from "../../support/markup-model.ts";
 
 const model = useMarkupModel();
-
-const city = { enum: ["Paris", "Oslo"] };
-const lookup: ToolDefinition = {
-  name: "lookup",
-  parameters: { type: "object", properties: { city }, required: ["city"], additionalProperties: false },
-  strict: true,
-};
-const count: ToolDefinition = {
-  name: "count",
-  parameters: {
-    type: "object",
-    properties: { days: { type: "integer", minimum: 1, maximum: 9 } },
-    required: ["days"],
-    additionalProperties: false,
-  },
-  strict: true,
-};
-const tools = [lookup, count];
-const schema = {
-  type: "object",
-  properties: { city, list: { type: "array", items: { type: "boolean" }, maxItems: 3 } },
-  required: ["city", "list"],
-  additionalProperties: false,
-};
-const constraint = { type: "json-schema", name: "x", schema, strict: true } as const;
-
-/** What a request may constrain, and what an answer under it has to be. */
-const kinds: Readonly<Record<string, { request: Partial<ChatRequest>; isMet: (choice: CollectedChoice) => boolean }>> =
-  {
-    "a required call": {
-      request: { tools, toolChoice: { type: "required" } },
-      isMet: ({ calls, text }) => calls.length > 0 && calls.every(isValidCall) && text === "",
-    },
-    "a named call": {
-      request: { tools, toolChoice: { type: "named", name: "count" } },
-      isMet: ({ calls, text }) =>
-        calls.length === 1 && calls[0]!.name === "count" && calls.every(isValidCall) && text === "",
-    },
-    "a schema": {
-      request: { constraint },
-      isMet: ({ text, calls }) => calls.length === 0 && isValid(schema, text),
-    },
-    "a schema beside tools": {
-      request: { constraint, tools },
-      isMet: ({ text, calls }) => (calls.length > 0 ? calls.every(isValidCall) && text === "" : isValid(schema, text)),
-    },
-    "a JSON object": {
-      request: { constraint: { type: "json-object" } },
-      isMet: ({ text }) => isValid({ type: "object" }, text),
-    },
-    "a grammar": {
-      request: { constraint: { type: "grammar", grammar: 'root ::= ("yes" | "no") " " [a-z ]{4,8} "!"' } },
-      isMet: ({ text }) => /^(yes|no) [a-z ]{4,8}!$/.test(text),
-    },
-  };
-
-const ajv = new Ajv2020({ strict: false });
-
-function isValid(wanted: object | boolean, text: string): boolean {
-  try {
-    return ajv.validate(wanted, JSON.parse(text));
-  } catch {
-    return false;
-  }
-}
-
-function isValidCall(call: CollectedChoice["calls"][number]): boolean {
-  const tool = tools.find(({ name }) => name === call.name);
-  return tool !== undefined && isValid(tool.parameters, call.arguments);
-}
 
 /** A template of a family that has nothing but turns, and ends as given. */
 function templateOf(family: ChatFamily, opened: string): string {
@@ -112,8 +41,12 @@ function wishes(family: ChatFamily, wish: "end" | "think"): readonly (readonly [
   const ends = model.ends.map((token) => [token, wish === "end" ? 40 : 10] as const);
   const openings = family.reasoning.flatMap(({ open }) => (/^[<[][^ |]+[>\]]$/.test(open) ? [open] : []));
   const started = family.parser === "harmony" ? ["<|channel|>", "<|start|>", "<|message|>"] : openings;
-  // Without these a random object goes on for ever.
-  const closes = [[model.tokenOf('"'), 12] as const, [model.tokenOf("}"), 9] as const];
+  // Without these a random object, or a list of calls, goes on for ever.
+  const closes = [
+    [model.tokenOf('"'), 12] as const,
+    [model.tokenOf("}"), 9] as const,
+    ...["<｜tool▁calls▁end｜>", "<|tool_calls_section_end|>"].map((text) => [model.tokenOf(text), 12] as const),
+  ];
   return [...ends, ...closes, ...started.map((text) => [model.tokenOf(text), wish === "think" ? 40 : 20] as const)];
 }
 
@@ -129,30 +62,58 @@ describe.each(variants)("a model of the family $name", ({ family, opened }) => {
   });
   afterAll(() => backend.dispose());
 
-  it.each(Object.keys(kinds))("meets %s or is cut off, however much it wants to end or to think", async (kind) => {
-    const { request, isMet } = kinds[kind]!;
-    let met = 0;
-    for (const [wish, seed] of [
-      ["end", 1],
-      ["think", 100],
-    ] as const) {
-      const { choices } = await chat(backend, {
-        ...request,
-        reasoningBudget: 6,
-        n: 2,
-        sampling: { temperature: 1.2, seed, logitBias: wishes(family, wish) },
-        limits: { maxTokens: 400, stop: [] },
-      });
-      for (const choice of choices) {
-        figures.runs += 1;
-        if (choice.finish === "length") continue;
-        met += 1;
-        expect(choice.finish).toBe(choice.calls.length > 0 ? "tool-calls" : "end-of-turn");
-        expect(isMet(choice), JSON.stringify(choice)).toBe(true);
+  it.each(Object.keys(constraintKinds))(
+    "meets %s or is cut off, however much it wants to end or to think",
+    async (kind) => {
+      const { request, isMet, isBegun } = constraintKinds[kind]!;
+      let met = 0;
+      for (const [wish, seed] of [
+        ["end", 1],
+        ["think", 100],
+      ] as const) {
+        const { choices } = await chat(backend, {
+          ...request,
+          reasoningBudget: 6,
+          n: 2,
+          sampling: { temperature: 1.2, seed, logitBias: wishes(family, wish) },
+          limits: { maxTokens: 400, stop: [] },
+        });
+        for (const choice of choices) {
+          figures.runs += 1;
+          if (choice.finish === "length") {
+            expect(isBegun(choice), JSON.stringify(choice)).toBe(true);
+            continue;
+          }
+          met += 1;
+          expect(choice.finish).toBe(choice.calls.length > 0 ? "tool-calls" : "end-of-turn");
+          expect(isMet(choice), JSON.stringify(choice)).toBe(true);
+        }
       }
+      expect(met).toBeGreaterThan(0);
+      figures.met += met;
+    },
+  );
+
+  it.each(["a schema", "a schema beside tools", "a JSON object"])("begins %s without blanks", async (kind) => {
+    const blanks = ["Ċ", "Ġ", "ĉ", "č"].map((spelling) => [model.tokenOf(spelling), 60] as const);
+    const opened = family.reasoning.flatMap(({ open }) =>
+      model.has(open) ? [[model.tokenOf(open), 65] as const] : [],
+    );
+    for (const logitBias of [blanks, [...blanks, ...opened]]) {
+      const { choices } = await chat(backend, {
+        ...constraintKinds[kind]!.request,
+        reasoningBudget: 3,
+        topLogprobs: 0,
+        sampling: { temperature: 1, seed: 7, logitBias },
+        limits: { maxTokens: 60, stop: [] },
+      });
+      const { text, logprobs, calls } = choices[0]!;
+      if (calls.length > 0) continue;
+      expect(text).toMatch(/^\{/);
+      // What the tokens before the text were, reasoning and its markup aside.
+      const written = logprobs.map((token) => token.text).join("");
+      expect(written.slice(0, written.indexOf("{")).replace(/^(?:[^]*[>:\]]|all)/, "")).toMatch(/^(?:\n{0,2}| )$/);
     }
-    expect(met).toBeGreaterThan(0);
-    figures.met += met;
   });
 });
 

@@ -9,9 +9,12 @@ import type { GrammarGate } from "../../../src/backends/llama/engine/sequence.ts
 import type { SamplingOptions } from "../../../src/domain/sampling.ts";
 import { freePartGrammar, FreePartGate } from "../../../src/backends/llama/guided/gates/free-part-gate.ts";
 import { TriggerGate } from "../../../src/backends/llama/guided/gates/trigger-gate.ts";
+import { MarkupTokens } from "../../../src/backends/llama/tokens/markup-tokens.ts";
 import { createContext, loadWeights, type LoadedWeights } from "../../../src/backends/llama/load/load-model.ts";
 import { readGolden } from "../../support/goldens.ts";
 import { testContext, textDefaults } from "../../support/llama.ts";
+import { gbnfMarkup } from "../../../src/backends/llama/guided/gbnf-text.ts";
+import { useMarkupModel } from "../../support/markup-model.ts";
 import { storyModel } from "../../support/story-model.ts";
 
 const path = storyModel;
@@ -57,7 +60,13 @@ describe("grammar gates", () => {
     return state;
   }
 
-  const parts = (grammar: string) => ({ native: weights.native, vocabulary: weights.vocabulary, grammar, banned: [] });
+  const parts = (grammar: string) => ({
+    native: weights.native,
+    vocabulary: weights.vocabulary,
+    markup: MarkupTokens.none,
+    grammar,
+    banned: [],
+  });
   const noReasoning = { reasoning: [], startsInReasoning: false };
   const noLimit = { bannedInside: [], budget: undefined, start: undefined };
   const call = 'root ::= "<call>" [0-9]+ "</call>"';
@@ -90,6 +99,9 @@ describe("grammar gates", () => {
       maxQueue: 1,
       threads: fixedThreads(1),
       guesser: undefined,
+      maxParallel: 1,
+      canCarry: true,
+      log: () => {},
     });
     let text = "";
     await new Promise<void>((resolve, reject) => {
@@ -195,7 +207,7 @@ describe("grammar gates", () => {
 
   it("makes the grammar active behind reasoning that the prompt opened, white space aside", () => {
     const free = { ways: [{ open: "", ends: ["</think>"], closing: "</think>" }], between: "" };
-    expect(freePartGrammar('root ::= "yes"', free)).toBeUndefined();
+    expect(freePartGrammar('root ::= "yes"', { free, markup: MarkupTokens.none })).toBeUndefined();
     const gate = new FreePartGate(parts('root ::= "yes"'), { ...noLimit, free });
     const opened = tokens("free thoughts: no, yes. </think>").map((token) => gate.next(token));
     const state = stateOf(opened.at(-1));
@@ -205,7 +217,7 @@ describe("grammar gates", () => {
 
   it("allows the constrained answer with or without reasoning before it, and no other text", () => {
     const free = { ways: [{ open: "<think>", ends: ["</think>"], closing: "</think>" }], between: "" };
-    const { grammar, rootRule } = freePartGrammar('root ::= "yes"', free)!;
+    const { grammar, rootRule } = freePartGrammar('root ::= "yes"', { free, markup: MarkupTokens.none })!;
     const start = () => weights.native.createGrammarState(grammar, rootRule);
     expect(accepts(start(), "yes")).toBe(true);
     expect(accepts(start(), "\n<think>anything at all")).toBe(true);
@@ -270,5 +282,65 @@ describe("grammar gates", () => {
     const gate = new TriggerGate(parts('root ::= "xyz" "go " [0-9]'), options);
     const opened = tokens("go ").map((token) => gate.next(token));
     expect(accepts(stateOf(opened.at(-1)), "7")).toBe(true);
+  });
+});
+
+describe("grammar gates over a vocabulary that has markup as tokens", () => {
+  const model = useMarkupModel();
+  const ways = [{ open: "<think>", ends: ["</think>"], closing: "</think>" }];
+  let weights: LoadedWeights;
+  beforeAll(async () => {
+    weights = await loadWeights({ path: model.path, options: textDefaults }, testContext());
+  });
+  afterAll(async () => {
+    await weights.native.dispose();
+  });
+
+  const markup = (): MarkupTokens =>
+    new MarkupTokens(
+      ["<think>", "</think>", "<tool_call>"].map((text) => ({ id: model.tokenOf(text), text, endsAnswer: false })),
+    );
+  const parts = (grammar: string) => ({
+    native: weights.native,
+    vocabulary: weights.vocabulary,
+    markup: markup(),
+    grammar,
+    banned: [],
+  });
+  /** The text byte by byte, as a model spells what it has a token for. */
+  const spell = (text: string): number[] => [...Buffer.from(text)].map((byte) => weights.vocabulary.byteToken(byte)!);
+
+  it("end reasoning by its token, not by the same characters", () => {
+    const gate = new FreePartGate(parts('root ::= "yes"'), {
+      free: { ways: [{ ...ways[0]!, open: "" }], between: "" },
+      bannedInside: [],
+      budget: undefined,
+      start: undefined,
+    });
+    for (const token of spell("so </think> is how it ends")) expect(gate.next(token)).toBeUndefined();
+    expect(gate.next(model.tokenOf("</think>"))).toMatchObject({ again: false });
+    expect(gate.settled).toBe(true);
+  });
+
+  it("begin reasoning by its token, and take the same characters for the answer", () => {
+    const { grammar, rootRule } = freePartGrammar('root ::= "<think" [a-z]', {
+      free: { ways, between: "" },
+      markup: markup(),
+    })!;
+    const state = weights.native.createGrammarState(grammar, rootRule);
+    expect(weights.native.grammarAllows(state, model.tokenOf("<think>"))).toBe(true);
+    for (const token of spell("<think")) weights.native.grammarAccept(state, token);
+    expect(weights.native.grammarAllows(state, spell(">")[0]!)).toBe(false);
+    expect(weights.native.grammarAllows(state, spell("s")[0]!)).toBe(true);
+  });
+
+  it("begin a call by its token, not by the same characters", () => {
+    const grammar = `root ::= ${gbnfMarkup("<tool_call>{", markup())} [0-9]`;
+    const triggers = [{ text: "<tool_call>" }];
+    const gate = new TriggerGate(parts(grammar), { triggers, reasoning: [], startsInReasoning: false });
+    for (const token of spell("write <tool_call>{1 for it: ")) expect(gate.next(token)).toBeUndefined();
+    const opening = gate.next(model.tokenOf("<tool_call>"));
+    expect(opening?.again).toBe(false);
+    expect(weights.native.grammarAllows(opening!.grammar!.state!, spell("{")[0]!)).toBe(true);
   });
 });

@@ -7,6 +7,7 @@ import { NativeModelHandle } from "../../../src/backends/llama/native/model.ts";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import { readGguf } from "../../../src/model-files/gguf/gguf-facts.ts";
 import { openLibrary } from "../../../src/backends/llama/native/library.ts";
+import { openWeights } from "../../../src/backends/llama/native/weights.ts";
 import { TextTokenizer, TokenLimitError } from "../../../src/backends/llama/tokens/tokenizer.ts";
 import { Vocabulary } from "../../../src/backends/llama/tokens/vocabulary.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
@@ -48,7 +49,10 @@ for (const [name, path] of [
     let tokenizer: TextTokenizer;
     beforeAll(async () => {
       const { llama } = await openLibrary(() => {}, { gpu: false });
-      native = new NativeModelHandle(llama, await llama.loadModel({ modelPath: path, gpuLayers: 0 }));
+      native = new NativeModelHandle(llama, {
+        weights: await openWeights(llama, { path, gpuLayers: 0, useMmap: true, signal: new AbortController().signal }),
+        architecture: "llama",
+      });
       const { vocabularySize, preTokenizer } = await readGguf(path);
       vocabulary = new Vocabulary(native, { size: vocabularySize, preTokenizer });
       tokenizer = new TextTokenizer(vocabulary);

@@ -72,6 +72,21 @@ describe("the prompt cache", () => {
     expect(choices[0]!.text).toBe(first);
   });
 
+  it.each([1, 3, 8])("is read by a model with %i slots, whichever of its own slots wrote it", async (parallel) => {
+    const context = testContext();
+    const before = await load(context, { parallel: 4 });
+    const prompts = [53, 71, 37, 97].map(tokens);
+    const answers = await Promise.all(prompts.map((prompt) => complete(before, { prompts: [prompt], limits })));
+    await before.dispose();
+    const after = await load(context, { parallel });
+    for (const [index, prompt] of prompts.entries()) {
+      const { usage, choices } = await complete(after, { prompts: [prompt], limits });
+      expect(usage.cachedTokens).toBe(396);
+      expect(choices[0]!.text).toBe(answers[index]!.choices[0]!.text);
+    }
+    expect(states(context).every((file) => file.endsWith(".state"))).toBe(true);
+  });
+
   it.each([
     ["was changed", (file: string) => writeFileSync(file, Buffer.alloc(statSync(file).size, 1))],
     ["has grown", (file: string) => appendFileSync(file, "more")],

@@ -124,7 +124,8 @@ describe("a budget of reasoning", () => {
     expect(await reasoned("low")).toBeLessThanOrEqual(23);
     expect(await reasoned("low")).toBeGreaterThanOrEqual(20);
     expect(await reasoned("medium")).toBeGreaterThanOrEqual(50);
-    expect(await reasoned("max")).toBe(100);
+    expect(await reasoned("max")).toBeGreaterThanOrEqual(95);
+    expect(await reasoned("max")).toBeLessThan(100);
   });
 
   it("is the model's own where the request names none", async () => {

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openLibrary } from "../../../src/backends/llama/native/library.ts";
 import { NativeModelHandle } from "../../../src/backends/llama/native/model.ts";
+import { openWeights } from "../../../src/backends/llama/native/weights.ts";
 import { TextTokenizer } from "../../../src/backends/llama/tokens/tokenizer.ts";
 import { Vocabulary } from "../../../src/backends/llama/tokens/vocabulary.ts";
 import { readGguf } from "../../../src/model-files/gguf/gguf-facts.ts";
@@ -15,8 +16,10 @@ describe.each(["llama", "qwen3", "gemma3", "lfm2"])("tokens of %s against the re
   let vocabulary: Vocabulary;
   beforeAll(async () => {
     const { llama } = await openLibrary(() => {}, { gpu: false });
-    native = new NativeModelHandle(llama, await llama.loadModel({ modelPath: path, gpuLayers: 0 }));
-    const { vocabularySize, preTokenizer } = await readGguf(path);
+    const { architecture, vocabularySize, preTokenizer } = await readGguf(path);
+    const signal = new AbortController().signal;
+    const weights = await openWeights(llama, { path, gpuLayers: 0, useMmap: true, signal });
+    native = new NativeModelHandle(llama, { weights, architecture });
     vocabulary = new Vocabulary(native, { size: vocabularySize, preTokenizer });
   });
   afterAll(() => native.dispose());

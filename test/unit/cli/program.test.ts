@@ -38,7 +38,10 @@ describe("the command line", () => {
     [["--host="], "--host needs a value: --host HOST. See hearth --help."],
     [["--port", "80", "extra"], "Unexpected argument extra. See hearth --help."],
     [["serv"], "Unknown command serv. Did you mean serve? See hearth --help."],
-    [["dance"], "Unknown command dance. The commands are serve, check-config, models, bench. See hearth --help."],
+    [
+      ["dance"],
+      "Unknown command dance. The commands are serve, check-config, models, doctor, pull, list, rm, bench. See hearth --help.",
+    ],
     [["bench"], "hearth bench needs one of text, embeddings, images, http, startup. See hearth --help."],
     [["bench", "txt"], "Unknown bench command txt. Did you mean text? See hearth --help."],
     [["bench", "text", "--stream", "1"], "Unknown flag --stream. Did you mean --streams? See hearth --help."],
@@ -59,8 +62,8 @@ describe("the command line", () => {
     [["bench", "startup"], "hearth bench startup needs --command: how the server is started. See hearth --help."],
     [["models", "--prot", "1"], "Unknown flag --prot. See hearth --help."],
     [
-      ["check-config", "--model", "x"],
-      'The command line has a mistake:\n  --model: must be NAME=PATH, such as stories=./stories.gguf, not "x"',
+      ["check-config", "--model", "=x"],
+      'The command line has a mistake:\n  --model: must be NAME=PATH, such as stories=./stories.gguf, not "=x"',
     ],
   ])("%j is refused with exit code 2", async (args, message) => {
     const environment = { HEARTH_CONFIG: good };
@@ -75,7 +78,7 @@ describe("the command line", () => {
       expect(printed).toContain(variable);
       expect(printed).toContain(path.join("."));
     }
-    expect(printed).toContain("--model NAME=PATH (repeatable)");
+    expect(printed).toContain("--model [NAME=]MODEL (repeatable)");
     expect(printed).toContain("check-config  Check the configuration");
     expect(printed.split("\n").filter((line) => line.length > 120)).toEqual([]);
     // One flag as it looks.
@@ -113,7 +116,7 @@ describe("the command line", () => {
 describe("check-config", () => {
   it("prints a configuration that reads back as the same, with the origin of each value and without keys", async () => {
     const flags = ["--config", good, "--port", "9", "--model", "e=embed.gguf,ttl=5m"];
-    const environment = { HEARTH_API_KEY: "secret-one,secret-two", HEARTH_LOG_LEVEL: "warn" };
+    const environment = { HEARTH_API_KEY: "secret-one,secret-two", HEARTH_LOG_LEVEL: "warn", HOME: sandbox.folder };
     const { exitCode, printed } = await runCommandLine(["check-config", ...flags], {
       cwd: sandbox.folder,
       environment,

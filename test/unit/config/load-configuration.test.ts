@@ -114,6 +114,7 @@ describe("values", () => {
       loadTimeoutMs: 600_000,
       hangTimeoutMs: 300_000,
       streamIntervalMs: "auto",
+      gpu: "auto",
       cacheDirectory: defaultCacheDirectory({}),
     });
   });
@@ -172,7 +173,7 @@ describe("models", () => {
       options: {
         kind: "text",
         contextSize: 0,
-        parallel: 4,
+        parallel: "auto",
         batchSize: 512,
         threads: 0,
         gpuLayers: "auto",
@@ -208,7 +209,7 @@ describe("models", () => {
       queryPrefix: "query: ",
       dimensions: 8,
       modelFile: null,
-      executionProviders: ["cpu"],
+      executionProviders: ["auto"],
     });
     expect(model("{ path: sd, steps: 4 }").options).toMatchObject({ kind: "image", steps: 4, guidanceScale: null });
     expect(model("{ path: 'http://127.0.0.1:1/v1/', timeout: 30s }")).toMatchObject({

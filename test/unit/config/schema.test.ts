@@ -115,6 +115,21 @@ describe("config/default.yaml", () => {
     expect(configuration.aliases.get("text-embedding-3-small")).toBe("tiny-embed");
     expect(configuration.aliases.get("gpt-image-1")).toBe("tiny-image");
   });
+
+  it("gives way to the models of the user, kind by kind", () => {
+    const path = join(packageRoot, "models", "tiny-chat", "tiny-chat.gguf");
+    const flags = { model: [`mine=${path}`] };
+    const { defaults, aliases, models } = loadConfiguration({ flags, environment: {}, cwd: "/" });
+    expect(defaults).toMatchObject({ text: "mine", embedding: "tiny-embed", image: "tiny-image" });
+    expect([...aliases.entries()].filter(([, target]) => target === "tiny-chat")).toEqual([]);
+    expect(aliases.get("gpt-4o-mini")).toBe("mine");
+    expect(models.map(({ id, demonstration = false }) => [id, demonstration])).toEqual([
+      ["tiny-chat", true],
+      ["tiny-embed", true],
+      ["tiny-image", true],
+      ["mine", false],
+    ]);
+  });
 });
 
 describe("settings", () => {

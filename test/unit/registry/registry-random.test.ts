@@ -15,6 +15,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 24, arbitrary: fc.record({ type: fc.constant("disposal ends" as const), pick }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant("crash" as const), pick }) },
   { weight: 18, arbitrary: fc.record({ type: fc.constant("time passes" as const), byMs: fc.nat(25) }) },
+  { weight: 8, arbitrary: fc.record({ type: fc.constant("unload" as const), model }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("close" as const) }) },
 );
 

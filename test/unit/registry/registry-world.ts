@@ -8,7 +8,7 @@ import { createTestRegistry, settle, type TestLoad, type TestModel } from "./reg
 
 /** An action of a caller, a loader or time. `pick` chooses among the candidates. */
 export type Step =
-  | { readonly type: "acquire"; readonly model: string }
+  | { readonly type: "acquire" | "unload"; readonly model: string }
   | { readonly type: "load succeeds"; readonly pick: number; readonly bytes: number }
   | { readonly type: "load fails" | "caller leaves" | "disposal ends" | "crash"; readonly pick: number }
   | { readonly type: "release"; readonly pick: number; readonly ttlMs: number | null }
@@ -54,6 +54,8 @@ export class World {
   #living: Living[] = [];
   #leases: Held[] = [];
   #seenLoads = 0;
+  /** Callers who asked for an unload that is not over. */
+  #unloads = 0;
   #closing: Promise<void> | undefined;
 
   constructor() {
@@ -89,6 +91,7 @@ export class World {
     await this.#closing;
     await this.#settle();
     this.#note(this.#living.length === 0, "a model outlived the registry");
+    this.#note(this.#unloads === 0, "somebody who asked for an unload was never answered");
     this.#note(this.#test.faults.length === 0, `a listener failed: ${String(this.#test.faults[0])}`);
     this.#note(this.#test.clock.pending().length === 0, "a timer outlived the registry");
     this.#compare();
@@ -135,6 +138,9 @@ export class World {
       case "time passes":
         this.#test.clock.advance(action.byMs);
         return;
+      case "unload":
+        this.#unload(action.model);
+        return;
       case "close":
         this.#closing ??= this.#test.registry.close();
         return;
@@ -154,6 +160,13 @@ export class World {
         caller.answer = "error";
       },
     );
+  }
+
+  #unload(model: string): void {
+    this.#unloads += 1;
+    void this.#test.registry.unload(model, new AbortController().signal).then(() => {
+      this.#unloads -= 1;
+    });
   }
 
   #succeed(load: TestLoad, bytes: number): void {

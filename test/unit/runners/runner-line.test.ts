@@ -1,5 +1,5 @@
 // The protocol between server and runner: order, errors, credit, cancellation, and the end of the process.
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { ServerError } from "../../../src/domain/errors.ts";
 import type { CompletionRequest } from "../../../src/domain/completion.ts";
 import type { TextEvent } from "../../../src/domain/text.ts";
@@ -17,6 +17,10 @@ async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe("a backend in a runner", () => {
   it("delivers every event in order", async () => {
     const { line } = await connectRunner(
@@ -32,11 +36,13 @@ describe("a backend in a runner", () => {
   });
 
   it.each([
-    { occupiesAllCores: true, messages: [1, 15] },
+    { occupiesAllCores: true, messages: [2, 4] },
     { occupiesAllCores: false, messages: [20, 30] },
   ] as const)(
     "sends few messages by `auto` only for a model that computes on every core: $occupiesAllCores",
     async (expected) => {
+      // No time passes, so no interval is ever over.
+      vi.useFakeTimers({ toFake: ["performance", "setTimeout"] });
       const backend = createFakeBackend(
         {
           async *completion() {
@@ -174,5 +180,26 @@ describe("a backend in a runner", () => {
     await line.dispose();
     expect(exits).toEqual([0]);
     await expect(collect(runBackend(line, "completion", request))).rejects.toMatchObject({ kind: "shutting_down" });
+  });
+});
+
+describe("the devices of a runner", () => {
+  it("are told to the server, and the backend knows what the server decided", async () => {
+    const { devices, told } = await connectRunner(createFakeBackend({}));
+    expect(devices).toMatchObject({ policy: "auto", fault: "it died" });
+    await devices.tell({ device: "vulkan" });
+    expect(told).toEqual([{ type: "device", use: { device: "vulkan" } }]);
+  });
+
+  it("are given up by the end of the process, with the reason before it", async () => {
+    const { devices, told, exits } = await connectRunner(createFakeBackend({}));
+    let isOver = false;
+    void devices.giveUp("vulkan failed: device lost").finally(() => (isOver = true));
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    expect(told).toEqual([{ type: "device-failed", reason: "vulkan failed: device lost" }]);
+    expect(exits).toEqual([1]);
+    expect(isOver, "nothing goes on with a device that has failed").toBe(false);
   });
 });

@@ -8,13 +8,12 @@ import { fakeDescription } from "../../support/fake-backend.ts";
 
 function createTestModels() {
   const [first, second] = ["org/a", "b"].map((id) => ({ id, purpose: "text" }) as ConfiguredModel);
-  const catalog = createCatalog(
-    [first as ConfiguredModel, second as ConfiguredModel],
-    new Map([
+  const catalog = createCatalog([first as ConfiguredModel, second as ConfiguredModel], {
+    aliases: new Map([
       ["gpt-4o", "b"],
       ["o3", "org/a"],
     ]),
-  );
+  });
   const states = createModelStates(["org/a", "b"]);
   return { models: createModelsService({ catalog, states }), states, first, second };
 }
@@ -54,6 +53,8 @@ describe("the model list", () => {
 
   it("says that a model does not exist, and which ones do", () => {
     const { models } = createTestModels();
-    expect(() => models.get("a")).toThrow("The model 'a' does not exist. This server offers: 'org/a', 'b'.");
+    expect(() => models.get("a")).toThrow(
+      "The model 'a' does not exist. Did you mean 'b'? This server offers: 'org/a', 'b'. Their aliases: 'gpt-4o', 'o3'.",
+    );
   });
 });

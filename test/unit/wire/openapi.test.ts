@@ -25,6 +25,10 @@ describe("the OpenAPI document", () => {
     expect(document.info).toMatchObject({ title: "Hearth", version: "1.2.3" });
     expect(document.servers[0]?.url).toBe("http://127.0.0.1:8484");
     expect(Object.keys(document.paths).sort()).toEqual([
+      "/admin/events",
+      "/admin/models",
+      "/admin/models/{model}/load",
+      "/admin/models/{model}/unload",
       "/apply-template",
       "/health/live",
       "/health/ready",

@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { ServerError } from "../../../domain/errors.ts";
 import type { DiffusionFolder, GraphName } from "./model-folder.ts";
 import { OnnxGraph, type RunClock } from "../../onnx/graph.ts";
-import type { SessionOpener } from "../../onnx/session.ts";
+import type { GraphPart, SessionOpener } from "../../onnx/session.ts";
 
 export interface GraphStore {
   /** Time inside the runtime, over all graphs, since the model was loaded. */
@@ -19,7 +19,15 @@ export interface GraphStore {
 
 export function createGraphStore(
   folder: DiffusionFolder,
-  { opener, lowMemory }: { readonly opener: SessionOpener; readonly lowMemory: boolean },
+  {
+    opener,
+    lowMemory,
+    partOf,
+  }: {
+    readonly opener: SessionOpener;
+    readonly lowMemory: boolean;
+    readonly partOf: (name: GraphName) => GraphPart;
+  },
 ): GraphStore {
   const clock: RunClock = { runMs: 0 };
   const open = new Map<GraphName, OnnxGraph>();
@@ -40,7 +48,7 @@ export function createGraphStore(
       if (existing !== undefined) return existing;
       const path = folder.graphs.get(name);
       if (path === undefined) throw new ServerError("model_load_failed", `${folder.path} has no ${name}/model.onnx.`);
-      const graph = new OnnxGraph(await opener.open(path), { name: relative(folder.path, path), clock });
+      const graph = new OnnxGraph(await opener.open(path, partOf(name)), { name: relative(folder.path, path), clock });
       open.set(name, graph);
       return graph;
     },

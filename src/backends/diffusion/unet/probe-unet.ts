@@ -1,8 +1,9 @@
 // Finds the sizes that a UNet takes, by a run over a few latent pixels at load, which also shows that the graph runs. Where a level halves
 // a side with a remainder, the skip connections fit only if the exporter kept that case: most graphs take multiples of 64 pixels, not of 8.
 import { ServerError } from "../../../domain/errors.ts";
-import { createDenoiser, type UnetShape } from "./denoiser.ts";
+import { createDenoiser, unetShapeOf, type UnetShape } from "./denoiser.ts";
 import { numberOr } from "../../../model-files/json-file.ts";
+import { TorchGenerator } from "../noise/torch-random.ts";
 import type { DiffusionFolder } from "../folder/model-folder.ts";
 import type { OnnxGraph } from "../../onnx/graph.ts";
 
@@ -17,49 +18,77 @@ export async function probeUnet(
   { folder, shape }: { readonly folder: Folder; readonly shape: UnetShape },
 ): Promise<number> {
   if (shape.width !== undefined || shape.height !== undefined || folder.unetScale === 1) return 1;
-  const contextWidth = shape.contextWidth ?? numberOr(folder.unetConfig["cross_attention_dim"], 0);
+  const contextWidth = contextWidthOf(folder, shape);
   // Without the text's width no run is possible. Every UNet takes multiples of its scale, if that may be stricter than needed.
   if (contextWidth === 0) return folder.unetScale;
-  const odd = await runOnce(graph, { folder, shape, contextWidth, side: folder.unetScale + 1 });
-  if (odd === undefined) return 1;
-  const even = await runOnce(graph, { folder, shape, contextWidth, side: folder.unetScale * 2 });
+  const run = (side: number): Promise<string | undefined> =>
+    errorOf(() => graph.attempt(() => predictOnce(graph, { folder, shape, contextWidth, width: side, height: side })));
+  if ((await run(folder.unetScale + 1)) === undefined) return 1;
+  const even = await run(folder.unetScale * 2);
   if (even === undefined) return folder.unetScale;
   throw new ServerError("model_load_failed", `${graph.name} does not run: ${even}`);
 }
 
-/** The error of the run; undefined where it succeeded. */
-async function runOnce(
-  graph: OnnxGraph,
-  {
-    folder,
-    shape,
-    contextWidth,
-    side,
-  }: { readonly folder: Folder; readonly shape: UnetShape; readonly contextWidth: number; readonly side: number },
-): Promise<string | undefined> {
+/** Side of the latents by which devices are compared: not so small that a GPU would only wait for its driver. */
+const rehearsalSide = 32;
+
+/** Runs the UNet once on noise, as a step of a picture would. @throws Error where it does not run, or its text's width is unknown */
+export async function rehearseUnet(graph: OnnxGraph, folder: Folder): Promise<void> {
+  const shape = unetShapeOf(graph);
+  const contextWidth = contextWidthOf(folder, shape);
+  if (contextWidth === 0) throw new Error("the width of the text is unknown");
+  // A multiple of the UNet's scale, which every UNet takes.
+  const open = Math.max(1, Math.round(rehearsalSide / folder.unetScale)) * folder.unetScale;
+  const size = { width: shape.width ?? open, height: shape.height ?? open };
+  await predictOnce(graph, { folder, shape, contextWidth, ...size, noise: new TorchGenerator(1) });
+}
+
+function contextWidthOf(folder: Folder, shape: UnetShape): number {
+  return shape.contextWidth ?? numberOr(folder.unetConfig["cross_attention_dim"], 0);
+}
+
+/** The message of the error with which `run` rejects; undefined where it does not. */
+async function errorOf(run: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await run();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+interface Prediction {
+  readonly folder: Folder;
+  readonly shape: UnetShape;
+  readonly contextWidth: number;
+  /** Latent pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Left out = zeros. */
+  readonly noise?: TorchGenerator;
+}
+
+async function predictOnce(graph: OnnxGraph, prediction: Prediction): Promise<void> {
+  const { folder, shape, contextWidth, width, height, noise } = prediction;
+  const values = (count: number): Float32Array => noise?.randn(count) ?? new Float32Array(count);
   const tokens = shape.tokens ?? 77;
   const pooledWidth = graph.inputs.get("text_embeds")?.dims[1];
   const prompt = {
-    states: new Float32Array(tokens * contextWidth),
+    states: values(tokens * contextWidth),
     tokens,
     width: contextWidth,
-    pooled: new Float32Array(typeof pooledWidth === "number" ? pooledWidth : 1280),
+    pooled: values(typeof pooledWidth === "number" ? pooledWidth : 1280),
   };
   const denoiser = createDenoiser(graph, {
     conditioning: { positive: prompt, negative: shape.batch === 2 ? prompt : undefined },
-    width: side,
-    height: side,
-    pictureWidth: side * folder.vaeScale,
-    pictureHeight: side * folder.vaeScale,
+    width,
+    height,
+    pictureWidth: width * folder.vaeScale,
+    pictureHeight: height * folder.vaeScale,
     guidanceScale: 1,
     guidanceRescale: 0,
     batched: true,
     inputChannels: folder.inputChannels,
   });
-  try {
-    await denoiser.predict(graph, { sample: new Float32Array(4 * side * side), inputScale: 1, timestep: 1 });
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  await denoiser.predict(graph, { sample: values(4 * height * width), inputScale: 1, timestep: 1 });
 }

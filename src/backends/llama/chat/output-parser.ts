@@ -4,13 +4,15 @@ import { readHarmony } from "./output/harmony-reader.ts";
 import { readMarkers, type ReaderState } from "./output/marker-reader.ts";
 import { readRecipients } from "./output/recipient-reader.ts";
 import { StreamInput, type Reader } from "./output/stream-input.ts";
+import { MarkupTokens } from "../tokens/markup-tokens.ts";
 import type { OutputParser, OutputParserOptions, ParsedEvent } from "./types.ts";
 
 /**
  * Creates the parser for one choice. Text that is not part of any markup passes unchanged, character for character; only the
- * white space between markup and text is dropped.
+ * white space between markup and text is dropped. Where markup is a token of the vocabulary, only that token, signed, is markup.
  */
-export function createOutputParser(options: OutputParserOptions): OutputParser {
+export function createOutputParser({ markup = MarkupTokens.none, ...given }: OutputParserOptions): OutputParser {
+  const options = { ...given, markup, family: markup.signAll(given.family) };
   const input = new StreamInput();
   const sink = new EventSink(options, { isCut: () => input.isCut });
   const state: ReaderState = { inReasoning: options.startsInReasoning };
@@ -48,7 +50,7 @@ function createReader({
 }: {
   input: StreamInput;
   sink: EventSink;
-  options: OutputParserOptions;
+  options: OutputParserOptions & { readonly markup: MarkupTokens };
   state: ReaderState;
 }): Reader<void> {
   switch (options.family.parser) {

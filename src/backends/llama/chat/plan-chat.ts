@@ -5,7 +5,7 @@ import { ServerError } from "../../../domain/errors.ts";
 import { closingText, planGrammar } from "./plan-grammar.ts";
 import { findBeginning, type Beginning } from "./prefilled.ts";
 import type { ChatTemplate } from "./template/chat-template.ts";
-import { shownTools } from "./template/template-messages.ts";
+import { shownTools } from "./template/messages/template-messages.ts";
 import { isThinkingOff, unlimitedThinking, type ThinkingLimit } from "./thinking.ts";
 import type { ChatFamily, ChatPlan, RenderedPrompt, RenderOptions } from "./types.ts";
 
@@ -72,7 +72,6 @@ export function planChat(asked: ChatRequest, template: ChatTemplate, options: Pl
       ...(startsInText ? { startsInText: true } : {}),
     },
     stopTexts: template.stopTexts,
-    keepTokens: family.keepTokens,
     openReasoning: beginning.openReasoning,
     prefilled: beginning.text,
   };
@@ -102,7 +101,8 @@ function writesHeader(
 }
 
 /** False where the template takes one call per turn: calls that could not be shown to the model again must not be made. */
-function allowsSeveralCalls({ capabilities }: ChatTemplate): boolean {
+function allowsSeveralCalls({ capabilities, family }: ChatTemplate): boolean {
+  if (family.callsEndTurn === true) return false;
   return capabilities.parallelToolCalls || !capabilities.toolCalls;
 }
 

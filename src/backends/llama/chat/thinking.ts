@@ -8,13 +8,17 @@ export type ThinkingLimit =
   | { readonly type: "tokens"; readonly tokens: number }
   | { readonly type: "share"; readonly share: number };
 
-/** Shares of the answer's tokens, those of OpenRouter's `reasoning.effort`. The rest is left for what follows the reasoning. */
+/**
+ * Shares of the answer's tokens; the rest is left for what follows the reasoning. They are those of OpenRouter's `reasoning.effort`
+ * (openrouter.ai/docs/guides/best-practices/reasoning-tokens, "Reasoning Effort Level"), which clients know.
+ */
 const effortShares: Readonly<Record<string, number>> = {
   minimal: 0.1,
   low: 0.2,
   medium: 0.5,
   high: 0.8,
   xhigh: 0.95,
+  max: 0.95,
 };
 
 export const unlimitedThinking: ThinkingLimit = { type: "none" };
@@ -25,7 +29,7 @@ export const noThinking: ThinkingLimit = { type: "tokens", tokens: 0 };
  *
  * 1. thinking that is switched off, by the effort "none" or by the templates' own variables `enable_thinking` and `thinking`;
  * 2. the request's budget;
- * 3. the request's effort. "max" is no limit, and so is an effort that has no share;
+ * 3. the request's effort. One that has no share is no limit;
  * 4. the model's configured budget.
  */
 export function thinkingLimit(

@@ -3,6 +3,8 @@
 import type { ToolDefinition } from "../../../domain/chat.ts";
 import type { JsonSchema } from "../../../domain/sampling.ts";
 import type { WrittenOrder } from "../../../util/written-order.ts";
+import type { MarkupTokens } from "../tokens/markup-tokens.ts";
+import type { ToolCallShape } from "./tool-call-shape.ts";
 
 // --- prompts ---
 
@@ -63,44 +65,6 @@ export interface RenderOptions {
 }
 
 // --- families ---
-
-/**
- * One format of tool calls: grammars enforce it (guided/chat-grammar.ts), the output parser reads it, and templates that show no
- * calls are given text in it. White space in `open`, `separator` and `close` is what the model writes; the parser also accepts
- * other white space there.
- */
-export type ToolCallShape =
-  /**
-   * `open` + `{"<nameKey>": "name", "<argumentsKey>": {…}}` + `close`, calls joined by `separator`.
-   * `list`: one `open` and `close` around a JSON array of such objects.
-   */
-  | {
-      readonly kind: "json";
-      readonly open: string;
-      readonly close: string;
-      readonly separator: string;
-      readonly list: boolean;
-      readonly nameKey: string;
-      readonly argumentsKey: string;
-      /** The key of an id that the model writes before the name (`first`) or behind the arguments (`last`). The parser ignores it. */
-      readonly idKey?: { readonly key: string; readonly position: "first" | "last"; readonly example: string };
-    }
-  /** `open` + `beforeEach` + name + `beforeArguments` + `{…}` + `afterEach`, repeated from `beforeEach` on with `separator`, then `close`. */
-  | {
-      readonly kind: "named-json";
-      readonly open: string;
-      readonly beforeEach: string;
-      readonly beforeArguments: string;
-      readonly afterEach: string;
-      readonly separator: string;
-      readonly close: string;
-      /** Some models write this and an id between name and `beforeArguments`. The parser drops both, grammars do not allow them. */
-      readonly idMarker?: string;
-    }
-  /** `<tool_call>\n<function=name>\n<parameter=key>\nvalue\n</parameter>\n</function>\n</tool_call>`; strings stand raw, the rest as JSON. */
-  | { readonly kind: "xml-parameters"; readonly open: string; readonly close: string; readonly separator: string }
-  /** `[name(key="value", other=1), …]` with Python literals, between `open` and `close`. */
-  | { readonly kind: "pythonic"; readonly open: string; readonly close: string };
 
 /** A pair of texts around reasoning. */
 export interface ReasoningMarkers {
@@ -169,8 +133,10 @@ export interface ChatFamily {
   readonly dropped: readonly string[];
   /** Texts that end the answer, beside the vocabulary's end-of-generation tokens. */
   readonly stopTexts: readonly string[];
-  /** Control tokens that are detokenised as their text, because the parser reads them. */
+  /** Markup between the parts of an answer, which the parser reads and a grammar of calls may need. */
   readonly keepTokens: readonly string[];
+  /** The model calls tools without having closed its reasoning at times. @default false */
+  readonly callsEndReasoning?: boolean;
   /** The header of the message that follows reasoning. @default "" */
   readonly afterReasoning?: string;
   /** Set where each message has a channel, so that reasoning may begin anywhere: a header's beginning, and how those of other channels go on. */
@@ -179,6 +145,10 @@ export interface ChatFamily {
   readonly textOpen?: string;
   /** Write `textOpen` after the prompt when the text is constrained, so that the text begins at once. @default false */
   readonly opensTextInPrompt?: boolean;
+  /** The model's calls end its turn, so that it makes one at a time. @default false */
+  readonly callsEndTurn?: boolean;
+  /** What the template writes between a turn's text and its calls where they come as two messages, and what the model writes. */
+  readonly sameTurn?: { readonly written: string; readonly meant: string };
   /** Names of tools that models call to say that they call none. */
   readonly ignoredNames?: readonly string[];
 }
@@ -200,10 +170,12 @@ export interface OutputParserOptions {
   readonly parallel: boolean;
   /** The prompt ends inside reasoning. */
   readonly startsInReasoning: boolean;
-  /** Harmony: only the final channel is text, all others are reasoning. For constrained text. @default false */
+  /** For constrained text: it goes on to the end, and of Harmony's channels only the final one is text. @default false */
   readonly finalTextOnly?: boolean;
   /** The prompt ends with the header of a text, so that no header or recipient comes first. @default false */
   readonly startsInText?: boolean;
+  /** The family's markup that is tokens: their texts, signed, are that markup, and the same characters without a sign are text. @default none */
+  readonly markup?: MarkupTokens;
   /** Makes the id of a call. @default `call_` and 24 random letters and digits */
   readonly createId?: (index: number) => string;
 }
@@ -286,8 +258,6 @@ export interface ChatPlan {
   readonly parser: OutputParserOptions;
   /** The family's stop texts, beside the request's own: matched on the raw text, never shown. */
   readonly stopTexts: readonly string[];
-  /** See {@link ChatFamily.keepTokens}. */
-  readonly keepTokens: readonly string[];
   /** The reasoning that the prompt ends in; `undefined` = it does not. */
   readonly openReasoning: ReasoningMarkers | undefined;
   /** The beginning of the constrained answer, which the prompt ends with: the last message's, where that is continued. */

@@ -2,7 +2,7 @@
 import type { NativeSampler, NativeSamplerConfig } from "../native/binding.ts";
 import type { NativeContextHandle, TokenScore } from "../native/context.ts";
 import type { SequenceView } from "./sequence.ts";
-import type { Slot } from "./slots/slots.ts";
+import type { Slot } from "./slots/slot.ts";
 
 /** Tokens of one sequence in a batch. */
 export interface BatchPart<S extends SequenceView> {
@@ -21,7 +21,7 @@ export interface ComputedPart<S extends SequenceView> extends BatchPart<S> {
 }
 
 export interface SampledToken {
-  /** -1 = nothing could be picked: the grammar and the biases leave no token. */
+  /** -1 = nothing could be picked: the grammar and what is banned beside it leave no token. */
   readonly token: number;
   readonly score: TokenScore | undefined;
 }
@@ -145,10 +145,7 @@ export async function samplePart(
   return { accepted, rejected: guesses - accepted };
 }
 
-/**
- * The sampled token, or -1 where none is left. Under a grammar that has come to its end only an end token may follow; where a bias
- * forbids that as well, llama.cpp takes any token and throws over it, which is the end of the answer and no fault.
- */
+/** The sampled token, or -1 where none is left: llama.cpp then takes any token, and throws over it when its grammar does not allow it. */
 async function orNothing(sequence: SequenceView, sampled: Promise<number>): Promise<number> {
   try {
     return await sampled;
@@ -162,6 +159,12 @@ async function orNothing(sequence: SequenceView, sampled: Promise<number>): Prom
 const forcedBias = 1e9;
 
 /**
+ * In place of the caller's bans under a grammar: so far below every logit that the probability of a banned token comes out as zero
+ * beside any other one. Where the grammar leaves banned tokens only, one of them is sampled, since the answer could not go on.
+ */
+const lastResort = -1e4;
+
+/**
  * The settings under what constrains a sequence. Where that is a grammar, ill-formed tokens are banned too. Bans and the forced token
  * override the caller's biases of the same tokens.
  */
@@ -173,11 +176,14 @@ export function withGrammar(
   const { state, forced } = grammar;
   const constrained = state === undefined ? config : { ...config, grammarEvaluationState: state };
   const banned = state === undefined ? grammar.banned : [...grammar.banned, ...illFormed];
-  if (banned.length === 0 && forced === undefined) return constrained;
   const biases = new Map<number, number>();
-  config.tokenBiasKeys?.forEach((token, index) => biases.set(token, config.tokenBiasValues?.[index] ?? 0));
+  const least = state === undefined ? -Infinity : lastResort;
+  config.tokenBiasKeys?.forEach((token, index) => {
+    biases.set(token, Math.max(least, config.tokenBiasValues?.[index] ?? 0));
+  });
   for (const token of banned) biases.set(token, -Infinity);
   if (forced !== undefined) biases.set(forced, forcedBias);
+  if (biases.size === 0) return constrained;
   return {
     ...constrained,
     tokenBiasKeys: Uint32Array.from(biases.keys()),

@@ -2,7 +2,7 @@
 // with prompt tokens to evaluate, in the order in which they got their slots.
 import type { PromptingSequence } from "./plan/batch-plan.ts";
 import type { SequenceView } from "./sequence.ts";
-import type { Slot } from "./slots/slots.ts";
+import type { Slot } from "./slots/slot.ts";
 
 /** Floats of logits that one scored prompt may keep for a batch. */
 const maximumScoredLogits = 8 * 1024 * 1024;

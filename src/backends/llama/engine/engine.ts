@@ -18,7 +18,9 @@ import { DeliveryQueue } from "./queues/delivery-queue.ts";
 import type { EngineOptions, Submission } from "./engine-options.ts";
 import { continueSampler } from "./sampler-config.ts";
 import type { Sequence, SequenceRequest } from "./sequence.ts";
-import { Slots, type Slot } from "./slots/slots.ts";
+import { Growth } from "./slots/growth.ts";
+import type { Slot } from "./slots/slot.ts";
+import { Slots } from "./slots/slots.ts";
 import { WaitingQueue } from "./queues/waiting-queue.ts";
 
 type Part = ComputedPart<Sequence>;
@@ -30,6 +32,7 @@ const idleBeforeStoreMs = 2000;
 export class Engine {
   readonly #options: EngineOptions;
   readonly #slots: Slots<Sequence>;
+  readonly #growth: Growth<Sequence>;
   readonly #waiting: WaitingQueue;
   readonly #deliveries = new DeliveryQueue<Sequence>();
   readonly #alarm = new Alarm();
@@ -42,6 +45,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#slots = new Slots(options);
+    this.#growth = new Growth({ ...options, slots: this.#slots });
     this.#waiting = new WaitingQueue(options.maxQueue);
     this.#loop = this.#run();
   }
@@ -99,10 +103,13 @@ export class Engine {
     await this.#slots.storeAll().catch(() => {});
   }
 
-  /** Sleeps until woken. States are stored, one at a time, when nothing has come for a while. */
+  /** Sleeps until woken. When nothing has come for a while states are stored, one at a time, then slots are given back. */
   async #sleep(): Promise<void> {
-    const isLong = await this.#alarm.sleep(this.#hasUnstored ? idleBeforeStoreMs : undefined);
-    if (isLong && !this.#disposed) this.#hasUnstored = await this.#slots.storeLongest().catch(() => false);
+    const hasUnstored = this.#hasUnstored;
+    const isLong = await this.#alarm.sleep(hasUnstored ? idleBeforeStoreMs : this.#growth.shrinkAfterMs);
+    if (!isLong || this.#disposed) return;
+    if (hasUnstored) this.#hasUnstored = await this.#slots.storeLongest().catch(() => false);
+    else if (this.#slots.idleCount === this.#slots.all.length) await this.#growth.shrink();
   }
 
   /** Takes cancelled sequences out of the queue, and makes the slots of ended ones idle. */
@@ -116,7 +123,7 @@ export class Engine {
 
   #release(slot: Slot<Sequence>, sequence: Sequence): void {
     sequence.end();
-    sequence.sampler?.dispose();
+    if (sequence.sampler !== undefined) this.#options.model.giveBackSampler(sequence.sampler);
     sequence.sampler = undefined;
     sequence.slot = undefined;
     const endedAt = sequence.endedAt as number;
@@ -124,6 +131,7 @@ export class Engine {
   }
 
   async #startWaiting(): Promise<void> {
+    await this.#growth.meet(this.#waiting.readyCount);
     while (this.#slots.idleCount > 0) {
       const sequence = this.#waiting.take();
       if (sequence === undefined) return;
@@ -145,7 +153,7 @@ export class Engine {
     sequence.cachedTokens = assigned.cachedTokens;
     if (request.maxNewTokens === 0) return;
     sequence.illFormed = this.#options.utf8?.bannedIn(0) ?? [];
-    sequence.sampler = this.#options.model.createSampler(withGrammar(request.sampler.config, sequence));
+    sequence.sampler = this.#options.model.takeSampler(withGrammar(request.sampler.config, sequence));
   }
 
   async #plan(): Promise<BatchPlan> {
@@ -175,7 +183,10 @@ export class Engine {
         for (const filler of batch.fillers) this.#slots.dropFiller(filler);
       });
     } catch (error) {
-      for (const part of parts) this.#failPart(part, error);
+      for (const part of parts) {
+        await part.early?.catch(() => {});
+        this.#failPart(part, error);
+      }
       return;
     }
     threads.record(kind, { threads: threadCount, ms: performance.now() - startedAt });
@@ -187,7 +198,6 @@ export class Engine {
 
   async #finishPart(part: Part): Promise<void> {
     const { sequence, slot } = part;
-    const { context } = this.#options;
     const { request } = sequence;
     // A receiver may have ended the sequence, or a caller cancelled it, while the batch was computed: its logits are of no use.
     if (sequence.phase === "ended" || sequence.isCancelled) {
@@ -195,7 +205,7 @@ export class Engine {
       return;
     }
     if (sequence.phase === "prompt") {
-      if (request.scorePrompt) sequence.promptScores.push(...(await scorePromptPart(context, part)));
+      if (request.scorePrompt) sequence.promptScores.push(...(await scorePromptPart(this.#options.context, part)));
       if (!part.finishesPrompt) return;
       sequence.promptDoneAt = performance.now();
       sequence.phase = "decoding";
@@ -207,7 +217,7 @@ export class Engine {
       }
     }
     const { accepted, rejected } = await samplePart(part, {
-      context,
+      context: this.#options.context,
       isRejected: (token) => this.#openGate(sequence, token),
       take: (sampled) => this.#take(sequence, sampled),
     });
@@ -223,7 +233,9 @@ export class Engine {
     if (token >= 0) generated.push(token);
     if (token < 0 || this.#options.isEndOfGeneration(token)) {
       sequence.end();
-      this.#deliveries.push({ sequence, token: undefined, score: undefined, end: "end-token" });
+      // Behind the last character of a grammar an end token may follow: without any token the answer breaks off before it is whole.
+      const end = token < 0 && sequence.grammar?.state !== undefined ? "length" : "end-token";
+      this.#deliveries.push({ sequence, token: undefined, score: undefined, end });
       return false;
     }
     if (generated.length >= request.maxNewTokens) {
@@ -271,9 +283,8 @@ export class Engine {
   #failAll(error: unknown): void {
     this.#deliver();
     for (const sequence of this.#waiting.takeAll()) this.#fail(sequence, error);
-    for (const slot of this.#slots.all) {
-      const { user } = slot;
-      if (user === undefined) continue;
+    for (const slot of this.#slots.all.filter(({ user }) => user !== undefined)) {
+      const user = slot.user as Sequence;
       this.#slots.forget(slot.id);
       this.#fail(user, error);
       this.#release(slot, user);

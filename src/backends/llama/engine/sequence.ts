@@ -5,7 +5,10 @@ import type { TokenScore } from "../native/context.ts";
 import type { Utf8Guard, Utf8State } from "../tokens/utf8-guard.ts";
 import type { SamplerPlan } from "./sampler-config.ts";
 
-/** Why a choice ended: the model ended it (or its grammar left no token), the limit was reached, or the receiver had enough. */
+/**
+ * Why a choice ended: the model ended it, it was cut off (by the limit, or because its grammar and its vocabulary leave no token), or
+ * the receiver had enough.
+ */
 export type EndReason = "end-token" | "length" | "receiver";
 
 /**

@@ -9,6 +9,7 @@ import type { ChatPlan, OutputParser, ParsedEvent } from "../chat/types.ts";
 import type { EndReason, TokenReceiver } from "../engine/sequence.ts";
 import type { TokenScore } from "../native/context.ts";
 import { ReleaseBuffer, TokenText, toTokenLogprob, type ReleasedText } from "../tokens/detokenizer.ts";
+import type { MarkupTokens } from "../tokens/markup-tokens.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
 import { PartWriter } from "./part-writer.ts";
 import type { ChoiceOutlet } from "./run-choices.ts";
@@ -16,8 +17,8 @@ import type { ChoiceOutlet } from "./run-choices.ts";
 export interface ChatOutputOptions {
   readonly request: ChatRequest;
   readonly plan: ChatPlan;
-  /** Control tokens that the parser reads. */
-  readonly keptTokens: ReadonlySet<number>;
+  /** The tokens that the parser reads as markup. */
+  readonly markup: MarkupTokens;
   readonly vocabulary: Vocabulary;
   readonly outlet: ChoiceOutlet;
   readonly choice: number;
@@ -47,13 +48,13 @@ export class ChatOutput implements TokenReceiver {
   reasoningTokens = 0;
 
   constructor(options: ChatOutputOptions) {
-    const { vocabulary, keptTokens, plan, request, outlet, choice } = options;
+    const { vocabulary, markup, plan, request, outlet, choice } = options;
     this.#options = options;
     this.#sink = outlet.sink;
     this.#writer = new PartWriter(outlet.sink, choice);
-    this.#text = new TokenText(vocabulary, keptTokens);
-    this.#familyStops = new StopMatcher(plan.stopTexts);
-    this.#parser = createOutputParser(plan.parser);
+    this.#text = new TokenText(vocabulary, markup);
+    this.#familyStops = new StopMatcher(plan.stopTexts.map((text) => markup.sign(text)));
+    this.#parser = createOutputParser({ ...plan.parser, markup });
     this.#buffer = new ReleaseBuffer(request.limits.stop);
     this.#callsOnly = plan.grammar?.type === "tool-calls" && plan.grammarStart.when !== "after-trigger";
   }
@@ -64,10 +65,10 @@ export class ChatOutput implements TokenReceiver {
 
   /** A call that the prompt has begun, where the last message is continued, is told from its beginning. */
   onPrompt(): void {
-    const { plan } = this.#options;
+    const { plan, markup } = this.#options;
     if (plan.prefilled === "" || plan.grammar === null || plan.parser.tools.length === 0) return;
     this.#hidden = plan.prefilled;
-    this.#take(this.#parser.push(plan.prefilled));
+    this.#take(this.#parser.push(markup.sign(plan.prefilled)));
   }
 
   onToken(token: number, score: TokenScore | undefined): boolean {

@@ -11,6 +11,7 @@ import type { AppliedTemplate, TextEvent } from "../../../domain/text.ts";
 import { resolveMaxTokens } from "../tokens/token-limits.ts";
 import { ChatOutput } from "./chat-output.ts";
 import { createChatTemplate, type ChatTemplate } from "../chat/template/chat-template.ts";
+import { familyMarkup } from "../chat/family-markup.ts";
 import { planChat } from "../chat/plan-chat.ts";
 import { tokenizePrompt } from "../chat/template/prompt-pieces.ts";
 import { thinkingLimit, thinkingTokens, type ThinkingLimit } from "../chat/thinking.ts";
@@ -21,6 +22,7 @@ import { choiceSeed, planSampler } from "../engine/sampler-config.ts";
 import { guideChat } from "./guide-chat.ts";
 import type { TextModel } from "./text-model.ts";
 import { runChoices, type ChoiceOutlet } from "./run-choices.ts";
+import type { MarkupTokens } from "../tokens/markup-tokens.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
 
 /** Guesses per step when the caller sent a prediction and the model is not configured to speculate. */
@@ -31,7 +33,7 @@ export class ChatRunner {
   readonly #model: TextModel;
   readonly #template: ChatTemplate;
   readonly #tokens: Omit<PromptTokenizer, "tokenize">;
-  readonly #tokenOfText: ReadonlyMap<string, number>;
+  readonly #markup: MarkupTokens;
 
   /** @throws ServerError `model_load_failed` when the template cannot be read. */
   constructor(model: TextModel, facts: GgufFacts) {
@@ -39,18 +41,22 @@ export class ChatRunner {
     this.#model = model;
     const special = model.specialTokens;
     const source = readTemplate(options) ?? facts.chatTemplate;
-    const toolUse = options.chatTemplate === null ? facts.namedTemplates["tool_use"] : undefined;
+    const { tool_use: toolUse, rag } = options.chatTemplate === null ? facts.namedTemplates : {};
     const controlTokens = special.filter((token) => token.isControl || isMarkup(token.text, source ?? ""));
     this.#template = createChatTemplate({
       ...(source === undefined ? {} : { source }),
       ...(toolUse === undefined ? {} : { toolUseSource: toolUse }),
+      ...(rag === undefined ? {} : { documentsSource: rag }),
       bosToken: tokenText(vocabulary, vocabulary.bos),
       eosToken: tokenText(vocabulary, vocabulary.eos),
       controlTexts: controlTokens.map(({ text }) => text),
       templateKwargs: options.chatTemplateKwargs,
       ...(options.family === "auto" ? {} : { family: options.family }),
     });
-    this.#tokenOfText = new Map(special.map(({ id, text }) => [text, id]));
+    this.#markup = familyMarkup(this.#template.family, {
+      specialTokens: special,
+      isEndOfGeneration: (id) => vocabulary.isEndOfGeneration(id),
+    });
     this.#tokens = {
       controlTokens: controlTokens.map(({ id, text, stripsLeft, stripsRight }): ControlToken => ({
         id,
@@ -100,6 +106,7 @@ export class ChatRunner {
     const warnings: string[] = [];
     const createGuide = await guideChat(model, {
       plan,
+      markup: this.#markup,
       template: this.#template.source,
       budget: thinkingTokens(thinking, maxNewTokens),
       lastMessage: request.messages.length - 1,
@@ -116,12 +123,11 @@ export class ChatRunner {
       : undefined;
     const guesses =
       expected !== undefined && model.canTrim ? Math.max(model.guesses, guessesWithPrediction) : model.guesses;
-    const keptTokens = new Set(plan.keepTokens.flatMap((text) => this.#tokenOfText.get(text) ?? []));
     const outputs: ChatOutput[] = [];
 
     const choices = (outlet: ChoiceOutlet): SequenceRequest[] =>
       Array.from({ length: request.n }, (_, choice) => {
-        const output = new ChatOutput({ request, plan, keptTokens, vocabulary, outlet, choice });
+        const output = new ChatOutput({ request, plan, markup: this.#markup, vocabulary, outlet, choice });
         outputs.push(output);
         return {
           prompt: tokens,

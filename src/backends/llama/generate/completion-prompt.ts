@@ -4,7 +4,7 @@ import type { CompletionPrompt, CompletionRequest } from "../../../domain/comple
 import { ServerError } from "../../../domain/errors.ts";
 import { assertTokensInVocabulary, resolveMaxTokens } from "../tokens/token-limits.ts";
 import type { TextModel } from "./text-model.ts";
-import { TokenText } from "../tokens/detokenizer.ts";
+import { Utf8Assembler } from "../../../util/utf8-assembler.ts";
 import type { Vocabulary } from "../tokens/vocabulary.ts";
 
 export interface PreparedPrompt {
@@ -144,6 +144,6 @@ function insertionPrompt(
 }
 
 function readTokens(vocabulary: Vocabulary, tokens: readonly number[]): string {
-  const text = new TokenText(vocabulary, new Set(tokens));
-  return tokens.map((token) => text.push(token)).join("") + text.flush();
+  const text = new Utf8Assembler();
+  return tokens.map((token) => text.push(vocabulary.piece(token).bytes)).join("") + text.flush();
 }

@@ -11,11 +11,12 @@ import type {
 } from "../chat/types.ts";
 import type { SequenceRequest } from "../engine/sequence.ts";
 import type { NativeGrammarState } from "../native/binding.ts";
-import { bannedBefore, bannedInside, bannedUnder, type ControlText } from "../guided/banned-tokens.ts";
+import { bannedInside, bannedUnder, type ControlText } from "../guided/banned-tokens.ts";
 import { FreePartGate, freePartGrammar } from "../guided/gates/free-part-gate.ts";
 import { acceptText, type GateParts } from "../guided/gates/open-grammar.ts";
 import { GatePair, ThinkingGate } from "../guided/gates/thinking-gate.ts";
 import { TriggerGate } from "../guided/gates/trigger-gate.ts";
+import type { MarkupTokens } from "../tokens/markup-tokens.ts";
 import type { TextModel } from "./text-model.ts";
 
 /** What guides one choice. */
@@ -23,6 +24,7 @@ export type Guide = Pick<SequenceRequest, "grammar" | "gate">;
 
 export interface GuideQuestion {
   readonly plan: ChatPlan;
+  readonly markup: MarkupTokens;
   /** The source of the model's template. */
   readonly template: string;
   /** Tokens that the model may think; `undefined` = no limit. */
@@ -39,7 +41,7 @@ export interface GuideQuestion {
  * @throws ServerError as the compiler does; `invalid_value` for a last message that is no beginning of what the grammar allows
  */
 export async function guideChat(model: TextModel, question: GuideQuestion): Promise<() => Guide> {
-  const { plan, signal } = question;
+  const { plan, markup, signal } = question;
   const { family, grammar: planned } = plan;
   const { native, vocabulary, endTokens } = model;
   const controlTokens = findControlTokens(model, family);
@@ -50,11 +52,16 @@ export async function guideChat(model: TextModel, question: GuideQuestion): Prom
     family.reasoning.filter(({ open }) => knows(open)),
   );
   if (planned === null) return thinking;
-  const { grammar, ...compiled } = await model.grammars.compile({ type: "planned", planned }, signal);
+  const { grammar, ...compiled } = await model.grammars.compile(
+    { type: "planned", planned, markup: markup.all },
+    signal,
+  );
   question.warnings.push(...compiled.warnings);
-  const banned = [...bannedUnder(planned, { controlTokens, family }), ...bannedOpenings(model, planned, plan)];
-  const parts: GateParts = { native, vocabulary, grammar, banned };
-  const isCallers = callersGrammar(planned) !== undefined;
+  const callers = callersGrammar(planned);
+  const isCallers = callers !== undefined;
+  const openings = isCallers ? bannedOpenings(model, { callers, family }) : [];
+  const banned = [...bannedUnder(grammar, { controlTokens, callers }), ...openings];
+  const parts: GateParts = { native, vocabulary, markup, grammar, banned };
   const start = withPossibleWays(plan.grammarStart, knows);
   switch (start.when) {
     case "immediately": {
@@ -75,7 +82,7 @@ export async function guideChat(model: TextModel, question: GuideQuestion): Prom
         const readBegun = (): NativeGrammarState | undefined => {
           const state = native.createGrammarState(grammar);
           const text = `${begun.trigger.assumed ?? ""}${plan.prefilled.slice(begun.offset)}`;
-          return acceptText({ native, vocabulary, state }, text) === undefined ? state : undefined;
+          return acceptText({ native, vocabulary, markup, state }, text) === undefined ? state : undefined;
         };
         // What only resembles a call's beginning is text, behind which a call may still begin.
         if (readBegun() !== undefined) return () => ({ grammar: { state: readBegun() as NativeGrammarState, banned } });
@@ -89,10 +96,10 @@ export async function guideChat(model: TextModel, question: GuideQuestion): Prom
       };
     }
     case "after-free-part": {
-      const free = freePartGrammar(grammar, start);
+      const free = freePartGrammar(grammar, { free: start, markup });
       const create = model.stateFactory({ text: free?.grammar ?? grammar, isCallers, rootRule: free?.rootRule });
       const inside = [...endTokens, ...bannedInside(start, { controlTokens, family })];
-      const before = bannedBefore(start, { controlTokens, family });
+      const before = free === undefined ? [] : bannedUnder(free.grammar, { controlTokens, callers });
       return () => {
         const state = free === undefined ? undefined : create();
         const options = { free: start, bannedInside: inside, budget: question.budget, start: state };
@@ -106,7 +113,7 @@ export async function guideChat(model: TextModel, question: GuideQuestion): Prom
 /** Guides an answer whose text is free: by nothing, unless there is a limit on its reasoning. */
 function guideThinking(
   { native, vocabulary, specialTokens }: TextModel,
-  { plan, budget }: GuideQuestion,
+  { plan, markup, budget }: GuideQuestion,
   reasoning: readonly ReasoningMarkers[],
 ): () => Guide {
   const { family, openReasoning, prefilled } = plan;
@@ -116,7 +123,7 @@ function guideThinking(
     .filter(({ text }) => reasoning.some(({ open }) => open === text))
     .map(({ id }) => id);
   return () => {
-    const gate = new ThinkingGate({ native, vocabulary, reasoning, family, openReasoning, openTokens, budget });
+    const gate = new ThinkingGate({ native, vocabulary, markup, reasoning, family, openReasoning, openTokens, budget });
     const grammar = gate.first();
     return { ...(grammar === undefined ? {} : { grammar }), gate };
   };
@@ -130,9 +137,9 @@ function readPrefilled(
   state: NativeGrammarState,
   { model, question }: { readonly model: TextModel; readonly question: GuideQuestion },
 ): NativeGrammarState {
-  const { plan, lastMessage } = question;
+  const { plan, markup, lastMessage } = question;
   const { native, vocabulary } = model;
-  const offset = acceptText({ native, vocabulary, state }, plan.prefilled);
+  const offset = acceptText({ native, vocabulary, markup, state }, plan.prefilled);
   if (offset === undefined) return state;
   const constraint = plan.grammar?.type === "tool-calls" ? "{toolChoice}" : "{constraint}";
   const shown = JSON.stringify(plan.prefilled.slice(offset, offset + 20));
@@ -189,11 +196,12 @@ function findControlTokens(model: TextModel, { channels, keepTokens }: ChatFamil
 }
 
 /** Tokens that would open reasoning where only the answer may come: a caller's grammar may allow their characters. */
-function bannedOpenings({ specialTokens }: TextModel, planned: PlannedGrammar, { family }: ChatPlan): number[] {
-  const grammar = callersGrammar(planned);
-  if (grammar === undefined) return [];
+function bannedOpenings(
+  { specialTokens }: TextModel,
+  { callers, family }: { readonly callers: string; readonly family: ChatFamily },
+): number[] {
   return specialTokens
-    .filter(({ text }) => family.reasoning.some(({ open }) => open === text) && !grammar.includes(text))
+    .filter(({ text }) => family.reasoning.some(({ open }) => open === text) && !callers.includes(text))
     .map(({ id }) => id);
 }
 

@@ -99,7 +99,8 @@ export class TextModel implements Omit<TextModelParts, "utf8"> {
     const { controlTokens } = this;
     const { grammar, ...compiled } = await this.grammars.compile({ type: "constraint", constraint }, signal);
     warnings.push(...compiled.warnings);
-    const banned = bannedUnder(constraint, { controlTokens, family: { keepTokens: [], dropped: [] } });
+    const callers = constraint.type === "grammar" ? grammar : undefined;
+    const banned = bannedUnder(grammar, { controlTokens, callers });
     const create = this.stateFactory({ text: grammar, isCallers: constraint.type === "grammar" });
     return () => ({ state: create(), banned });
   }

@@ -1,7 +1,9 @@
 // Grammars for tool calls: the model's family gives the text around a call, each tool's schema the arguments.
 import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "./gbnf/grammar-check.ts";
-import { gbnfLiteral, GrammarWriter } from "./gbnf/grammar-writer.ts";
+import { gbnfLiteral } from "./gbnf/gbnf-literal.ts";
+import { GrammarWriter } from "./gbnf/grammar-writer.ts";
+import { bareNotation, JSON_NOTATION } from "./gbnf/notation/notation.ts";
 import type { JsonObject, JsonValue } from "./schema/reading/json-value.ts";
 import { DEFAULT_GRAMMAR_LIMITS, type GrammarLimits } from "./gbnf/limits.ts";
 import { enforcedTogether, Enforcement, type EnforcedSchema } from "./schema/reading/enforcement.ts";
@@ -13,7 +15,7 @@ import { SchemaDocument, type SchemaDocumentOptions } from "./schema/reading/sch
  *
  * `listPrefix` ( `callPrefix` BODY `callSuffix` ) `separator` ( ... ) `listSuffix`
  *
- * All texts are literal and may be empty; special tokens are given as their text.
+ * All texts are literal and may be empty; special tokens are given as their text, and `literal` tells them from other text.
  *
  * - Hermes, Qwen: callPrefix `<tool_call>\n`, callSuffix `\n</tool_call>`, separator `\n`, JSON body with `name` and `arguments`
  * - Llama 3: JSON body with `name` and `parameters`, separator `; `
@@ -42,7 +44,11 @@ export type ToolCallBody =
       /** Literal text around the bare name, then the arguments object alone. */
       readonly kind: "text";
       readonly beforeName: string;
+      /** Stands behind the name, and a number behind it. */
+      readonly beforeNumber?: string;
       readonly afterName: string;
+      /** Stands around strings of arguments that are not JSON: see `bareNotation`. */
+      readonly quote?: string;
     };
 
 export interface ToolCallTool {
@@ -66,6 +72,8 @@ export interface ToolCallGrammarOptions {
   /** Path of a tool's schema in errors. @default (index) => `/tools/${index}/parameters` */
   readonly pathOf?: (index: number) => string;
   readonly limits?: Partial<GrammarLimits>;
+  /** The expression of a text of the shape that is not empty. @default gbnfLiteral */
+  readonly literal?: (text: string) => string;
 }
 
 /**
@@ -92,9 +100,12 @@ type EnforcedTool = ToolCallTool & EnforcedSchema;
 
 function writeCalls(tools: readonly EnforcedTool[], options: ToolCallGrammarOptions): string {
   const { parallel, shape, maxCalls = 16 } = options;
-  const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits });
+  const literal = literalOf(options);
+  const quote = shape.body.kind === "text" ? shape.body.quote : undefined;
+  const notation = quote === undefined ? JSON_NOTATION : bareNotation(literal(quote));
+  const writer = new GrammarWriter({ ...DEFAULT_GRAMMAR_LIMITS, ...options.limits }, notation);
   const compiler = new ToolCompiler(writer);
-  const bodies = tools.map((tool) => compiler.body(tool, shape.body));
+  const bodies = tools.map((tool) => compiler.body(tool, { body: shape.body, literal }));
   const body = writer.rule("call", bodies.join(" | "));
   const call = sequence(literal(shape.callPrefix), body, literal(shape.callSuffix));
   const first = sequence(literal(shape.listPrefix), call);
@@ -124,10 +135,18 @@ class ToolCompiler {
     return this.#compiler.compile([own.root, anyObject.root]);
   }
 
-  body(tool: EnforcedTool, body: ToolCallBody): string {
+  body(
+    tool: EnforcedTool,
+    { body, literal }: { readonly body: ToolCallBody; readonly literal: (text: string) => string },
+  ): string {
     const toolArguments = this.#argumentsOf(tool);
     if (body.kind === "text") {
-      return sequence(literal(`${body.beforeName}${tool.name}${body.afterName}`), toolArguments);
+      const { beforeName, beforeNumber, afterName } = body;
+      if (beforeNumber === undefined) {
+        return sequence(literal(`${beforeName}${tool.name}${afterName}`), toolArguments);
+      }
+      const number = this.#writer.once("call-number", '"0" | [1-9] [0-9]{0,3}');
+      return sequence(literal(`${beforeName}${tool.name}${beforeNumber}`), number, literal(afterName), toolArguments);
     }
     const ws = this.#writer.shared("ws");
     const members = [
@@ -160,6 +179,6 @@ function sequence(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join(" ");
 }
 
-function literal(text: string | undefined): string {
-  return text === undefined || text === "" ? "" : gbnfLiteral(text);
+function literalOf({ literal = gbnfLiteral }: ToolCallGrammarOptions): (text: string | undefined) => string {
+  return (text = "") => (text === "" ? "" : literal(text));
 }

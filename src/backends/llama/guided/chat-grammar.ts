@@ -1,8 +1,10 @@
 // Compiles what a chat's answer has to look like to the GBNF text that enforces it.
 import { ServerError } from "../../../domain/errors.ts";
-import type { CallGrammar, PlannedGrammar, TextGrammar, ToolCallShape } from "../chat/types.ts";
+import type { ToolCallShape } from "../chat/tool-call-shape.ts";
+import type { CallGrammar, PlannedGrammar, TextGrammar } from "../chat/types.ts";
 import { checkGrammar, compileSchema, refusing, toWarnings, type CompiledGrammar } from "./constraint.ts";
-import { gbnfLiteral, prefixRules } from "./gbnf-text.ts";
+import { MarkupTokens } from "../tokens/markup-tokens.ts";
+import { gbnfMarkup, prefixRules } from "./gbnf-text.ts";
 import { validateGbnf } from "../grammar/gbnf/gbnf-validate.ts";
 import { jsonObjectGrammar } from "../grammar/json-schema-to-gbnf.ts";
 import { Enforcement } from "../grammar/schema/reading/enforcement.ts";
@@ -14,23 +16,25 @@ import { pythonicGrammar, xmlParameterGrammar } from "./parameter-rules.ts";
 /** Larger than for a caller's own grammar: what several schemas make together is long, and its unrolled size is bounded apart. */
 const combinedLimits = { maxBytes: 2 * DEFAULT_GRAMMAR_LIMITS.maxGrammarBytes, maxRules: 100_000 };
 
-/** @throws ServerError `unsupported_schema` or `invalid_value` where no grammar can enforce it */
-export function compilePlannedGrammar(grammar: PlannedGrammar): CompiledGrammar {
+/**
+ * `markup`: the family's markup that is tokens, which the grammar wants as tokens.
+ * @throws ServerError `unsupported_schema` or `invalid_value` where no grammar can enforce it
+ */
+export function compilePlannedGrammar(grammar: PlannedGrammar, markup = MarkupTokens.none): CompiledGrammar {
   switch (grammar.type) {
     case "tool-calls":
-      return compileCalls(grammar);
+      return compileCalls(grammar, markup);
     case "headed-text": {
       const text = compileText(grammar.text);
       const rules = prefixRules(text.grammar, "text-");
-      return { ...text, grammar: `root ::= ${gbnfLiteral(grammar.textOpen)} text-root\n${rules}` };
+      return { ...text, grammar: `root ::= ${gbnfMarkup(grammar.textOpen, markup)} text-root\n${rules}` };
     }
     case "calls-or-text": {
-      const calls = compileCalls(grammar.calls);
+      const calls = compileCalls(grammar.calls, markup);
       const text = compileText(grammar.text);
       const rules = `${prefixRules(calls.grammar, "calls-")}\n${prefixRules(text.grammar, "text-")}`;
-      const open = grammar.textOpen === "" ? "" : `${gbnfLiteral(grammar.textOpen)} `;
       return {
-        grammar: requireFollowable(`root ::= calls-root | ${open}text-root\n${rules}`),
+        grammar: requireFollowable(`root ::= calls-root | ${gbnfMarkup(grammar.textOpen, markup)} text-root\n${rules}`),
         warnings: [...calls.warnings, ...text.warnings],
       };
     }
@@ -52,18 +56,27 @@ function compileText(grammar: TextGrammar): CompiledGrammar {
   }
 }
 
-function compileCalls({ tools: definitions, places, parallel, shape }: CallGrammar): CompiledGrammar {
+function compileCalls(
+  { tools: definitions, places, parallel, shape }: CallGrammar,
+  markup: MarkupTokens,
+): CompiledGrammar {
   const tools = definitions.map(({ name, parameters, strict, order }, index) => {
     const { path = "", param = "tools" } = places[index] ?? {};
     return { name, parameters, order, path, param, enforcement: new Enforcement({ strict }) };
   });
   const paramOf = (path: string): string => places.find((place) => isWithin(path, place.path))?.param ?? "tools";
   const grammar = refusing(paramOf, () => {
-    if (shape.kind === "xml-parameters") return xmlParameterGrammar({ ...shape, tools, parallel });
-    if (shape.kind === "pythonic") return pythonicGrammar({ ...shape, tools, parallel });
+    if (shape.kind === "xml-parameters") return xmlParameterGrammar({ ...shape, tools, parallel, markup });
+    if (shape.kind === "pythonic") return pythonicGrammar({ ...shape, tools, parallel, markup });
     const pathOf = (index: number): string => tools[index]?.path ?? "";
     const asJson = tools.map((tool) => ({ ...tool, parameters: tool.parameters as JsonValue }));
-    return toolCallGrammar({ tools: asJson, pathOf, parallel, shape: toGrammarShape(shape) });
+    return toolCallGrammar({
+      tools: asJson,
+      pathOf,
+      parallel,
+      shape: toGrammarShape(shape),
+      literal: (text) => gbnfMarkup(text, markup),
+    });
   });
   return { grammar, warnings: tools.flatMap(({ enforcement, param }) => toWarnings(enforcement, param)) };
 }
@@ -73,7 +86,7 @@ function compileCalls({ tools: definitions, places, parallel, shape }: CallGramm
  * @throws ServerError `unsupported_schema`
  */
 function requireFollowable(grammar: string): string {
-  const validation = validateGbnf(grammar, combinedLimits);
+  const validation = validateGbnf(grammar, { ...combinedLimits, takesTokens: true });
   if (validation.isValid) return grammar;
   throw new ServerError("unsupported_schema", {
     message: `Invalid schemas for '{tools}': all of them together cannot be enforced, because ${validation.message}.`,
@@ -90,7 +103,13 @@ function toGrammarShape(shape: Exclude<ToolCallShape, { kind: "xml-parameters" |
     return {
       listPrefix: shape.open,
       callPrefix: shape.beforeEach,
-      body: { kind: "text", beforeName: "", afterName: shape.beforeArguments },
+      body: {
+        kind: "text",
+        beforeName: "",
+        afterName: shape.beforeArguments,
+        ...(shape.beforeNumber === undefined ? {} : { beforeNumber: shape.beforeNumber }),
+        ...(shape.quote === undefined ? {} : { quote: shape.quote }),
+      },
       callSuffix: shape.afterEach,
       separator: shape.separator,
       listSuffix: shape.close,

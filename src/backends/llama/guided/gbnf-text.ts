@@ -1,4 +1,5 @@
 // What it takes to put grammars together as text: rules of one are renamed so that they cannot clash with those of another.
+import type { MarkupTokens } from "../tokens/markup-tokens.ts";
 
 /** Strings, character classes, tokens and comments, which are left alone, or (captured) the name of a rule. */
 const lexemes = /"(?:\\[^]|[^"\\])*"|\[(?:\\[^]|[^\]\\])*\]|!?<[^>\n]*>|#[^\n]*|([a-zA-Z][a-zA-Z0-9-]*)/g;
@@ -6,6 +7,18 @@ const lexemes = /"(?:\\[^]|[^"\\])*"|\[(?:\\[^]|[^\]\\])*\]|!?<[^>\n]*>|#[^\n]*|
 /** Puts `prefix` before the name of every rule; the start rule is then `<prefix>root`. */
 export function prefixRules(grammar: string, prefix: string): string {
   return grammar.replace(lexemes, (lexeme, name: string | undefined) => (name === undefined ? lexeme : prefix + name));
+}
+
+/**
+ * A family's text as an expression in GBNF: markup that is a token can be written as that token only. What ends the answer is left
+ * out, because llama.cpp allows it behind a whole text of the grammar and nowhere else.
+ */
+export function gbnfMarkup(text: string, markup: MarkupTokens): string {
+  return markup
+    .split(text)
+    .filter(({ token }) => token?.endsAnswer !== true)
+    .map((part) => (part.token === undefined ? gbnfLiteral(part.text) : `<[${part.token.id}]>`))
+    .join(" ");
 }
 
 /** `text` as a GBNF string; everything but printable ASCII is escaped. */

@@ -4,7 +4,10 @@ import type { ToolDefinition } from "../../../domain/chat.ts";
 import type { WrittenOrder } from "../../../util/written-order.ts";
 import { requireRunnable } from "../grammar/gbnf/grammar-check.ts";
 import { SchemaNotEnforceableError } from "../grammar/gbnf/grammar-error.ts";
-import { gbnfLiteral, GrammarWriter } from "../grammar/gbnf/grammar-writer.ts";
+import type { MarkupTokens } from "../tokens/markup-tokens.ts";
+import { gbnfMarkup } from "./gbnf-text.ts";
+import { gbnfLiteral } from "../grammar/gbnf/gbnf-literal.ts";
+import { GrammarWriter } from "../grammar/gbnf/grammar-writer.ts";
 import { DEFAULT_GRAMMAR_LIMITS } from "../grammar/gbnf/limits.ts";
 import { enforcedTogether, type EnforcedSchema } from "../grammar/schema/reading/enforcement.ts";
 import type { JsonValue } from "../grammar/schema/reading/json-value.ts";
@@ -12,6 +15,8 @@ import { SchemaDocument } from "../grammar/schema/reading/schema-document.ts";
 import { SchemaCompiler } from "../grammar/schema/schema-compiler.ts";
 import { declaredParameters, type DeclaredParameter } from "./declared-parameters.ts";
 import { takesOnlyText } from "../chat/output/xml-calls.ts";
+import type { ParameterTags } from "../chat/tool-call-shape.ts";
+import { codePointSet, complementSet, toGbnfClass } from "../grammar/pattern/code-point-set.ts";
 
 export interface ParameterCalls {
   readonly tools: readonly (EnforcedSchema &
@@ -20,7 +25,7 @@ export interface ParameterCalls {
   readonly parallel: boolean;
   readonly open: string;
   readonly close: string;
-  readonly separator: string;
+  readonly markup: MarkupTokens;
 }
 
 type Tool = ParameterCalls["tools"][number];
@@ -29,25 +34,37 @@ type Tool = ParameterCalls["tools"][number];
 const maximumFurtherCalls = 15;
 
 /**
- * Calls as `<function=name>` with `<parameter=key>` inside; strings stand raw, all other values as JSON.
+ * Calls with parameters in tags; strings stand raw, all other values as JSON.
  * @throws SchemaNotEnforceableError
  */
-export function xmlParameterGrammar({ tools, parallel, open, close, separator }: ParameterCalls): string {
+export function xmlParameterGrammar({
+  tools,
+  parallel,
+  open,
+  close,
+  separator,
+  tags,
+  markup,
+}: ParameterCalls & { readonly separator: string; readonly tags: ParameterTags }): string {
   return enforcedTogether(tools, (indexes) => {
     const { writer, compiler, parametersOf } = createCompiler();
     const calls = indexes.map((index) => {
       const tool = tools[index] as Tool;
       const parameters = parametersOf(tool).map(({ key, nodes, isRequired }) => {
-        const text = takesOnlyText(tool, key) ? (compiler.bareText(nodes) ?? rawText(writer)) : undefined;
+        const text = takesOnlyText(tool, key) ? (compiler.bareText(nodes) ?? rawText(writer, tags)) : undefined;
         const value = text === undefined ? compiler.compile(nodes) : writer.rule("text", text);
-        const body = `${gbnfLiteral(`<parameter=${key}>\n`)} ${value} ${gbnfLiteral("\n</parameter>\n")}`;
+        const before = gbnfMarkup(`${tags.beforeKey}${key}${tags.beforeValue}`, markup);
+        const body = `${before} ${value} ${gbnfMarkup(tags.afterValue, markup)}`;
         return isRequired ? body : `( ${body} )?`;
       });
-      const begin = gbnfLiteral(`${open}<function=${tool.name}>\n`);
-      return writer.rule("call", [begin, ...parameters, gbnfLiteral(`</function>${close}`)].join(" "));
+      const begin = gbnfMarkup(`${open}${tags.beforeName}${tool.name}${tags.afterName}`, markup);
+      return writer.rule(
+        "call",
+        [begin, ...parameters, gbnfMarkup(`${tags.afterParameters}${close}`, markup)].join(" "),
+      );
     });
     const call = writer.rule("call", calls.join(" | "));
-    const further = parallel ? ` ( ${gbnfLiteral(separator)} ${call} ){0,${maximumFurtherCalls}}` : "";
+    const further = parallel ? ` ( ${gbnfMarkup(separator, markup)} ${call} ){0,${maximumFurtherCalls}}` : "";
     return finish(writer, `${call}${further}`);
   });
 }
@@ -56,7 +73,7 @@ export function xmlParameterGrammar({ tools, parallel, open, close, separator }:
  * Calls as `[name(key=value, ...)]`. Values are JSON, constants included: the parser reads `true` as it reads `True`.
  * @throws SchemaNotEnforceableError
  */
-export function pythonicGrammar({ tools, parallel, open, close }: Omit<ParameterCalls, "separator">): string {
+export function pythonicGrammar({ tools, parallel, open, close, markup }: ParameterCalls): string {
   return enforcedTogether(tools, (indexes) => {
     const { writer, compiler, parametersOf } = createCompiler();
     const calls = indexes.map((index) => {
@@ -75,7 +92,7 @@ export function pythonicGrammar({ tools, parallel, open, close }: Omit<Parameter
     });
     const call = writer.rule("call", calls.join(" | "));
     const further = parallel ? ` ( ", " ${call} ){0,${maximumFurtherCalls}}` : "";
-    return finish(writer, `${gbnfLiteral(`${open}[`)} ${call}${further} ${gbnfLiteral(`]${close}`)}`);
+    return finish(writer, `${gbnfMarkup(`${open}[`, markup)} ${call}${further} ${gbnfMarkup(`]${close}`, markup)}`);
   });
 }
 
@@ -90,9 +107,23 @@ function separated(parameters: readonly { readonly name: string; readonly isRequ
   return `( ${alternatives.join(" | ")} )?`;
 }
 
-/** A string of any content but the end of its tag. */
-function rawText(writer: GrammarWriter): string {
-  return writer.once("raw-text", '( [^<] | "<" [^/] )*');
+/** A string of any content but the end of its tag, or of what stands around it where it could be taken for markup. */
+function rawText(writer: GrammarWriter, { literal }: ParameterTags): string {
+  if (literal === undefined) return writer.once("raw-text", `( ${except("<")} | "<" ${except("/")} )*`);
+  return `${writer.once("plain-text", `${except("<&\n")}*`)} | ${gbnfLiteral(literal.open)} ${untilClose(writer)}`;
+}
+
+/** Any text up to `]]>`. The rules are the states in which none, one or two of its brackets stand before. */
+function untilClose(writer: GrammarWriter): string {
+  writer.once("cdata-two", `"]" cdata-two | ">" | ${except("]>")} cdata`);
+  writer.once("cdata-one", `"]" cdata-two | ${except("]")} cdata`);
+  return writer.once("cdata", `${except("]")} cdata | "]" cdata-one`);
+}
+
+/** The class of all characters but these. */
+function except(characters: string): string {
+  const points = Array.from(characters, (character) => character.codePointAt(0) ?? 0);
+  return toGbnfClass(complementSet(codePointSet(points.map((point) => [point, point]))));
 }
 
 function createCompiler(): {

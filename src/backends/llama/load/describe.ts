@@ -1,8 +1,11 @@
 // Describes a loaded GGUF: memory, device, fingerprint, and the facts of the model list. Also decides its thread counts.
+import { basename } from "node:path";
 import type { BackendContext, BackendDescription } from "../../../domain/backend.ts";
+import type { DeviceUse } from "../../../domain/device.ts";
 import type { ModelSpec, TextModelOptions } from "../../../domain/model.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import { usableCores } from "../native/usable-cores.ts";
+import type { Parallel } from "./parallel.ts";
 import { computeFingerprint } from "./fingerprint.ts";
 import { flashAttentionOf, type LoadedWeights } from "./load-model.ts";
 
@@ -29,20 +32,19 @@ export async function describeModel(
     /** At the start; without a configured count it is corrected by the steps that are run. */
     readonly threads: number;
     readonly contextSize: number;
+    readonly parallel: Parallel;
   },
 ): Promise<ModelDescription> {
-  const { facts, native, library, gpuLayers } = weights;
+  const { facts, native, library, gpuLayers, choice } = weights;
   const gpu = gpuLayers > 0 ? library.llama.gpu : false;
-  const wantsGpu = options.gpuLayers === "max" || (typeof options.gpuLayers === "number" && options.gpuLayers > 0);
   const release = library.llama.llamaCppRelease;
   const { path } = spec;
+  const { parallel } = parts;
   return {
-    memoryBytes: native.memoryBytes + parts.native.memoryBytes,
-    device: gpu === false ? "cpu" : gpu,
+    // What the context may grow to is counted from the start, so that it can grow without asking for room.
+    memoryBytes: native.memoryBytes + (parts.native.memoryBytes / parallel.start) * parallel.maximum,
+    ...describeDevice({ path, gpu, gpuLayers, choice }),
     occupiesAllCores: gpu === false && parts.threads >= usableCores(library.llama.cpuMathCores),
-    ...(wantsGpu && gpu === false
-      ? { deviceNote: "GPU layers are configured, but llama.cpp found no usable GPU on this machine." }
-      : {}),
     fingerprint: await computeFingerprint({
       path,
       sizeBytes: facts.sizeBytes,
@@ -60,9 +62,30 @@ export async function describeModel(
       embedding_dimensions: facts.embeddingSize,
       quantization: facts.quantization,
       parameters: native.parameterCount,
-      parallel: options.embedding ? 1 : options.parallel,
+      parallel: parallel.maximum,
       threads: parts.threads,
       llama_cpp: release.release,
     },
   };
+}
+
+function describeDevice({
+  path,
+  gpu,
+  gpuLayers,
+  choice,
+}: Pick<LoadedWeights, "gpuLayers" | "choice"> & { path: string; gpu: string | false }): DeviceUse {
+  if (gpu === false) {
+    const note = choice.device === "cpu" ? choice.note : "llama.cpp found no usable GPU with room for a layer";
+    return { device: "cpu", ...(note === "" ? {} : { deviceNote: `the CPU is used because ${note}` }) };
+  }
+  const layers = `${gpuLayers} layers are there`;
+  const { adapter, note } = choice;
+  const part = {
+    part: basename(path),
+    device: gpu,
+    ...(adapter === undefined ? {} : { adapter }),
+    note: note === "" ? layers : `${layers}; ${note}`,
+  };
+  return { device: gpu, deviceParts: [part] };
 }

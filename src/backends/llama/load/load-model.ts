@@ -1,15 +1,17 @@
 // Loads a GGUF: library, weights, LoRA adapters, vocabulary and context, with llama.cpp's own reason where one of them fails.
 import { readFile } from "node:fs/promises";
 import { freemem } from "node:os";
-import type { LlamaModel } from "node-llama-cpp";
 import type { BackendContext } from "../../../domain/backend.ts";
+import type { DeviceDecision } from "../../common/devices/device-memory.ts";
 import type { TextModelOptions } from "../../../domain/model.ts";
 import { delay } from "../../../util/abort.ts";
 import { NativeModelHandle, type ContextParameters, type LoadedLora } from "../native/model.ts";
 import { loadFailure, readGguf, type GgufFacts } from "../../../model-files/gguf/gguf-facts.ts";
-import { openLibrary, type Library } from "../native/library.ts";
+import { openLibrary, type Library, type LibraryGpu } from "../native/library.ts";
+import { openWeights, type NativeWeights } from "../native/weights.ts";
 import type { NativeContextHandle } from "../native/context.ts";
 import { Vocabulary } from "../tokens/vocabulary.ts";
+import { chooseGpu } from "./devices/choose-gpu.ts";
 
 export interface LoadedWeights {
   readonly library: Library;
@@ -19,6 +21,10 @@ export interface LoadedWeights {
   readonly loras: readonly { readonly lora: LoadedLora; readonly scale: number }[];
   /** Layers that are on the GPU, which may be fewer than configured. */
   readonly gpuLayers: number;
+  /** How it was decided whether there is a GPU to use. */
+  readonly choice: DeviceDecision;
+  /** Ends the process, whose work goes on in another one on the CPU. `undefined` where no GPU is in use. */
+  readonly giveUp: ((reason: string) => Promise<never>) | undefined;
 }
 
 /** Time after a failure for which llama.cpp's messages about it are awaited. */
@@ -30,15 +36,23 @@ const largestDefaultContext = 8192;
 /** @throws ServerError `model_load_failed` */
 export async function loadWeights(
   { path, options }: { path: string; options: TextModelOptions },
-  { log, signal }: Pick<BackendContext, "log" | "signal">,
+  context: BackendContext,
 ): Promise<LoadedWeights> {
-  const opening = openLibrary(log, { gpu: options.gpuLayers !== 0 });
+  const { signal } = context;
+  const opening = openOnDevice(options, context);
   // The file's head is read while the library is loaded; when both fail, the file's error is the one to tell.
   opening.catch(() => {});
   const facts = await readGguf(path);
-  const library = await opening;
-  const model = await loadNative(path, { library, options, signal, sizeBytes: facts.sizeBytes });
-  const native = new NativeModelHandle(library.llama, model);
+  const { library, choice, giveUp } = await opening;
+  const opened = await loadNative(path, { library, options, signal, sizeBytes: facts.sizeBytes }).catch(
+    async (error: unknown) => {
+      signal.throwIfAborted();
+      const reason = await reasonOf(error, library);
+      await giveUp?.(`the model could not be loaded there (${reason})`);
+      throw loadFailure(path, reason);
+    },
+  );
+  const native = new NativeModelHandle(library.llama, { weights: opened, architecture: facts.architecture });
   try {
     const vocabulary = new Vocabulary(native, { size: facts.vocabularySize, preTokenizer: facts.preTokenizer });
     const loras: { lora: LoadedLora; scale: number }[] = [];
@@ -48,7 +62,7 @@ export async function loadWeights(
       });
       loras.push({ lora, scale });
     }
-    return { library, facts, native, vocabulary, loras, gpuLayers: model.gpuLayers };
+    return { library, facts, native, vocabulary, loras, gpuLayers: opened.gpuLayers, choice, giveUp };
   } catch (error) {
     await native.dispose();
     throw error;
@@ -70,15 +84,54 @@ export async function createContext(
   weights: LoadedWeights,
   { path, ...parameters }: ContextParameters & { readonly path: string },
 ): Promise<NativeContextHandle> {
+  const { giveUp } = weights;
   try {
-    return await weights.native.createContext(parameters);
+    const context = await weights.native.createContext(parameters);
+    if (giveUp !== undefined) {
+      context.onDecodeFault = (reason) => giveUp(`a batch failed there (${reason})`);
+      if (parameters.embeddings !== true) await assertComputes(context, weights);
+    }
+    return context;
   } catch (error) {
-    throw loadFailure(
-      path,
+    const reason =
       `a context of ${parameters.sequences} x ${parameters.contextSize} tokens cannot be created ` +
-        `(${await reasonOf(error, weights.library)})`,
-    );
+      `(${await reasonOf(error, weights.library)})`;
+    await giveUp?.(reason);
+    throw loadFailure(path, reason);
   }
+}
+
+/** Computes one token on the GPU. @throws Error where it has no probability */
+async function assertComputes(context: NativeContextHandle, { native }: LoadedWeights): Promise<void> {
+  const token = native.specialTokens.bos ?? 0;
+  context.beginBatch(1);
+  const [place = 0] = context.addToBatch(0, {
+    position: 0,
+    tokens: Uint32Array.of(token),
+    logitsFor: Uint32Array.of(0),
+  });
+  await context.decode();
+  const { logprob } = await context.score(place, { token, topCount: 0 });
+  context.clear(0);
+  if (!Number.isFinite(logprob)) throw new Error("the first token's probability is no number");
+}
+
+interface OpenedLibrary extends Pick<LoadedWeights, "library" | "choice" | "giveUp"> {}
+
+/** Chooses the device and opens its library. */
+async function openOnDevice(options: TextModelOptions, context: BackendContext): Promise<OpenedLibrary> {
+  const { log, devices } = context;
+  const choice = await chooseGpu(options, context);
+  const { device, note, isFault } = choice;
+  if (note !== "") log(isFault ? "warn" : "info", `The model is computed on ${device}.`, { reason: note });
+  if (device === "cpu") return { library: await openLibrary(log, { gpu: false }), choice, giveUp: undefined };
+  await devices?.tell({ device });
+  const library = await openLibrary(log, { gpu: device as LibraryGpu });
+  return {
+    library,
+    choice,
+    giveUp: devices === undefined ? undefined : (reason) => devices.giveUp(`${device} failed: ${reason}`),
+  };
 }
 
 async function loadNative(
@@ -89,20 +142,13 @@ async function loadNative(
     signal,
     sizeBytes,
   }: { library: Library; options: TextModelOptions; signal: AbortSignal; sizeBytes: number },
-): Promise<LlamaModel> {
-  try {
-    return await library.llama.loadModel({
-      modelPath: path,
-      gpuLayers: options.gpuLayers,
-      useMmap: options.mmap === "auto" ? !(await isReadingWorthIt(library, sizeBytes)) : options.mmap,
-      loadSignal: signal,
-      // The registry counts memory over all models; the library sees only this process.
-      ignoreMemorySafetyChecks: true,
-    });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw loadFailure(path, await reasonOf(error, library));
-  }
+): Promise<NativeWeights> {
+  return await openWeights(library.llama, {
+    path,
+    gpuLayers: options.gpuLayers,
+    useMmap: options.mmap === "auto" ? !(await isReadingWorthIt(library, sizeBytes)) : options.mmap,
+    signal,
+  });
 }
 
 /** Largest share of the free memory that weights may take for being read rather than mapped. */

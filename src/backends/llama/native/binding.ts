@@ -60,6 +60,7 @@ export interface NativeLora {
 
 export interface NativeModel {
   init(): Promise<boolean>;
+  abortActiveModelLoad(): void;
   dispose(): Promise<void>;
   loadLora(lora: NativeLora): Promise<void>;
   tokenize(text: string, specialTokens: boolean): Uint32Array;
@@ -116,6 +117,7 @@ export interface NativeSamplerConstructor {
 }
 
 export interface NativeModule {
+  AddonModel: new (path: string, options: Record<string, unknown>) => NativeModel;
   AddonContext: new (model: NativeModel, parameters: Record<string, unknown>) => NativeContext;
   AddonSampler: NativeSamplerConstructor;
   AddonGrammar: new (grammar: string, options: { addonExports: NativeModule; rootRuleName: string }) => NativeGrammar;

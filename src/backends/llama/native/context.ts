@@ -1,7 +1,11 @@
 // A context of llama.cpp: the KV cache of some sequences, batches, sampling and scores. With model.ts the only file that calls
 // node-llama-cpp's internals.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { NativeQueue } from "./call-queue.ts";
-import type { NativeContext, NativeSampler, NativeSamplerConfig } from "./binding.ts";
+import { fitStateFile } from "./state-file.ts";
+import type { NativeContext, NativeSampler } from "./binding.ts";
+import type { SamplerPool } from "./sampler-pool.ts";
 
 /** Log-probability of one token, from the logits as the model gave them, and the likeliest tokens at its place. */
 export interface TokenScore {
@@ -10,36 +14,59 @@ export interface TokenScore {
   readonly top: readonly (readonly [id: number, logprob: number])[];
 }
 
-interface ContextSurroundings {
-  readonly createSampler: (config: NativeSamplerConfig) => NativeSampler;
-  readonly queue: NativeQueue;
-  readonly batchSize: number;
+/** A sequence whose state survives {@link NativeContextHandle.resize}, the one that has it then, and the tokens that it holds. */
+export interface CarriedState {
+  readonly from: number;
+  readonly to: number;
+  readonly tokens: readonly number[];
 }
 
-/** One context: the KV cache of a fixed number of sequences, and the calls that extend, copy and cut it. */
+interface ContextSurroundings {
+  readonly samplers: SamplerPool;
+  /** Opens another context of the same model with the same settings. */
+  readonly reopen: (sequences: number) => Promise<NativeContext>;
+  readonly queue: NativeQueue;
+  readonly batchSize: number;
+  readonly sequences: number;
+  /** Tokens per sequence. */
+  readonly contextSize: number;
+}
+
+/** One context: the KV cache of some sequences, and the calls that extend, copy and cut it. */
 export class NativeContextHandle {
-  readonly #native: NativeContext;
+  #native: NativeContext;
+  #sequences: number;
   readonly #queue: NativeQueue;
-  readonly #createSampler: ContextSurroundings["createSampler"];
-  /** Greedy, with nothing that changes a logit. */
-  readonly #plain: NativeSampler;
+  readonly #samplers: SamplerPool;
+  readonly #reopen: ContextSurroundings["reopen"];
+  readonly #contextSize: number;
+  /** Greedy, with nothing that changes a logit; made for the first score. */
+  #plain: NativeSampler | undefined;
   /** By number of alternatives: a sampler that sorts no more than so many. */
   readonly #tops = new Map<number, NativeSampler>();
   readonly batchSize: number;
+  /** Told when a batch could not be computed for another reason than a full cache. The batch fails once it has returned. */
+  onDecodeFault: ((reason: string) => Promise<void>) | undefined;
   #threads = 0;
 
-  constructor(native: NativeContext, { createSampler, queue, batchSize }: ContextSurroundings) {
+  constructor(native: NativeContext, surroundings: ContextSurroundings) {
     this.#native = native;
-    this.#queue = queue;
-    this.#createSampler = createSampler;
-    this.batchSize = batchSize;
-    this.#plain = createSampler({ temperature: 0, seed: 0 });
+    this.#queue = surroundings.queue;
+    this.#samplers = surroundings.samplers;
+    this.#reopen = surroundings.reopen;
+    this.#sequences = surroundings.sequences;
+    this.#contextSize = surroundings.contextSize;
+    this.batchSize = surroundings.batchSize;
   }
 
   /** Bytes of the KV cache and of the compute buffers. */
   get memoryBytes(): number {
     const { cpuRam, gpuVram } = this.#native.getMemoryBreakdown();
     return cpuRam + gpuVram;
+  }
+
+  get sequences(): number {
+    return this.#sequences;
   }
 
   /** Begins a batch of at most `size` tokens, in place of the one before. */
@@ -59,7 +86,8 @@ export class NativeContextHandle {
   }
 
   decode(): Promise<void> {
-    return this.#queue.run(() => this.#native.decodeBatch());
+    const decoded = this.#queue.run(() => this.#native.decodeBatch());
+    return this.onDecodeFault === undefined ? decoded : this.#watch(decoded, this.onDecodeFault);
   }
 
   /**
@@ -75,8 +103,9 @@ export class NativeContextHandle {
    * The vocabulary is never copied or sorted: log-probability = logit - highest - ln(sum of exp(logit - highest)).
    */
   async score(logitIndex: number, { token, topCount }: { token: number; topCount: number }): Promise<TokenScore> {
+    const plain = (this.#plain ??= this.#samplers.take({ temperature: 0, seed: 0 }));
     const chosen = this.#queue.run(() =>
-      this.#native.sampleToken(logitIndex, this.#plain, false, false, [[token], false, false, true, 0], true),
+      this.#native.sampleToken(logitIndex, plain, false, false, [[token], false, false, true, 0], true),
     );
     const likeliest =
       topCount === 0
@@ -127,9 +156,49 @@ export class NativeContextHandle {
     return this.#queue.run(() => this.#native.saveSequenceStateToFile(path, sequence, Uint32Array.from(tokens)));
   }
 
-  /** The inverse of {@link save}; `sequence` must be empty. */
+  /**
+   * The inverse of {@link save}; `sequence` must be empty. The file may come from a context with another number of sequences, unless
+   * the model has several caches.
+   */
   async restore(sequence: number, { path, maxTokens }: { path: string; maxTokens: number }): Promise<void> {
-    await this.#queue.run(() => this.#native.loadSequenceStateFromFile(path, sequence, maxTokens));
+    const fitted = await fitStateFile(path, { streams: this.#sequences, target: `${path}.fitted` });
+    try {
+      await this.#queue.run(() => this.#native.loadSequenceStateFromFile(fitted, sequence, maxTokens));
+    } finally {
+      if (fitted !== path) await rm(fitted, { force: true });
+    }
+  }
+
+  /**
+   * Becomes a context of `sequences` sequences. The states of `carried` come along by way of files in `folder`, for
+   * llama.cpp copies states within one context only; all others are lost. No other call may be under way. A model with several caches
+   * cannot carry states.
+   * @throws Error of the native library or the file system; the context is as it was then
+   */
+  async resize(
+    sequences: number,
+    { carried, folder }: { readonly carried: readonly CarriedState[]; readonly folder: string },
+  ): Promise<void> {
+    const resized = await this.#reopen(sequences);
+    try {
+      for (const { from, to, tokens } of carried) {
+        const path = join(folder, `${from}.state`);
+        await this.save(from, { path, tokens });
+        const fitted = await fitStateFile(path, { streams: sequences, target: join(folder, `${from}.fitted`) });
+        await this.#queue.run(() => resized.loadSequenceStateFromFile(fitted, to, this.#contextSize));
+        await rm(path);
+        await rm(fitted, { force: true });
+      }
+    } catch (error) {
+      await this.#queue.run(() => resized.dispose());
+      throw error;
+    }
+    const former = this.#native;
+    this.#native = resized;
+    this.#sequences = sequences;
+    // A new context computes with the threads that it was created with.
+    this.#threads = 0;
+    await this.#queue.run(() => former.dispose());
   }
 
   /** The pooled embedding of sequence 0, or that of the last token where the model does not pool. */
@@ -149,16 +218,25 @@ export class NativeContextHandle {
   }
 
   async dispose(): Promise<void> {
-    this.#plain.dispose();
-    for (const sampler of this.#tops.values()) sampler.dispose();
     await this.#queue.run(() => this.#native.dispose());
+    for (const sampler of [this.#plain, ...this.#tops.values()]) sampler?.dispose();
+  }
+
+  async #watch(decoded: Promise<void>, tell: (reason: string) => Promise<void>): Promise<void> {
+    try {
+      await decoded;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!reason.includes("KV slot")) await tell(reason);
+      throw error;
+    }
   }
 
   #topSampler(count: number): NativeSampler {
     let sampler = this.#tops.get(count);
     if (sampler === undefined) {
       // A greedy chain leaves top-k out, so this one draws; what it draws is not looked at.
-      sampler = this.#createSampler({ temperature: 1, topK: count, seed: 0 });
+      sampler = this.#samplers.take({ temperature: 1, topK: count, seed: 0 });
       this.#tops.set(count, sampler);
     }
     return sampler;

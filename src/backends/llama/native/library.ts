@@ -9,6 +9,9 @@ export interface Library {
   takeErrors(): readonly string[];
 }
 
+/** Which GPU's library is opened: what node-llama-cpp finds best, a certain one, or that of the CPU alone. */
+export type LibraryGpu = "auto" | "cuda" | "vulkan" | "metal" | false;
+
 const keptErrors = 5;
 
 /** The errors that llama.cpp logged since they were last taken. */
@@ -17,12 +20,12 @@ const errors: string[] = [];
 let opened: Promise<Library> | undefined;
 
 /**
- * Opens the library, once per process: with a second copy llama.cpp's messages would be lost. So the first caller decides whether a
- * GPU is looked for; a draft model shares the copy of its model.
+ * Opens the library, once per process: with a second copy llama.cpp's messages would be lost. So the first caller decides on the
+ * GPU; a draft model shares the copy of its model.
  *
  * @throws ServerError `model_load_failed` when no prebuilt library fits this machine.
  */
-export function openLibrary(log: BackendContext["log"], { gpu }: { gpu: boolean }): Promise<Library> {
+export function openLibrary(log: BackendContext["log"], { gpu }: { gpu: LibraryGpu }): Promise<Library> {
   if (opened !== undefined) return opened;
   opened = open(log, gpu);
   opened.catch(() => {
@@ -31,10 +34,10 @@ export function openLibrary(log: BackendContext["log"], { gpu }: { gpu: boolean 
   return opened;
 }
 
-async function open(log: BackendContext["log"], gpu: boolean): Promise<Library> {
+async function open(log: BackendContext["log"], gpu: LibraryGpu): Promise<Library> {
   try {
     const llama = await getLlama({
-      gpu: gpu ? "auto" : false,
+      gpu,
       build: "never",
       skipDownload: true,
       progressLogs: false,

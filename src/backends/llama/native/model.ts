@@ -1,10 +1,11 @@
 // A model of llama.cpp. With context.ts the only file that calls node-llama-cpp's internals. The package's own evaluator does not
 // keep batches full and erases the beginning of a context that overflows, so the engine uses the primitives below it. They are not
 // public: the package is pinned to one exact version, and test/models/llama/binding.test.ts fails for one that changed them.
-import type { Llama, LlamaModel } from "node-llama-cpp";
+import type { Llama } from "node-llama-cpp";
 import { NativeContextHandle } from "./context.ts";
 import { NativeQueue } from "./call-queue.ts";
 import type {
+  NativeContext,
   NativeGrammarState,
   NativeLora,
   NativeModel,
@@ -12,6 +13,8 @@ import type {
   NativeSampler,
   NativeSamplerConfig,
 } from "./binding.ts";
+import { SamplerPool } from "./sampler-pool.ts";
+import type { NativeWeights } from "./weights.ts";
 
 type SpecialTokenName = "bos" | "eos" | "separator" | "fimPrefix" | "fimMiddle" | "fimSuffix";
 
@@ -42,18 +45,23 @@ export interface LoadedLora {
 export class NativeModelHandle {
   readonly #bindings: NativeModule;
   readonly #model: NativeModel;
-  readonly #high: LlamaModel;
+  readonly #weights: NativeWeights;
+  readonly #architecture: string;
   readonly #queue = new NativeQueue();
+  readonly #samplers: SamplerPool;
 
-  constructor(llama: Llama, model: LlamaModel) {
-    this.#high = model;
+  /** @param architecture as the file names it */
+  constructor(llama: Llama, { weights, architecture }: { weights: NativeWeights; architecture: string }) {
     this.#bindings = (llama as unknown as { _bindings: NativeModule })._bindings;
-    this.#model = (model as unknown as { _model: NativeModel })._model;
+    this.#weights = weights;
+    this.#model = weights.model;
+    this.#architecture = architecture;
+    this.#samplers = new SamplerPool(() => new this.#bindings.AddonSampler(this.#model));
   }
 
   /** Recurrent and hybrid models keep one running state: its end cannot be cut off. */
   get canTrimSequences(): boolean {
-    const architecture = this.#high.architecture;
+    const architecture = this.#architecture;
     return !(
       this.#bindings.getIsArchRecurrent(architecture) === true || this.#bindings.getIsArchHybrid(architecture) === true
     );
@@ -121,10 +129,14 @@ export class NativeModelHandle {
     return this.#model.isEogToken(token);
   }
 
-  createSampler(config: NativeSamplerConfig): NativeSampler {
-    const sampler = new this.#bindings.AddonSampler(this.#model);
-    sampler.applyConfig(config);
-    return sampler;
+  /** A sampler that has sampled nothing yet; to be given back. */
+  takeSampler(config: NativeSamplerConfig): NativeSampler {
+    return this.#samplers.take(config);
+  }
+
+  /** To be called when no sampling with it is under way. */
+  giveBackSampler(sampler: NativeSampler): void {
+    this.#samplers.giveBack(sampler);
   }
 
   /** @throws Error when llama.cpp cannot parse the grammar or it has no rule `rootRule`. */
@@ -151,6 +163,22 @@ export class NativeModelHandle {
 
   /** @throws Error when the memory does not suffice or the model refuses the parameters. */
   async createContext(parameters: ContextParameters): Promise<NativeContextHandle> {
+    return new NativeContextHandle(await this.#openContext(parameters), {
+      samplers: this.#samplers,
+      reopen: (sequences) => this.#openContext({ ...parameters, sequences }),
+      queue: this.#queue,
+      batchSize: parameters.batchSize,
+      sequences: parameters.sequences,
+      contextSize: parameters.contextSize,
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.#samplers.dispose();
+    await this.#weights.dispose();
+  }
+
+  async #openContext(parameters: ContextParameters): Promise<NativeContext> {
     const kvCacheType = ggmlTypes[parameters.kvCacheType];
     const native = new this.#bindings.AddonContext(this.#model, {
       // Every sequence has its own cells; llama.cpp wants their number in multiples of 256.
@@ -172,15 +200,7 @@ export class NativeModelHandle {
         loras.map(({ scale }) => scale),
       );
     }
-    return new NativeContextHandle(native, {
-      createSampler: (config) => this.createSampler(config),
-      queue: this.#queue,
-      batchSize: parameters.batchSize,
-    });
-  }
-
-  async dispose(): Promise<void> {
-    await this.#high.dispose();
+    return native;
   }
 }
 

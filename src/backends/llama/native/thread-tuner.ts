@@ -29,6 +29,16 @@ export interface ThreadTunerOptions {
   readonly start: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** Milliseconds that a token takes on a slow machine whose cores are free. */
+  readonly plausibleMs: number;
+}
+
+/** A step's duration, in the unit in which steps of its kind are compared. */
+interface Took {
+  readonly threads: number;
+  readonly ms: number;
+  /** What it may take on a slow machine whose cores are free. */
+  readonly plausibleMs: number;
 }
 
 /** Steps of each count that a comparison takes. */
@@ -90,9 +100,10 @@ class KindTuner {
     return this.#threads;
   }
 
-  record(tokens: number, { threads, ms }: { readonly threads: number; readonly ms: number }): void {
+  record(tokens: number, took: Took): void {
+    const { threads, ms } = took;
     const trial = this.#trial;
-    if (threads === this.#threads) this.#recordUsual(tokens, ms);
+    if (threads === this.#threads) this.#recordUsual(tokens, took);
     if (trial === undefined || trial.tokens !== tokens) return;
     if (threads === this.#threads) trial.usual.push(ms);
     else if (threads === trial.threads) {
@@ -106,9 +117,10 @@ class KindTuner {
     if (trial.tried.length >= comparedSteps) this.#settle(trial, isBetter(trial));
   }
 
-  #recordUsual(tokens: number, ms: number): void {
+  #recordUsual(tokens: number, { ms, plausibleMs }: Took): void {
     const samples = this.#usual.get(tokens) ?? [];
-    const fastest = Math.min(ms, (this.#fastest.get(tokens) ?? Infinity) * fastestAgeing);
+    // The plausible duration stands for the fastest step where the cores were never free.
+    const fastest = Math.min(ms, plausibleMs, (this.#fastest.get(tokens) ?? Infinity) * fastestAgeing);
     this.#fastest.set(tokens, fastest);
     this.#slowInARow = ms > crowdedFactor * fastest && ms > fastest + crowdedMs ? this.#slowInARow + 1 : 0;
     // Others have come to the machine: fewer threads are tried at once.
@@ -167,8 +179,10 @@ class KindTuner {
 export class ThreadTuner implements ThreadChoice {
   readonly #decode: KindTuner;
   readonly #prompt: KindTuner;
+  readonly #plausibleMs: number;
 
   constructor(options: ThreadTunerOptions) {
+    this.#plausibleMs = options.plausibleMs;
     this.#decode = new KindTuner(options);
     this.#prompt = new KindTuner(options);
   }
@@ -178,8 +192,11 @@ export class ThreadTuner implements ThreadChoice {
   }
 
   record({ reads, tokens }: StepKind, { threads, ms }: { readonly threads: number; readonly ms: number }): void {
-    if (!reads) this.#decode.record(tokens, { threads, ms });
-    else if (tokens >= fewestPromptTokens) this.#prompt.record(shapeOf(tokens), { threads, ms: ms / tokens });
+    const plausibleMs = this.#plausibleMs;
+    if (!reads) this.#decode.record(tokens, { threads, ms, plausibleMs: plausibleMs * tokens });
+    else if (tokens >= fewestPromptTokens) {
+      this.#prompt.record(shapeOf(tokens), { threads, ms: ms / tokens, plausibleMs });
+    }
   }
 }
 
@@ -196,6 +213,14 @@ function isBetter({ direction, tried, usual }: Trial): boolean {
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((first, second) => first - second);
   return sorted[Math.floor(sorted.length / 2)] ?? Infinity;
+}
+
+/** Bytes that a slow machine reads in a millisecond: 4 GB/s, half of what one channel of DDR3 gives. */
+const slowBytesPerMs = 4_000_000;
+
+/** Milliseconds that a token takes where the weights are read once for it, on a slow machine whose cores are free. */
+export function plausibleTokenMs(weightBytes: number): number {
+  return weightBytes / slowBytesPerMs;
 }
 
 /** Half of the cores, three quarters, all but one, all, and every logical core: ascending and different. */

@@ -35,7 +35,7 @@ export class DraftGuesser implements Guesser {
 
   constructor(parts: DraftParts) {
     this.#parts = parts;
-    this.#sampler = parts.model.createSampler({ temperature: 0, seed: 0 });
+    this.#sampler = parts.model.takeSampler({ temperature: 0, seed: 0 });
     this.#held = Array.from({ length: parts.parallel }, () => []);
   }
 
@@ -56,7 +56,7 @@ export class DraftGuesser implements Guesser {
   }
 
   async dispose(): Promise<void> {
-    this.#sampler.dispose();
+    this.#parts.model.giveBackSampler(this.#sampler);
     await this.#parts.context.dispose();
     await this.#parts.model.dispose();
   }

@@ -4,22 +4,24 @@ import type { TokenLogprob } from "../../../domain/text.ts";
 import { StopMatcher } from "../../../util/stop-matcher.ts";
 import { Utf8Assembler } from "../../../util/utf8-assembler.ts";
 import type { TokenScore } from "../native/context.ts";
+import { MarkupTokens } from "./markup-tokens.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-/** Turns the tokens of one choice into text. Control tokens are not text, unless they are among `shown`. */
+/** Turns the tokens of one choice into text. Control tokens are not text, unless they are markup, which is signed. */
 export class TokenText {
   readonly #vocabulary: Vocabulary;
-  readonly #shown: ReadonlySet<number>;
+  readonly #markup: MarkupTokens;
   readonly #assembler = new Utf8Assembler();
 
-  constructor(vocabulary: Vocabulary, shown: ReadonlySet<number> = new Set()) {
+  constructor(vocabulary: Vocabulary, markup = MarkupTokens.none) {
     this.#vocabulary = vocabulary;
-    this.#shown = shown;
+    this.#markup = markup;
   }
 
   push(token: number): string {
     const piece = this.#vocabulary.piece(token);
-    if (piece.isControl && !this.#shown.has(token)) return "";
+    if (this.#markup.has(token)) return this.#assembler.flush() + this.#markup.sign(piece.text ?? "");
+    if (piece.isControl) return "";
     if (piece.text !== undefined && this.#assembler.isWhole) return piece.text;
     return this.#assembler.push(piece.bytes);
   }

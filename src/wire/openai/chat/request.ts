@@ -32,6 +32,7 @@ export const chatCompletionRequest = once(() =>
       modalities: textModality().nullish(),
       prediction: z.object({ type: z.literal("content"), content: z.union([z.string(), textParts()]) }).nullish(),
       chat_template_kwargs: freeFormObject("Extension: variables for the chat template.").nullish(),
+      documents: z.array(freeFormObject("A document, such as title and text.")).nullish(),
       add_generation_prompt: z.boolean().nullish().describe("Extension: false continues the last message."),
       continue_final_message: z.boolean().nullish().describe("Extension: the opposite of add_generation_prompt."),
       service_tier: z.enum(["auto", "default", "flex", "scale", "priority", "fast"]).nullish(),
@@ -59,7 +60,7 @@ export const chatCompletionFields: FieldTable = {
   response_format: honouredWith("Enforced by grammar; json_object may carry a schema."),
   reasoning_effort: honouredWith(
     "Reaches the chat template. Reasoning is closed after a share of the answer's tokens: minimal 10 %, low 20 %, medium 50 %, " +
-      "high 80 %, xhigh 95 %; max is no limit, none is no reasoning. A budget wins over it.",
+      "high 80 %, xhigh and max 95 %; none is no reasoning. A budget wins over it.",
   ),
   thinking_budget: honouredWith(
     "Extension: tokens of reasoning after which it is closed and the answer begins. 0 = no reasoning, -1 = no limit.",
@@ -69,6 +70,9 @@ export const chatCompletionFields: FieldTable = {
   modalities: honouredWith('Only ["text"].'),
   prediction: honouredWith("A hint for speculative decoding; it never changes the text."),
   chat_template_kwargs: honouredWith("Extension."),
+  documents: honouredWith(
+    "Extension, as in vLLM: what the answer is to be drawn from. Refused where the model's chat template does not show it.",
+  ),
   add_generation_prompt: honouredWith("Extension."),
   continue_final_message: honouredWith("Extension."),
   service_tier: honouredWith("There is one tier: the answer says default when the request names any."),

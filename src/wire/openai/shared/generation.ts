@@ -51,7 +51,10 @@ export const generationFields: FieldTable = {
   presence_penalty: honoured,
   frequency_penalty: honoured,
   repeat_penalty: honouredWith("Extension of local servers; 1 switches it off."),
-  logit_bias: honouredWith("Keys are token ids of the model; decimals are taken too."),
+  logit_bias: honouredWith(
+    "Keys are token ids of the model; decimals are taken too. -100 bans a token; where a schema, a grammar or a required call leaves " +
+      "no other one, it is written all the same.",
+  ),
   seed: honouredWith("Any 64-bit integer, negative ones included; those beyond 2^53 are folded into 53 bits."),
   reproducible: honouredWith("Extension: true is refused where the model is not configured with reproducible: true."),
   stop: honouredWith("An empty list means none."),

@@ -165,10 +165,10 @@ describe("the file itself", () => {
 
 describe("places", () => {
   it("are the variable or the flag by which the value was set", () => {
-    const environment = { HEARTH_PORT: "x", HEARTH_MODEL: "broken" };
+    const environment = { HEARTH_PORT: "x", HEARTH_MODEL: "=broken" };
     const flags = { "log-level": ["loud"], model: ["m=nowhere", "=x", "m2=", "m3=chat.gguf,stpes=1"], alias: ["a"] };
     expect(problemsOf("", { environment, flags })).toEqual([
-      'HEARTH_MODEL: must be NAME=PATH, such as stories=./stories.gguf, not "broken"',
+      'HEARTH_MODEL: must be NAME=PATH, such as stories=./stories.gguf, not "=broken"',
       '--model: must be NAME=PATH, such as stories=./stories.gguf, not "=x"',
       '--model: has no path after "m2="',
       '--alias: must be NAME=MODEL, such as gpt-4o=my-model, not "a"',

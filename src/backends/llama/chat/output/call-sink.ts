@@ -1,6 +1,7 @@
 // Collects what the readers find in one choice's text as events; numbers the calls and makes their ids.
 import { randomBytes } from "node:crypto";
 import type { ToolDefinition } from "../../../../domain/chat.ts";
+import { withoutSigns } from "../../tokens/markup-tokens.ts";
 import type { OutputParserOptions, ParsedEvent } from "../types.ts";
 
 /** One call being read. */
@@ -56,11 +57,13 @@ export class EventSink {
     return !this.#options.parallel && this.#closed > 0;
   }
 
-  text(text: string): void {
+  text(signed: string): void {
+    const text = withoutSigns(signed);
     if (text !== "") this.#events.push({ type: "text", text });
   }
 
-  reasoning(text: string): void {
+  reasoning(signed: string): void {
+    const text = withoutSigns(signed);
     if (text !== "") this.#events.push({ type: "reasoning", text });
   }
 
@@ -69,7 +72,8 @@ export class EventSink {
     this.#calls += 1;
     this.#events.push({ type: "tool-call-start", index, id: (this.#options.createId ?? randomId)(index), name });
     let empty = true;
-    const add = (piece: string): void => {
+    const add = (signed: string): void => {
+      const piece = withoutSigns(signed);
       if (piece === "" || this.#isCut()) return;
       empty = false;
       this.#events.push({ type: "tool-call-delta", index, arguments: piece });

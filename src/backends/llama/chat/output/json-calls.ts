@@ -1,7 +1,7 @@
 // Reads calls that are JSON objects: `{"name": …, "arguments": {…}}`, one or a list of them, with the keys in any order.
-import type { ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../tool-call-shape.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
-import { decodeString, readText, readValue } from "./json-reader.ts";
+import { decodeString, readText, readValue } from "./values/json-reader.ts";
 import { peek, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 
 // Keys that models also write in place of those they were trained on.

@@ -1,4 +1,5 @@
 // Reads text in which markers begin reasoning and calls: the parser of all families that are described by data alone.
+import type { ToolCallShape } from "../tool-call-shape.ts";
 import type { CallSyntax, ChatFamily, OutputParserOptions, ReasoningMarkers } from "../types.ts";
 import type { EventSink } from "./call-sink.ts";
 import { readJsonCalls } from "./json-calls.ts";
@@ -34,13 +35,14 @@ export function* readMarkers(
   const hasTools = options.tools.length > 0;
   const openings = hasTools ? findOpenings(family, "anywhere") : [];
   const startOpenings = hasTools ? findOpenings(family, "at-start") : [];
+  const calls = family.callsEndReasoning === true ? openings.map(({ text }) => text) : [];
   if (options.startsInReasoning)
-    yield* readReasoning(input, { sink, state, closes: family.reasoning.map(({ close }) => close) });
+    yield* readReasoning(input, { sink, state, closes: family.reasoning.map(({ close }) => close), calls });
   // White space behind reasoning and calls belongs to the markup: text after them begins with its first visible character.
   let fresh = options.startsInReasoning;
   for (let atStart = true; ;) {
     if (atStart) {
-      const opened = yield* readStart(input, { sink, family, openings: startOpenings, state });
+      const opened = yield* readStart(input, { sink, family, openings: startOpenings, state, calls });
       if (opened === "reasoning") {
         fresh = true;
         continue;
@@ -51,8 +53,10 @@ export function* readMarkers(
     const marked = [...openings.map((opening) => opening.text), ...family.dropped];
     if (fresh) yield* skipSpace(input);
     let wrote = false;
-    const { marker, space } = yield* readUntil(input, marked, {
-      holdSpace: true,
+    // A text that follows a grammar is the last part of an answer: what looks like markup in it was written by the grammar's leave.
+    const isLast = options.finalTextOnly === true && (yield* matchOne(input, marked)) === null;
+    const { marker, space } = yield* readUntil(input, isLast ? [] : marked, {
+      holdSpace: !isLast,
       release: true,
       emit: (text) => {
         wrote = true;
@@ -87,11 +91,14 @@ function* readStart(
     family,
     openings,
     state,
+    calls,
   }: {
     readonly sink: EventSink;
     readonly family: ChatFamily;
     readonly openings: readonly Opening[];
     readonly state: ReaderState;
+    /** Texts that end reasoning because they begin a call. */
+    readonly calls: readonly string[];
   },
 ): Reader<"reasoning" | "call" | "none"> {
   const start = input.position;
@@ -99,7 +106,7 @@ function* readStart(
   const reasoning = yield* findReasoning(input, family.reasoning);
   if (reasoning !== undefined) {
     input.take(reasoning.open.length);
-    yield* readReasoning(input, { sink, state, closes: [reasoning.close] });
+    yield* readReasoning(input, { sink, state, closes: [reasoning.close], calls });
     return "reasoning";
   }
   const place = input.position;
@@ -133,16 +140,22 @@ function* readReasoning(
     sink,
     state,
     closes,
-  }: { readonly sink: EventSink; readonly state: ReaderState; readonly closes: readonly string[] },
+    calls,
+  }: {
+    readonly sink: EventSink;
+    readonly state: ReaderState;
+    readonly closes: readonly string[];
+    readonly calls: readonly string[];
+  },
 ): Reader<void> {
   state.inReasoning = true;
   yield* skipSpace(input);
-  const { marker } = yield* readUntil(input, closes, {
+  const { marker } = yield* readUntil(input, [...closes, ...calls], {
     holdSpace: true,
     release: true,
     emit: (text) => sink.reasoning(text),
   });
-  if (marker !== null) input.take(marker.length);
+  if (marker !== null && closes.includes(marker)) input.take(marker.length);
   state.inReasoning = false;
 }
 
@@ -180,10 +193,16 @@ function readCalls(
     case "named-json":
       return readNamedCalls(input, sink, { shape, opened });
     case "xml-parameters":
-      return readXmlCalls(input, sink, { close: shape.close, opened });
+      return readXmlCalls(input, sink, { shape, opened });
     case "pythonic":
       return readPythonCalls(input, sink, shape);
   }
+}
+
+/** What a call begins with where nothing stands around it. */
+function firstMarker(shape: ToolCallShape): string {
+  if (shape.kind === "named-json") return shape.beforeEach;
+  return shape.kind === "xml-parameters" ? shape.tags.beforeName : "";
 }
 
 /** The openings of a family's calls, without white space at their ends: models do not always write it. */
@@ -191,14 +210,10 @@ function findOpenings(family: ChatFamily, where: CallSyntax["where"]): Opening[]
   const openings = new Map<string, { syntax: CallSyntax; opened: boolean }[]>();
   for (const syntax of family.calls.filter((candidate) => candidate.where === where)) {
     const { shape } = syntax;
-    const own = shape.kind === "named-json" && shape.open === "" ? shape.beforeEach : shape.open;
+    const own = shape.open === "" ? firstMarker(shape) : shape.open;
     for (const text of [own, ...(syntax.otherOpens ?? [])]) {
-      const opened = text !== shape.open;
       const known = openings.get(text.trimEnd()) ?? [];
-      known.push({
-        syntax,
-        opened: shape.kind === "named-json" ? shape.open === "" : opened && shape.kind === "xml-parameters",
-      });
+      known.push({ syntax, opened: text !== "" && text === firstMarker(shape) });
       openings.set(text.trimEnd(), known);
     }
   }

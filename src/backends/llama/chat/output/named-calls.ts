@@ -1,7 +1,8 @@
 // Reads calls with the name in the markup and the arguments as JSON after it: `name[ARGS]{…}`, `<function=name>{…}</function>`.
-import type { ToolCallShape } from "../types.ts";
+import type { ToolCallShape } from "../tool-call-shape.ts";
+import { readBareValue } from "./values/bare-reader.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
-import { readValue } from "./json-reader.ts";
+import { readValue } from "./values/json-reader.ts";
 import { matchOne, peek, readUntil, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 
 type NamedShape = ToolCallShape & { readonly kind: "named-json" };
@@ -38,10 +39,22 @@ function* readNamedCall(input: StreamInput, sink: EventSink, shape: NamedShape):
   if (shape.idMarker !== undefined && (yield* skipLiteral(input, shape.idMarker))) {
     yield* readUntil(input, [shape.beforeArguments], { emit: () => undefined });
   }
+  if (shape.beforeNumber !== undefined && (yield* skipLiteral(input, shape.beforeNumber))) {
+    yield* readUntil(input, [shape.beforeArguments], { emit: () => undefined });
+  }
   if (!(yield* skipLiteral(input, shape.beforeArguments))) return false;
-  yield* readArgumentsOf(input, sink.open(name));
+  if (shape.quote === undefined) yield* readArgumentsOf(input, sink.open(name));
+  else if (!(yield* readBareArguments(input, sink.open(name), shape.quote))) return true;
   if (shape.afterEach !== "") yield* skipLiteral(input, shape.afterEach);
   return true;
+}
+
+/** False where the text ends before them: what has come is all there is of the call. */
+function* readBareArguments(input: StreamInput, call: OpenCall, quote: string): Reader<boolean> {
+  yield* skipSpace(input);
+  const isWhole = (yield* peek(input)) !== "{" || (yield* readBareValue(input, { call, quote }));
+  call.close();
+  return isWhole;
 }
 
 /** Reads the arguments and ends the call. Only an object counts as arguments; a call without one gets `{}`. */

@@ -1,7 +1,8 @@
 // Reads calls in Python's syntax: `[name(key="value", other=1), …]`. Arguments are emitted one by one, each when it is complete: a
 // Python literal is turned into JSON as a whole.
+import { withoutSigns } from "../../tokens/markup-tokens.ts";
 import type { EventSink, OpenCall } from "./call-sink.ts";
-import { pythonToJson } from "./python-literal.ts";
+import { pythonToJson } from "./values/python-literal.ts";
 import { matchOne, peek, skipLiteral, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
 
 /** Reads the calls after `open`, in brackets or bare. */
@@ -44,7 +45,7 @@ function* readPythonCall(input: StreamInput, sink: EventSink): Reader<boolean> {
 }
 
 function addArgument(call: OpenCall, text: string, first: boolean): void {
-  const [, key, value] = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=([^]*)$/.exec(text) ?? [];
+  const [, key, value] = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=([^]*)$/.exec(withoutSigns(text)) ?? [];
   if (key === undefined || value === undefined) return;
   call.add(`${first ? "" : ", "}${JSON.stringify(key)}: ${pythonToJson(value)}`);
 }

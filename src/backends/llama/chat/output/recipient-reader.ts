@@ -4,7 +4,7 @@ import type { OutputParserOptions } from "../types.ts";
 import type { EventSink } from "./call-sink.ts";
 import { readArgumentsOf } from "./named-calls.ts";
 import { matchOne, peek, readUntil, skipSpace, type Reader, type StreamInput } from "./stream-input.ts";
-import { TextWriter } from "./xml-calls.ts";
+import { TextWriter } from "./values/text-writer.ts";
 
 const SEPARATOR = ">>>";
 

@@ -17,6 +17,12 @@ export const ONE_CALL_PER_TURN: Adaptation = {
   apply: (request) => withMessages(request, splitCalls(request.messages)),
 };
 
+/** For templates that leave out what a turn says beside its calls, or the calls, or show it behind their results. */
+export const TEXT_BEFORE_CALLS: Adaptation = {
+  description: "text beside tool calls became a turn of its own before them",
+  apply: (request) => withMessages(request, splitTextFromCalls(request.messages)),
+};
+
 /** In the order in which they are tried, each on top of those before it. */
 export const ADAPTATIONS: readonly Adaptation[] = [
   {
@@ -27,6 +33,11 @@ export const ADAPTATIONS: readonly Adaptation[] = [
     description: "consecutive turns of one role were joined",
     apply: (request) => withMessages(request, joinTurns(request.messages)),
   },
+  TEXT_BEFORE_CALLS,
+  {
+    description: "an empty user turn was put between the assistant's text and its tool calls",
+    apply: (request) => withMessages(request, separateCalls(request.messages)),
+  },
   {
     description: "an empty assistant turn was put between the results of tools and the user's turn",
     apply: (request) => withMessages(request, separateResults(request.messages)),
@@ -36,7 +47,12 @@ export const ADAPTATIONS: readonly Adaptation[] = [
     apply: (request) => withMessages(request, leadWithUser(request.messages)),
   },
   {
-    description: "empty descriptions were added to the tools' parameters, and of several types the first is shown",
+    description: "a blank was put into the assistant's empty turns",
+    apply: (request) => withMessages(request, fillTurns(request.messages)),
+  },
+  {
+    description:
+      "empty descriptions and missing types were added to the tools' parameters, and of several types the first is shown",
     apply: (request) =>
       request.tools.length === 0 ? request : { ...request, tools: request.tools.map(simplifyParameters) },
   },
@@ -46,6 +62,11 @@ function withMessages(request: ChatRequest, messages: readonly ChatMessage[]): C
   const isSame = messages.length === request.messages.length && messages.every((m, i) => m === request.messages[i]);
   return isSame ? request : { ...request, messages };
 }
+
+const EMPTY_USER_TURN: ChatMessage = { role: "user", content: [{ type: "text", text: "" }] };
+
+const isCalling = (message: ChatMessage): message is Extract<ChatMessage, { role: "assistant" }> =>
+  message.role === "assistant" && message.toolCalls.length > 0;
 
 const isSystem = ({ role }: ChatMessage): boolean => role === "system" || role === "developer";
 
@@ -84,6 +105,27 @@ function join(first: ChatMessage, second: ChatMessage): ChatMessage | undefined 
   };
 }
 
+/** Reasoning stays with the calls: it is what led to them. */
+function splitTextFromCalls(messages: readonly ChatMessage[]): ChatMessage[] {
+  return messages.flatMap((message): ChatMessage[] => {
+    if (!isCalling(message) || message.content === null || message.content.length === 0) return [message];
+    const { name, content } = message;
+    return [
+      { role: "assistant", content, toolCalls: [], ...(name === undefined ? {} : { name }) },
+      { ...message, content: null },
+    ];
+  });
+}
+
+function separateCalls(messages: readonly ChatMessage[]): ChatMessage[] {
+  return messages.flatMap((message, index): ChatMessage[] => {
+    const before = messages[index - 1];
+    return isCalling(message) && before?.role === "assistant" && before.toolCalls.length === 0
+      ? [EMPTY_USER_TURN, message]
+      : [message];
+  });
+}
+
 function separateResults(messages: readonly ChatMessage[]): ChatMessage[] {
   return messages.flatMap((message, index): ChatMessage[] =>
     message.role === "user" && messages[index - 1]?.role === "tool"
@@ -95,7 +137,17 @@ function separateResults(messages: readonly ChatMessage[]): ChatMessage[] {
 function leadWithUser(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const first = messages.findIndex((message) => !isSystem(message));
   if (messages[first]?.role !== "assistant") return messages;
-  return messages.toSpliced(first, 0, { role: "user", content: [{ type: "text", text: "" }] });
+  return messages.toSpliced(first, 0, EMPTY_USER_TURN);
+}
+
+function fillTurns(messages: readonly ChatMessage[]): ChatMessage[] {
+  const isEmpty = (message: ChatMessage): boolean =>
+    message.role === "assistant" &&
+    message.toolCalls.length === 0 &&
+    (message.content ?? []).every((part) => part.type === "text" && part.text === "");
+  return messages.map((message) =>
+    isEmpty(message) ? { ...message, content: [{ type: "text", text: " " }] } : message,
+  );
 }
 
 /** Each call gets a turn of its own, followed by its results; results of no call stay behind the last. */
@@ -133,13 +185,26 @@ function simplifyParameters(tool: ToolDefinition): ToolDefinition {
 
 function simplify(schema: JsonSchema): JsonSchema {
   if (typeof schema !== "object") return schema;
-  const { type, properties, items } = schema;
+  const { properties, items } = schema;
+  const type = firstType(schema);
   return {
     ...schema,
-    ...(Array.isArray(type) ? { type: type.find((name) => name !== "null") ?? "null" } : {}),
+    ...(type === undefined ? {} : { type }),
+    // Some templates describe an object by the schema of its undeclared values, which they take to be there.
+    ...(type === "object" && schema["additionalProperties"] === undefined ? { additionalProperties: {} } : {}),
     ...(isRecord(properties) ? { properties: describeEach(properties) } : {}),
     ...(isRecord(items) ? { items: simplify(items) } : {}),
   };
+}
+
+/** The first type that a schema names, itself or in its alternatives, other than null. */
+function firstType(schema: Readonly<Record<string, unknown>>): unknown {
+  const { type, anyOf, oneOf } = schema;
+  if (Array.isArray(type)) return (type as readonly unknown[]).find((name) => name !== "null") ?? "null";
+  if (type !== undefined) return type;
+  const alternatives = [anyOf, oneOf].flatMap((list) => (Array.isArray(list) ? (list as readonly unknown[]) : []));
+  const types = alternatives.filter(isRecord).map(firstType);
+  return types.find((name) => name !== undefined && name !== "null");
 }
 
 function describeEach(properties: Readonly<Record<string, unknown>>): Record<string, unknown> {

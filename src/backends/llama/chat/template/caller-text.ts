@@ -4,12 +4,13 @@
 // of the rendered text, whatever the template did to it.
 import { callerText, concat, type PyString } from "../../../../jinja/values/text/text.ts";
 import { fromJavaScript } from "../../../../jinja/values/from-json.ts";
+import { entriesOf } from "../../../../util/ordered-json.ts";
 import { Dict, Float, List, type Value } from "../../../../jinja/values/value.ts";
 
 export interface CallerMarks {
   /** The text, marked as a caller's. */
   text(value: string): string;
-  /** Marks every string in a JSON value, keys included. */
+  /** Marks every string in a JSON value, keys included. Maps are objects, too. */
   deep(value: unknown): unknown;
   /** A text of callers that stands nowhere else: for finding a place again in the rendered text. */
   readonly endMark: string;
@@ -29,6 +30,7 @@ export function createCallerMarks(corpus: string): CallerMarks {
     if (typeof value === "string") return text(value);
     if (Array.isArray(value)) return value.map(deep);
     if (typeof value !== "object" || value === null || value instanceof Float) return value;
+    if (value instanceof Map) return new Map(entriesOf(value).map(([key, entry]) => [text(key), deep(entry)]));
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [text(key), deep(entry)]));
   };
 
@@ -48,7 +50,7 @@ export function createCallerMarks(corpus: string): CallerMarks {
     if (Array.isArray(value)) return new List(value.map(toTemplateValue));
     if (typeof value !== "object" || value === null || value instanceof Float) return fromJavaScript(value, "template");
     return new Dict(
-      Object.entries(value)
+      entriesOf(value)
         .filter(([, entry]) => entry !== undefined)
         .map(([key, entry]) => [toText(key), toTemplateValue(entry)]),
     );

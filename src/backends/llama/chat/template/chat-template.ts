@@ -5,6 +5,7 @@ import { ServerError } from "../../../../domain/errors.ts";
 import type { OutputRun } from "../../../../jinja/template.ts";
 import type { RenderLimits } from "../../../../jinja/limits.ts";
 import { plain, type PyString } from "../../../../jinja/values/text/text.ts";
+import { orderedJson } from "../../../../util/ordered-json.ts";
 import { createCallerMarks, type CallerMarks } from "./caller-text.ts";
 import {
   compileTemplate,
@@ -18,8 +19,10 @@ import { detectFamily } from "../families/families.ts";
 import { formatTime } from "../../../../jinja/builtins/strftime.ts";
 import { splitPrompt } from "./prompt-pieces.ts";
 import { renderAdapted } from "./render-adapted.ts";
-import { probeTemplate, type TemplateCapabilities } from "./template-capabilities.ts";
-import { shownTools, toTemplateMessages, toTemplateTools, type TemplateMessage } from "./template-messages.ts";
+import { probeTemplate } from "./capabilities/probe-template.ts";
+import { NO_TOOLS_TEXT, type TemplateCapabilities } from "./capabilities/template-capabilities.ts";
+import { shownTools, toTemplateMessages, toTemplateTools } from "./messages/template-messages.ts";
+import type { TemplateMessage } from "./messages/template-message.ts";
 import type { ChatFamily, RenderedPrompt, RenderOptions } from "../types.ts";
 
 export interface ChatTemplateOptions {
@@ -27,6 +30,8 @@ export interface ChatTemplateOptions {
   readonly source?: string;
   /** Used instead of `source` when a request brings tools, for models that publish two templates. */
   readonly toolUseSource?: string;
+  /** Used instead of `source` when a request brings documents, and no tools. */
+  readonly documentsSource?: string;
   readonly bosToken: string;
   readonly eosToken: string;
   /** Texts of the tokens that callers must not be able to write. */
@@ -49,7 +54,8 @@ export interface ChatTemplate {
   /**
    * Renders a request.
    * @throws ServerError `invalid_request` with the template's own words when it refuses the conversation, or when it fails;
-   *   `unsupported_content` for parts that are no text; `invalid_value` for variables that cannot be set
+   *   `unsupported_content` for parts that are no text; `invalid_value` for variables that cannot be set; `unsupported_parameter` for
+   *   documents that it would not show
    */
   render(request: ChatRequest, options?: RenderOptions): RenderedPrompt;
 }
@@ -77,14 +83,21 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
     toolUseSource.trim() === "" || toolUseSource === source
       ? plain
       : createRenderer(toolUseSource, { ...options, family });
+  const documents =
+    (options.documentsSource ?? "").trim() === ""
+      ? plain
+      : createRenderer(options.documentsSource ?? "", { ...options, family });
+  const rendererFor = (request: ChatRequest): Renderer => {
+    if (shownTools(request).length > 0) return toolUse;
+    return hasDocuments(request) ? documents : plain;
+  };
   return {
     source,
     ...(fallback === undefined ? {} : { fallback: fallback.name }),
     family,
     stopTexts: [...family.stopTexts, ...(fallback?.stopTexts ?? [])],
     capabilities: plain.capabilities,
-    render: (request, renderOptions = {}) =>
-      (shownTools(request).length > 0 ? toolUse : plain).render(request, renderOptions),
+    render: (request, renderOptions = {}) => rendererFor(request).render(request, renderOptions),
   };
 }
 
@@ -100,7 +113,11 @@ function createRenderer(
   const { family, bosToken, eosToken, controlTexts, limits } = options;
   const template = parseAtLoad(source);
   const fixed = { bos_token: bosToken, eos_token: eosToken };
-  const capabilities = probeTemplate(template, { ...fixed, ...dateVariables(new Date()), ...options.templateKwargs });
+  const { formatShape } = family;
+  const capabilities = probeTemplate(template, {
+    fixed: { ...fixed, ...dateVariables(new Date()), ...options.templateKwargs },
+    numbersCalls: formatShape.kind === "named-json" && formatShape.beforeNumber !== undefined,
+  });
   const reasoning = family.reasoning.find(({ close }) => source.includes(close));
 
   const renderMarked = (request: ChatRequest, marks: CallerMarks, now: Date): readonly OutputRun[] => {
@@ -117,7 +134,8 @@ function createRenderer(
       ...options.templateKwargs,
       ...Object.fromEntries(Object.entries(request.templateKwargs).map(([name, value]) => [name, marks.deep(value)])),
       messages,
-      ...(tools.length === 0 ? {} : { [capabilities.toolsVariable]: tools }),
+      ...toolsVariable(tools, capabilities),
+      ...(hasDocuments(request) ? { documents: marks.deep(request.documents) } : {}),
     };
     const variables = {
       ...dateVariables(now),
@@ -125,7 +143,10 @@ function createRenderer(
       ...fixed,
       add_generation_prompt: request.addGenerationPrompt,
     };
-    const runs = runForRequest(template, variables, { now, ...(limits === undefined ? {} : { limits }) });
+    const runs = inOneTurn(
+      runForRequest(template, variables, { now, ...(limits === undefined ? {} : { limits }) }),
+      family,
+    );
     return continued === undefined ? runs : cutAfter(runs, endCharacter(continued, marks));
   };
 
@@ -139,9 +160,17 @@ function createRenderer(
     capabilities,
     render(request, { now = new Date() }) {
       checkKwargs(request);
+      if (hasDocuments(request) && !capabilities.documents) throw documentsNotShown();
       return renderAdapted(request, { capabilities, render: (adapted) => renderOnce(adapted, now) });
     },
   };
+}
+
+function toolsVariable(tools: readonly unknown[], capabilities: TemplateCapabilities): object {
+  const { toolsVariable: name, toolsAs, requiresTools } = capabilities;
+  if (tools.length === 0 && !requiresTools) return {};
+  if (toolsAs === "list") return { [name]: tools };
+  return { [name]: tools.length === 0 ? NO_TOOLS_TEXT : orderedJson(tools, { indent: 4 }) };
 }
 
 function parseAtLoad(source: string): CompiledTemplate {
@@ -171,6 +200,15 @@ function refusal(error: TemplateRaisedError | TemplateRunError): ServerError {
   const verb = error instanceof TemplateRaisedError ? "refuses" : "cannot render";
   const message = `The model's chat template ${verb} this conversation: ${error.message}`;
   return new ServerError("invalid_request", { message, param: "messages" }, { cause: error });
+}
+
+function hasDocuments({ documents = [] }: ChatRequest): boolean {
+  return documents.length > 0;
+}
+
+function documentsNotShown(): ServerError {
+  const message = "The model's chat template shows no {documents}: put their text into a message.";
+  return new ServerError("unsupported_parameter", { message, param: "documents" });
 }
 
 function checkKwargs(request: ChatRequest): void {
@@ -222,6 +260,14 @@ function endCharacter(mark: string, marks: CallerMarks): string {
   return plain(marks.toTemplateValue(mark) as PyString);
 }
 
+/** Puts a turn's text and its calls, which came as two messages, in one turn again. */
+function inOneTurn(runs: readonly OutputRun[], { sameTurn }: ChatFamily): readonly OutputRun[] {
+  if (sameTurn === undefined) return runs;
+  return runs.map((run) =>
+    run.origin === "template" ? { ...run, text: run.text.replaceAll(sameTurn.written, () => sameTurn.meant) } : run,
+  );
+}
+
 /** The runs up to where the last turn ends. */
 function cutAfter(runs: readonly OutputRun[], end: string): OutputRun[] {
   const last = runs.findLastIndex(({ text }) => text.includes(end));
@@ -236,5 +282,6 @@ function cutAfter(runs: readonly OutputRun[], end: string): OutputRun[] {
 
 /** Everything that callers sent, as one text. */
 function collectText(request: ChatRequest): string {
-  return JSON.stringify([request.messages, request.tools, request.templateKwargs, request.reasoningEffort]);
+  const { messages, tools, documents, templateKwargs, reasoningEffort } = request;
+  return JSON.stringify([messages, tools, documents, templateKwargs, reasoningEffort]);
 }

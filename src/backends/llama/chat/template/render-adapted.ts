@@ -1,9 +1,9 @@
 // Renders a conversation as it was sent; where the template refuses it or leaves words of it out, in the nearest form that it shows whole.
-import type { ChatRequest } from "../../../../domain/chat.ts";
+import type { ChatMessage, ChatRequest } from "../../../../domain/chat.ts";
 import { ServerError } from "../../../../domain/errors.ts";
-import { ADAPTATIONS, ONE_CALL_PER_TURN, type Adaptation } from "./adapt-conversation.ts";
+import { ADAPTATIONS, ONE_CALL_PER_TURN, TEXT_BEFORE_CALLS, type Adaptation } from "./adapt-conversation.ts";
 import { TemplateLimitError, TemplateRaisedError, TemplateRunError } from "./compiled-template.ts";
-import type { TemplateCapabilities } from "./template-capabilities.ts";
+import type { TemplateCapabilities } from "./capabilities/template-capabilities.ts";
 import type { RenderedPrompt } from "../types.ts";
 
 type Rendered = Omit<RenderedPrompt, "adaptations">;
@@ -20,8 +20,11 @@ export interface AdaptedRenderOptions {
  */
 export function renderAdapted(request: ChatRequest, options: AdaptedRenderOptions): RenderedPrompt {
   // A template that shows one call would leave the others out in silence.
-  const { toolCalls, parallelToolCalls } = options.capabilities;
-  const always = toolCalls && !parallelToolCalls ? [ONE_CALL_PER_TURN] : [];
+  const { toolCalls, parallelToolCalls, textBesideCalls } = options.capabilities;
+  const always = [
+    ...(toolCalls && !parallelToolCalls ? [ONE_CALL_PER_TURN] : []),
+    ...(toolCalls && !textBesideCalls ? [TEXT_BEFORE_CALLS] : []),
+  ];
   const attempts: Attempt[] = [];
   const attempt = (changes: readonly Adaptation[]): Attempt => {
     const made = tryForm(request, [...always, ...changes], options.render);
@@ -91,12 +94,20 @@ function isTemplateRefusal(error: unknown): boolean {
   return error.cause instanceof TemplateRaisedError || error.cause instanceof TemplateRunError;
 }
 
-/** Every text of the application and of the user is in the prompt. Results of tools may be written as JSON, so they are not looked for. */
+/**
+ * Every text of the application and of the user is in the prompt, and what the assistant said before its calls. Results of tools may be
+ * written as JSON, so they are not looked for.
+ */
 function showsAll({ messages }: ChatRequest, prompt: string): boolean {
-  return messages.every(
-    (message) =>
-      message.role === "assistant" ||
-      message.role === "tool" ||
-      message.content.every((part) => part.type !== "text" || prompt.includes(part.text.trim())),
-  );
+  return messages.every((message) => {
+    if (message.role === "tool" || message.content === null) return true;
+    if (message.role === "assistant" && message.toolCalls.length === 0) return true;
+    return message.content.every((part) => part.type !== "text" || prompt.includes(lookedFor(message.role, part.text)));
+  });
+}
+
+/** Templates take reasoning off the beginning of an assistant's text, so of that the last line is looked for. */
+function lookedFor(role: ChatMessage["role"], text: string): string {
+  const trimmed = text.trim();
+  return role === "assistant" ? trimmed.slice(trimmed.lastIndexOf("\n") + 1) : trimmed;
 }

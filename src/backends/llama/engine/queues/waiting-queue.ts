@@ -35,6 +35,11 @@ export class WaitingQueue {
     return sequences;
   }
 
+  /** Sequences that could start at once. */
+  get readyCount(): number {
+    return this.#sequences.filter(({ isReadyToStart }) => isReadyToStart).length;
+  }
+
   /** Takes the next sequence that can start out of the queue. */
   take(): Sequence | undefined {
     const index = this.#sequences.findIndex((sequence) => sequence.isReadyToStart);

@@ -1,23 +1,14 @@
 // The slots of one model: each is a sequence of llama.cpp's KV cache, with the tokens that it holds and the sequence of ours that
 // uses it. A new prompt gets a slot with as much of it evaluated already as possible. Only this file changes a slot.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { NativeContextHandle } from "../../native/context.ts";
 import type { SequenceView } from "../sequence.ts";
+import { emptySlot, hold, noTokens, type OwnSlot, type Slot } from "./slot.ts";
 import { type HeldTokens, tailTokens, wideRows } from "../plan/prompt-shape.ts";
 import { canCutTo, chooseSlot, reusableTokens, type SlotChoice } from "./choose-slot.ts";
 import { shortestStored, type PromptCache } from "./prompt-cache.ts";
-
-export interface Slot<S extends SequenceView = SequenceView> {
-  readonly id: number;
-  /** Tokens that the slot's KV cache holds. */
-  readonly tokens: readonly number[];
-  /** How many of them came from the last prompt; the others were generated. */
-  readonly promptLength: number;
-  /** How many of them, from the first one on, were computed in wide parts (prompt-shape.ts). */
-  readonly wideTokens: number;
-  readonly user: S | undefined;
-  /** Grows with every use; the smallest is the least recently used. */
-  readonly lastUsed: number;
-}
 
 export interface SlotsOptions {
   readonly context: NativeContextHandle;
@@ -40,14 +31,6 @@ export interface AssignedSlot<S extends SequenceView> {
   readonly cachedTokens: number;
 }
 
-interface OwnSlot<S extends SequenceView> extends Slot<S> {
-  tokens: number[];
-  promptLength: number;
-  wideTokens: number;
-  user: S | undefined;
-  lastUsed: number;
-}
-
 /** A copied prefix has to save at least so many tokens of evaluation. */
 const minimumCopiedTokens = 64;
 /** A state is stored ahead of its loss when at least so many of its tokens are in no file. */
@@ -55,20 +38,13 @@ const longState = 1024;
 
 export class Slots<S extends SequenceView> {
   readonly #options: SlotsOptions;
-  readonly #slots: readonly OwnSlot<S>[];
+  #slots: OwnSlot<S>[];
   #clock = 0;
   #meanOccupancyMs = 1000;
 
   constructor(options: SlotsOptions) {
     this.#options = options;
-    this.#slots = Array.from({ length: options.parallel }, (_, id) => ({
-      id,
-      tokens: [],
-      promptLength: 0,
-      wideTokens: 0,
-      user: undefined,
-      lastUsed: 0,
-    }));
+    this.#slots = Array.from({ length: options.parallel }, (_, id) => emptySlot<S>(id));
   }
 
   get all(): readonly Slot<S>[] {
@@ -81,6 +57,11 @@ export class Slots<S extends SequenceView> {
 
   get idleCount(): number {
     return this.#slots.reduce((count, slot) => count + (slot.user === undefined ? 1 : 0), 0);
+  }
+
+  /** Tokens that the busy slots hold. */
+  get busyTokens(): number {
+    return this.#slots.reduce((sum, { user, tokens }) => sum + (user === undefined ? 0 : tokens.length), 0);
   }
 
   /** Running mean of the time for which a sequence occupies its slot. */
@@ -141,6 +122,48 @@ export class Slots<S extends SequenceView> {
   forget(id: number): void {
     this.#options.context.clear(id);
     hold(this.#own(id), noTokens);
+  }
+
+  /**
+   * Adds slots until there are `count`. What idle slots hold is lost.
+   * @throws Error of the native library or the file system; all is as it was then
+   */
+  async grow(count: number): Promise<void> {
+    const busy = this.#slots.filter(({ user }) => user !== undefined);
+    await this.#resize(
+      count,
+      busy.map((slot) => [slot, slot.id]),
+    );
+    for (const slot of this.#slots) if (slot.user === undefined) hold(slot, noTokens);
+    while (this.#slots.length < count) this.#slots.push(emptySlot(this.#slots.length));
+  }
+
+  /**
+   * Leaves `count` slots, while none is used. With `carries` those used last keep what they hold; the rest goes to the prompt cache.
+   * @throws Error as {@link grow}
+   */
+  async shrink(count: number, { carries }: { readonly carries: boolean }): Promise<void> {
+    await this.storeAll();
+    const latest = this.#slots.toSorted((first, second) => second.lastUsed - first.lastUsed);
+    const kept = carries ? latest.slice(0, count) : [];
+    await this.#resize(
+      count,
+      kept.map((slot, id) => [slot, id]),
+    );
+    this.#slots = Array.from({ length: count }, (_, id) => ({ ...(kept[id] ?? emptySlot<S>(id)), id }));
+  }
+
+  async #resize(count: number, kept: readonly (readonly [slot: OwnSlot<S>, id: number])[]): Promise<void> {
+    const holding = kept.filter(([{ tokens }]) => tokens.length > 0);
+    const folder = await mkdtemp(join(tmpdir(), "hearth-states-"));
+    try {
+      await this.#options.context.resize(count, {
+        carried: holding.map(([{ id, tokens }, to]) => ({ from: id, to, tokens })),
+        folder,
+      });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   /** True when the slot can compute a filler (batch-order.ts) and lose it again by {@link dropFiller}. */
@@ -261,13 +284,4 @@ export class Slots<S extends SequenceView> {
   async storeAll(): Promise<void> {
     for (const slot of this.#slots) if (slot.user === undefined) await this.#store(slot);
   }
-}
-
-const noTokens: HeldTokens = { tokens: [], promptLength: 0, wideTokens: 0 };
-
-/** Notes that the slot holds what `held` tells. */
-function hold<S extends SequenceView>(slot: OwnSlot<S>, { tokens, promptLength, wideTokens }: HeldTokens): void {
-  slot.tokens = tokens.slice();
-  slot.promptLength = promptLength;
-  slot.wideTokens = wideTokens;
 }

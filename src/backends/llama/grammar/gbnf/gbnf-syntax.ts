@@ -1,31 +1,32 @@
 // Parses GBNF as llama.cpp does (src/llama-grammar.cpp, `llama_grammar_parser`), but throws errors with a position instead of printing
-// them, refuses token references, and bounds what llama.cpp recurses or multiplies on.
-import type { GbnfAlternatives, GbnfElement, GbnfGrammar, GbnfRule, GbnfSequence } from "./gbnf-tree.ts";
+// them, refuses token references in callers' grammars, and bounds what llama.cpp recurses or multiplies on.
+import {
+  sizeOf,
+  type GbnfAlternatives,
+  type GbnfElement,
+  type GbnfGrammar,
+  type GbnfRule,
+  type GbnfSequence,
+} from "./gbnf-tree.ts";
+import { GbnfSyntaxError } from "./gbnf-syntax-error.ts";
 import { LLAMA_MAX_REPETITION } from "./limits.ts";
-
-/** `offset` is in UTF-16 units from the start of the text. */
-export class GbnfSyntaxError extends Error {
-  override readonly name = "GbnfSyntaxError";
-  readonly offset: number;
-
-  constructor(message: string, offset: number) {
-    super(message);
-    this.offset = offset;
-  }
-}
 
 const MAX_GROUP_DEPTH = 200;
 
+/** A token is a character to those who analyse a grammar, and none that a text can have. */
+const FIRST_TOKEN = 0x110000;
+
 /**
- * References are not resolved here.
+ * References are not resolved here. `takesTokens`: `<[id]>` stands for one token, else it is refused.
  * @throws GbnfSyntaxError
  */
-export function parseGbnf(text: string): GbnfGrammar {
-  return new GbnfParser(text).parse();
+export function parseGbnf(text: string, { takesTokens = false }: { readonly takesTokens?: boolean } = {}): GbnfGrammar {
+  return new GbnfParser(text, takesTokens).parse();
 }
 
 class GbnfParser {
   readonly #text: string;
+  readonly #takesTokens: boolean;
   readonly #rules = new Map<string, GbnfRule>();
   // llama.cpp limits repetitions of a group by the number of symbols that are new inside it, so symbols are counted as it does.
   readonly #symbols = new Set<string>();
@@ -34,8 +35,9 @@ class GbnfParser {
   #at = 0;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, takesTokens: boolean) {
     this.#text = text;
+    this.#takesTokens = takesTokens;
   }
 
   parse(): GbnfGrammar {
@@ -101,7 +103,7 @@ class GbnfParser {
     if (char === '"') return this.#parseLiteral(isNested);
     if (char === "[") return this.#parseClass(isNested);
     if (char === "(") return this.#parseGroup(isNested);
-    if (char === "<" || char === "!") this.#fail("token references are not accepted");
+    if (char === "<" || char === "!") return this.#parseToken(isNested);
     if (char === ".") {
       this.#at += 1;
       this.#skipSpace(isNested);
@@ -112,6 +114,16 @@ class GbnfParser {
     const name = this.#parseName();
     this.#skipSpace(isNested);
     return { kind: "reference", name, offset };
+  }
+
+  #parseToken(isNested: boolean): GbnfElement {
+    const token = /<\[(\d+)\]>/y;
+    token.lastIndex = this.#at;
+    const [text = "", id] = (this.#takesTokens ? token.exec(this.#text) : null) ?? [];
+    if (id === undefined) this.#fail("token references are not accepted");
+    this.#at += text.length;
+    this.#skipSpace(isNested);
+    return { kind: "literal", codePoints: [FIRST_TOKEN + Number(id)] };
   }
 
   #parseLiteral(isNested: boolean): GbnfElement {
@@ -281,8 +293,3 @@ const CHAR_ESCAPES: ReadonlyMap<string, number> = new Map([
   ["]", 0x5d],
   ["-", 0x2d],
 ]);
-
-function sizeOf(element: GbnfElement): number {
-  if (element.kind === "literal") return element.codePoints.length;
-  return element.kind === "class" ? element.ranges.length * 2 : 1;
-}

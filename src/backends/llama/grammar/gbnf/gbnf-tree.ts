@@ -23,3 +23,9 @@ export interface GbnfGrammar {
   /** Elements after unrolling all repetitions, as llama.cpp stores them. */
   readonly expandedElements: number;
 }
+
+/** Elements that llama.cpp stores for this one, what it refers to or repeats aside. */
+export function sizeOf(element: GbnfElement): number {
+  if (element.kind === "literal") return element.codePoints.length;
+  return element.kind === "class" ? element.ranges.length * 2 : 1;
+}

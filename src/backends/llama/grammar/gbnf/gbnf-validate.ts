@@ -2,7 +2,8 @@
 // without a bound, and follows all derivations of an ambiguous grammar at once: no request may cause that.
 import { emptyRules, finiteRules, forEachReference, leftEdges, walkLeftEdges } from "./gbnf-analysis.ts";
 import { measureGrowth } from "./gbnf-growth.ts";
-import { GbnfSyntaxError, parseGbnf } from "./gbnf-syntax.ts";
+import { parseGbnf } from "./gbnf-syntax.ts";
+import { GbnfSyntaxError } from "./gbnf-syntax-error.ts";
 import type { GbnfGrammar } from "./gbnf-tree.ts";
 
 export interface ValidateGbnfOptions {
@@ -14,6 +15,8 @@ export interface ValidateGbnfOptions {
   readonly maxExpandedElements?: number;
   /** Derivations that llama.cpp may have to follow at once. @default 2048 */
   readonly maxWays?: number;
+  /** See `parseGbnf`. @default false */
+  readonly takesTokens?: boolean;
 }
 
 export type GbnfValidation =
@@ -51,9 +54,15 @@ export function validateGbnf(text: string, options: ValidateGbnfOptions = {}): G
 }
 
 function check(text: string, options: ValidateGbnfOptions): void {
-  const { maxBytes = 262_144, maxRules = 10_000, maxExpandedElements = 200_000, maxWays = 2_048 } = options;
+  const {
+    maxBytes = 262_144,
+    maxRules = 10_000,
+    maxExpandedElements = 200_000,
+    maxWays = 2_048,
+    takesTokens = false,
+  } = options;
   if (Buffer.byteLength(text) > maxBytes) throw new GbnfSyntaxError(`the grammar exceeds ${maxBytes} bytes`, 0);
-  const grammar = parseGbnf(text);
+  const grammar = parseGbnf(text, { takesTokens });
   if (grammar.rules.size > maxRules) throw new GbnfSyntaxError(`the grammar has more than ${maxRules} rules`, 0);
   if (grammar.expandedElements > maxExpandedElements) {
     throw new GbnfSyntaxError(`the grammar unrolls to more than ${maxExpandedElements} elements`, 0);

@@ -2,7 +2,8 @@
 // must not multiply with the length of the document.
 import { finiteRules } from "./gbnf-analysis.ts";
 import { measureGrowth } from "./gbnf-growth.ts";
-import { GbnfSyntaxError, parseGbnf } from "./gbnf-syntax.ts";
+import { parseGbnf } from "./gbnf-syntax.ts";
+import { GbnfSyntaxError } from "./gbnf-syntax-error.ts";
 import type { GbnfGrammar } from "./gbnf-tree.ts";
 import type { GrammarWriter } from "./grammar-writer.ts";
 import { SchemaNotEnforceableError } from "./grammar-error.ts";
@@ -36,7 +37,7 @@ export function requireRunnable(grammar: string, writer: GrammarWriter): void {
 /** What the schema compiler writes is well-formed; only the nesting of a union's brackets may exceed the parser's bound. */
 function parseWritten(grammar: string, writer: GrammarWriter): GbnfGrammar {
   try {
-    return parseGbnf(grammar);
+    return parseGbnf(grammar, { takesTokens: true });
   } catch (error) {
     if (!(error instanceof GbnfSyntaxError)) throw error;
     throw new SchemaNotEnforceableError({ ...writer.choicePlace, reason: `in its grammar ${error.message}` });

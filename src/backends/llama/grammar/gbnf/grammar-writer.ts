@@ -1,6 +1,7 @@
 // Writes a grammar: collects named rules and counts what they cost llama.cpp.
 import type { GrammarLimits } from "./limits.ts";
-import { SHARED_RULES } from "./json-rules.ts";
+import type { SharedRuleName } from "./notation/json-rules.ts";
+import { JSON_NOTATION, type Notation } from "./notation/notation.ts";
 import { SchemaNotEnforceableError } from "./grammar-error.ts";
 
 /** A keyword at a place of the schema, for errors to name. */
@@ -19,6 +20,7 @@ const BLOCK = 128;
  */
 export class GrammarWriter {
   readonly limits: GrammarLimits;
+  readonly notation: Notation;
   /** Set by the compiler before each schema. */
   place: SchemaPlace = { keyword: "$schema", path: "" };
   /** The latest schema with more than one alternative. */
@@ -29,8 +31,9 @@ export class GrammarWriter {
   #bytes = 0;
   #expandedElements = 0;
 
-  constructor(limits: GrammarLimits) {
+  constructor(limits: GrammarLimits, notation: Notation = JSON_NOTATION) {
     this.limits = limits;
+    this.notation = notation;
   }
 
   /** A fresh rule name. GBNF names hold letters, digits and hyphens only (no underscore). */
@@ -62,10 +65,10 @@ export class GrammarWriter {
     return name;
   }
 
-  /** The name of one of the fixed JSON rules, which is defined with all that it uses on first mention. */
-  shared(name: keyof typeof SHARED_RULES): string {
+  /** The name of one of the notation's fixed rules, which is defined with all that it uses on first mention. */
+  shared(name: SharedRuleName): string {
     if (this.#rules.has(name)) return name;
-    const { body, uses } = SHARED_RULES[name];
+    const { body, uses } = this.notation.rules[name];
     this.define(name, body);
     for (const used of uses) this.shared(used);
     return name;
@@ -164,25 +167,6 @@ export class GrammarWriter {
   refuse(reason: string): never {
     throw new SchemaNotEnforceableError({ ...this.place, reason });
   }
-}
-
-/** `text` as a GBNF literal. It must be well-formed Unicode and not empty. */
-export function gbnfLiteral(text: string): string {
-  let body = "";
-  for (const char of text) {
-    const codePoint = char.codePointAt(0) ?? 0;
-    if (char === '"' || char === "\\") body += `\\${char}`;
-    else if (char === "\n") body += "\\n";
-    else if (codePoint < 0x20 || codePoint === 0x7f) body += `\\x${codePoint.toString(16).padStart(2, "0")}`;
-    else body += char;
-  }
-  return `"${body}"`;
-}
-
-/** Alternatives as one expression, in brackets where there is more than one. */
-export function anyOfExpressions(expressions: readonly string[]): string {
-  const distinct = [...new Set(expressions)];
-  return distinct.length === 1 ? (distinct[0] ?? "") : `( ${distinct.join(" | ")} )`;
 }
 
 function braces(symbol: string, min: number, max: number): string {

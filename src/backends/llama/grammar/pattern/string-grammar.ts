@@ -9,7 +9,8 @@ import {
   toGbnfClass,
   type CodePointSet,
 } from "./code-point-set.ts";
-import { anyOfExpressions, type GrammarWriter } from "../gbnf/grammar-writer.ts";
+import { anyOfExpressions } from "../gbnf/gbnf-literal.ts";
+import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
 
 const CONTROLS: CodePointSet = codePointSet([[0x00, 0x1f]]);
 const MUST_ESCAPE: CodePointSet = codePointSet([

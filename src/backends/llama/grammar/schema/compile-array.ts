@@ -1,6 +1,7 @@
 // Compiles arrays: positions that have a schema of their own, then items of one schema, as many as the bounds allow.
 import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
-import { gbnfLiteral, type GrammarWriter } from "../gbnf/grammar-writer.ts";
+import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
+import { valueText } from "../gbnf/notation/notation.ts";
 import { isJsonArray, type JsonValue } from "./reading/json-value.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import type { Facts } from "./reading/schema-facts.ts";
@@ -131,7 +132,7 @@ function uniqueElements(
   const most = Math.min(max, values.length);
   if (subsets(values.length, most) > MAX_SUBSETS) return undefined;
   const ws = writer.shared("ws");
-  const items = values.map((value) => writer.rule("item", gbnfLiteral(JSON.stringify(value))));
+  const items = values.map((value) => writer.rule("item", writer.notation.literal(valueText(value, writer.notation))));
   const names = new Map<string, string>();
   const after = (written: readonly number[]): string => {
     if (written.length >= most) return ws;

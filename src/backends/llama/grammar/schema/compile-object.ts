@@ -3,7 +3,7 @@
 // Where `properties` is there (even an empty one) and `additionalProperties` is not, no undeclared ones are written. JSON Schema would
 // allow them; but a model that is given a form should not invent fields, and leaving texts out makes no invalid ones.
 import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "./compile-context.ts";
-import { gbnfLiteral } from "../gbnf/grammar-writer.ts";
+import { nameText } from "../gbnf/notation/notation.ts";
 import { ownValue, type JsonObject } from "./reading/json-value.ts";
 import { memberSequence, type Member } from "./member-sequence.ts";
 import { compilePropertyNames, type NameRule } from "./property-names.ts";
@@ -39,8 +39,8 @@ export function compileObject(facts: Facts, context: CompileContext, isOwner: bo
       if (!isRequired) continue;
       return contradicted(nodeWith(facts, "required"), "required", `no value is possible for ${JSON.stringify(name)}`);
     }
-    const key = gbnfLiteral(`${JSON.stringify(name)}:`);
-    members.push({ isRequired, expression: `${key} " "? ${context.compile(nodes)}` });
+    const key = writer.notation.literal(nameText(name, writer.notation));
+    members.push({ isRequired, expression: `${key} ${writer.notation.afterName} ${context.compile(nodes)}` });
   }
   const extra = compileExtra(shape, names, context);
   const sequence = memberSequence(members, {
@@ -133,7 +133,9 @@ function compileExtra(shape: ObjectShape, names: NameRule, context: CompileConte
     if (shape.required.size > 0 || shape.minProperties === 0) return undefined;
     throw toError(key.contradiction);
   }
-  return context.writer.rule("member", `${key.parts.join(" ")} ":" " "? ${context.compile(shape.extra)}`);
+  const { writer } = context;
+  const name = `${key.parts.join(" ")} ${writer.notation.afterName}`;
+  return writer.rule("member", `${name} ${context.compile(shape.extra)}`);
 }
 
 function finite(value: number): number | undefined {

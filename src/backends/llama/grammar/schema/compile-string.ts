@@ -9,6 +9,7 @@ import {
 } from "../pattern/automaton.ts";
 import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
 import type { SchemaPlace } from "../gbnf/grammar-writer.ts";
+import { BARE_NAME } from "../gbnf/notation/notation.ts";
 import { patternAutomaton } from "../pattern/pattern-automaton.ts";
 import { PatternNotSupportedError } from "../pattern/pattern-syntax.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
@@ -42,6 +43,7 @@ export function compileString(facts: Facts, context: CompileContext, except: rea
       automaton === undefined ? others : intersectAutomata(automaton, others, writer.limits.maxAutomatonStates),
     );
   }
+  const quote = writer.notation.literal(writer.notation.quote);
   if (automaton === undefined) {
     if (minLength === 0 && maxLength === undefined) return compiled(writer.shared("string"));
     const chars = writer.repeat(writer.shared("string-char"), {
@@ -49,15 +51,52 @@ export function compileString(facts: Facts, context: CompileContext, except: rea
       max: maxLength,
       minimum: placeOfMinimum(facts),
     });
-    return compiled(`"\\"" ${chars} "\\""`);
+    return compiled(`${quote} ${chars} ${quote}`);
   }
+  if (writer.notation.isBare) automaton = withoutQuotes(automaton, facts, context);
   if (minLength > 0 || maxLength !== undefined) automaton = withLength(automaton, facts, context);
   if (automaton.states.length === 0) {
     return contradicted(nodeWith(facts, "pattern", "format"), firstTextKeyword(facts), "no string satisfies it");
   }
-  const expression = `"\\"" ${stringTailFromAutomaton(automaton, writer)}`;
+  const expression = writer.notation.isBare
+    ? `${quote} ${bareTextFromAutomaton(automaton, writer)} ${quote}`
+    : `${quote} ${stringTailFromAutomaton(automaton, writer)}`;
   context.strings.set(key, expression);
   return compiled(expression);
+}
+
+/** The texts that do not hold the beginning of a quote. */
+function withoutQuotes(automaton: Automaton, facts: Facts, { writer }: CompileContext): Automaton {
+  const maxStates = writer.limits.maxAutomatonStates;
+  return guardSize(nodeWith(facts, "pattern", "format"), firstTextKeyword(facts), () =>
+    intersectAutomata(automaton, patternAutomaton("(?:[^<]|<+[^<|])*", { maxStates, whole: true }), maxStates),
+  );
+}
+
+/**
+ * A name that is not declared, bare where it can be.
+ * @throws SchemaNotEnforceableError as {@link compileString}
+ */
+export function compileName(facts: Facts, context: CompileContext, except: readonly string[]): Compiled {
+  const quoted = compileString(facts, context, except);
+  if (!context.writer.notation.isBare || "contradiction" in quoted) return quoted;
+  const bare = compileBareName(facts, context, except);
+  return bare === undefined ? quoted : compiled(`( ${bare} | ${quoted.parts.join(" ")} )`);
+}
+
+function compileBareName(facts: Facts, context: CompileContext, except: readonly string[]): string | undefined {
+  const { writer } = context;
+  const maxStates = writer.limits.maxAutomatonStates;
+  const own = textAutomaton(facts, maxStates);
+  const node = nodeWith(facts, "additionalProperties", "propertyNames");
+  const names = guardSize(node, "additionalProperties", () => {
+    const bare = patternAutomaton(BARE_NAME, { maxStates, whole: true });
+    const free = intersectAutomata(bare, automatonExcept(except), maxStates);
+    return own === undefined ? free : intersectAutomata(free, own, maxStates);
+  });
+  const isBounded = facts.minLength > 0 || facts.maxLength !== undefined;
+  const bounded = isBounded ? withLength(names, facts, context) : names;
+  return bounded.states.length === 0 ? undefined : bareTextFromAutomaton(bounded, writer);
 }
 
 /**

@@ -1,9 +1,9 @@
 // Compiles the names of an object's properties: those that `propertyNames` allows, and those that are not declared.
 import { compiled, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
-import { compileString, stringSatisfies } from "./compile-string.ts";
+import { compileName, stringSatisfies } from "./compile-string.ts";
 import { readFacts, type Facts } from "./reading/schema-facts.ts";
 import { keywordValue, refuseKeyword } from "./reading/schema-reader.ts";
-import { valueTrie } from "./value-trie.ts";
+import { namesTrie } from "./value-trie.ts";
 
 export interface NameRule {
   allows(name: string): boolean;
@@ -36,9 +36,9 @@ export function compilePropertyNames(facts: Facts, context: CompileContext, decl
         },
       };
       if (!isPossible) return refuseAll;
-      if (listed === undefined) return compileString(only, context, declared);
+      if (listed === undefined) return compileName(only, context, declared);
       const names = listed.filter((name) => !declared.includes(name) && satisfies(name));
-      return names.length === 0 ? refuseAll : compiled(valueTrie(names, context.writer));
+      return names.length === 0 ? refuseAll : compiled(namesTrie(names, context.writer));
     },
   };
 }

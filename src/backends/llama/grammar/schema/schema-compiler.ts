@@ -12,7 +12,8 @@ import {
 import { compileNumber, numberSatisfies } from "./compile-number.ts";
 import { compileObject, readObjectShape } from "./compile-object.ts";
 import { compileBareText, compileString, stringSatisfies } from "./compile-string.ts";
-import { gbnfLiteral, type GrammarWriter } from "../gbnf/grammar-writer.ts";
+import { gbnfLiteral } from "../gbnf/gbnf-literal.ts";
+import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
 import { canonicalJson, type JsonValue } from "./reading/json-value.ts";
 import { alternativesOf } from "./schema-alternatives.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";

@@ -1,5 +1,6 @@
 // Writes fixed values as one expression with shared beginnings: of thousands of values llama.cpp then follows one path, not thousands.
-import { gbnfLiteral, type GrammarWriter } from "../gbnf/grammar-writer.ts";
+import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
+import { nameText, valueText } from "../gbnf/notation/notation.ts";
 import type { JsonValue } from "./reading/json-value.ts";
 
 interface TrieNode {
@@ -10,10 +11,18 @@ interface TrieNode {
 // Nested brackets are read recursively by llama.cpp, so deep ones become rules of their own.
 const MAX_NESTING = 12;
 
-/** An expression for the JSON texts of the values, exactly as `JSON.stringify` writes them. There must be at least one value. */
+/** An expression for the texts of the values, JSON exactly as `JSON.stringify` writes it. There must be at least one value. */
 export function valueTrie(values: readonly JsonValue[], writer: GrammarWriter): string {
   return textTrie(
-    values.map((value) => JSON.stringify(value)),
+    values.map((value) => valueText(value, writer.notation)),
+    writer,
+  );
+}
+
+/** An expression for the names of properties. */
+export function namesTrie(names: readonly string[], writer: GrammarWriter): string {
+  return textTrie(
+    names.map((name) => nameText(name, writer.notation)),
     writer,
   );
 }
@@ -80,7 +89,7 @@ class TrieEmitter {
       text += only[0];
       node = only[1];
     }
-    const literal = gbnfLiteral(text);
+    const literal = this.#writer.notation.literal(text);
     return node.children.size === 0 ? literal : `${literal} ${this.branch(node, depth + 1)}`;
   }
 }

@@ -3,7 +3,8 @@
 import type { NativeGrammarState } from "../../native/binding.ts";
 import type { FreePart, FreePartWay } from "../../chat/types.ts";
 import type { ActiveGrammar, GrammarGate } from "../../engine/sequence.ts";
-import { gbnfLiteral } from "../gbnf-text.ts";
+import type { MarkupTokens } from "../../tokens/markup-tokens.ts";
+import { gbnfMarkup } from "../gbnf-text.ts";
 import { openAt, startRule, type GateParts, type Opening } from "./open-grammar.ts";
 import { TokenTrace } from "./token-trace.ts";
 
@@ -24,6 +25,8 @@ export interface FreePartOptions {
 export class FreePartGate implements GrammarGate {
   readonly #parts: GateParts;
   readonly #options: FreePartOptions;
+  /** The ways as the trace shows them. */
+  readonly #ways: readonly FreePartWay[];
   readonly #trace: TokenTrace;
   /** The way in which the free part has begun. */
   #way: FreePartWay | undefined;
@@ -31,13 +34,20 @@ export class FreePartGate implements GrammarGate {
   #left: number;
   /** Tokens of the closing text that are still to come. */
   #closing: number[] = [];
+  /** The grammar is active, and what stands before its text is still to come. */
+  #header: { readonly state: NativeGrammarState | undefined; readonly from: number } | undefined;
   settled = false;
 
   constructor(parts: GateParts, options: FreePartOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#trace = new TokenTrace(parts.vocabulary);
-    this.#way = options.free.ways.find(({ open }) => open === "");
+    this.#trace = new TokenTrace(parts.vocabulary, parts.markup);
+    this.#ways = options.free.ways.map((way) => ({
+      ...way,
+      open: parts.markup.sign(way.open),
+      ends: way.ends.map((end) => parts.markup.sign(end)),
+    }));
+    this.#way = this.#ways.find(({ open }) => open === "");
     this.#left = options.budget ?? Infinity;
   }
 
@@ -50,12 +60,14 @@ export class FreePartGate implements GrammarGate {
 
   next(token: number): Opening | undefined {
     this.#trace.push(token);
+    if (this.#header !== undefined) return this.#readHeader(this.#header);
     const isNew = this.#way === undefined;
     if (this.#way === undefined) {
       const text = this.#trace.text.trimStart();
-      const { ways } = this.#options.free;
-      this.#way = ways.find(({ open }) => text.startsWith(open));
-      if (this.#way === undefined) return ways.some(({ open }) => open.startsWith(text)) ? undefined : this.#stayOut();
+      this.#way = this.#ways.find(({ open }) => text.startsWith(open));
+      if (this.#way === undefined) {
+        return this.#ways.some(({ open }) => open.startsWith(text)) ? undefined : this.#stayOut();
+      }
     }
     const way = this.#way;
     const end = this.#findEnd(way);
@@ -99,12 +111,43 @@ export class FreePartGate implements GrammarGate {
   }
 
   #open(offset: number): Opening | undefined {
-    this.settled = true;
-    const { between } = this.#options.free;
-    const rule = `hearth-spaced ::= [ \\t\\r\\n]{0,16} ${between === "" ? "" : `${gbnfLiteral(between)} `}root`;
-    const parts = { ...this.#parts, grammar: `${this.#parts.grammar}\n${rule}` };
-    return openAt(parts, { trace: this.#trace, offset, assumed: "", root: "hearth-spaced" });
+    const { grammar, markup, banned } = this.#parts;
+    const { between, ways } = this.#options.free;
+    const rule = `${spacedRule} ::= ${spacing(ways)} ${gbnfMarkup(between, markup)} root`;
+    const needed = new Set(markup.split(between).map(({ token }) => token?.id));
+    const parts = {
+      ...this.#parts,
+      grammar: `${grammar}\n${rule}`,
+      banned: banned.filter((token) => !needed.has(token)),
+    };
+    const opening = openAt(parts, { trace: this.#trace, offset, assumed: "", root: spacedRule });
+    this.settled = between === "";
+    this.#header = { state: opening?.grammar?.state, from: offset };
+    return opening;
   }
+
+  /** Behind the header, its tokens are banned like all others that are no text. */
+  #readHeader({
+    state,
+    from,
+  }: {
+    readonly state: NativeGrammarState | undefined;
+    readonly from: number;
+  }): Opening | undefined {
+    const { markup, banned } = this.#parts;
+    const header = markup.sign(this.#options.free.between);
+    if (!this.#trace.text.slice(from).trimStart().startsWith(header)) return undefined;
+    this.settled = true;
+    return { grammar: { ...(state === undefined ? {} : { state }), banned }, again: false };
+  }
+}
+
+const spacedRule = "hearth-spaced";
+
+/** What models write behind reasoning: line breaks behind a tag, and behind a sentence a space or line breaks. It is no text of the answer. */
+function spacing(ways: FreePart["ways"]): string {
+  const isTag = (end: string): boolean => /[>\]]$/.test(end);
+  return ways.every(({ ends }) => ends.every(isTag)) ? '"\\n"{0,2}' : '( " " | "\\n"{0,2} )';
 }
 
 /**
@@ -113,10 +156,10 @@ export class FreePartGate implements GrammarGate {
  */
 export function freePartGrammar(
   grammar: string,
-  { ways }: FreePart,
+  { free: { ways }, markup }: { readonly free: FreePart; readonly markup: MarkupTokens },
 ): { grammar: string; rootRule: string } | undefined {
   if (ways.some(({ open }) => open === "")) return undefined;
-  const opens = ways.map(({ open }) => gbnfLiteral(open)).join(" | ");
-  const free = `[ \\t\\r\\n]{0,16} ( ${opens} ) [^\\x00]*`;
+  const opens = ways.map(({ open }) => gbnfMarkup(open, markup)).join(" | ");
+  const free = `"\\n"{0,2} ( ${opens} ) [^\\x00]*`;
   return { grammar: `${grammar}\n${startRule} ::= root | ${free}`, rootRule: startRule };
 }

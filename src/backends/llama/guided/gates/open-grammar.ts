@@ -3,12 +3,14 @@ import type { NativeGrammarState } from "../../native/binding.ts";
 import type { NativeModelHandle } from "../../native/model.ts";
 import type { ActiveGrammar } from "../../engine/sequence.ts";
 import type { Vocabulary } from "../../tokens/vocabulary.ts";
+import type { MarkupTokens } from "../../tokens/markup-tokens.ts";
 import { gbnfLiteral } from "../gbnf-text.ts";
 import type { TokenTrace } from "./token-trace.ts";
 
 export interface GateParts {
   readonly native: NativeModelHandle;
   readonly vocabulary: Vocabulary;
+  readonly markup: MarkupTokens;
   /** GBNF with the start rule `root`. */
   readonly grammar: string;
   /** Tokens that are banned while the grammar is active. */
@@ -36,12 +38,12 @@ export interface GrammarPlace {
  * allow is to be sampled again; where it does not allow an earlier one, it does not become active (`undefined`).
  */
 export function openAt(
-  { native, vocabulary, grammar, banned }: GateParts,
+  { native, vocabulary, markup, grammar, banned }: GateParts,
   { trace, offset, assumed, root = "root" }: GrammarPlace,
 ): Opening | undefined {
   if (offset >= trace.text.length) {
     const state = native.createGrammarState(grammar, root);
-    return isAccepted({ native, vocabulary, state }, assumed)
+    return isAccepted({ native, vocabulary, markup, state }, assumed)
       ? { grammar: { state, banned }, again: false }
       : undefined;
   }
@@ -52,7 +54,7 @@ export function openAt(
   const state = startsInside
     ? native.createGrammarState(`${grammar}\n${startRule} ::= ${gbnfLiteral(before)} ${root}`, startRule)
     : native.createGrammarState(grammar, root);
-  if (!isAccepted({ native, vocabulary, state }, assumed)) return undefined;
+  if (!isAccepted({ native, vocabulary, markup, state }, assumed)) return undefined;
   for (const token of trace.tokens.slice(first, -1)) {
     if (!native.grammarAllows(state, token)) return undefined;
     native.grammarAccept(state, token);
@@ -66,6 +68,7 @@ export function openAt(
 interface TextReader {
   readonly native: NativeModelHandle;
   readonly vocabulary: Vocabulary;
+  readonly markup: MarkupTokens;
   readonly state: NativeGrammarState;
 }
 
@@ -76,18 +79,28 @@ function isAccepted(reader: TextReader, text: string): boolean {
 const encoder = new TextEncoder();
 
 /**
- * Advances a grammar over a text, byte by byte: how a tokenizer would cut it does not matter to a grammar, and some put a space
- * first. Returns the offset of the first character that the grammar does not allow; its state is then of no use.
+ * Advances a grammar over a text: markup by its tokens where the grammar wants them, all else byte by byte. How a tokenizer would cut
+ * it does not matter to a grammar, and some put a space first. Returns the offset of the first character that the grammar does not
+ * allow; its state is then of no use.
  */
-export function acceptText({ native, vocabulary, state }: TextReader, text: string): number | undefined {
+export function acceptText(reader: TextReader, text: string): number | undefined {
   let offset = 0;
-  for (const character of text) {
-    for (const byte of encoder.encode(character)) {
-      const token = vocabulary.byteToken(byte);
-      if (token === undefined || !native.grammarAllows(state, token)) return offset;
-      native.grammarAccept(state, token);
+  for (const { text: part, token } of reader.markup.split(text)) {
+    if (token !== undefined && accept(reader, token.id)) {
+      offset += part.length;
+      continue;
     }
-    offset += character.length;
+    for (const character of part) {
+      const isAllowed = encoder.encode(character).every((byte) => accept(reader, reader.vocabulary.byteToken(byte)));
+      if (!isAllowed) return offset;
+      offset += character.length;
+    }
   }
   return undefined;
+}
+
+function accept({ native, state }: TextReader, token: number | undefined): boolean {
+  if (token === undefined || !native.grammarAllows(state, token)) return false;
+  native.grammarAccept(state, token);
+  return true;
 }

@@ -5,13 +5,15 @@ import { closingText } from "../../chat/plan-grammar.ts";
 import type { ActiveGrammar, GrammarGate } from "../../engine/sequence.ts";
 import type { NativeModelHandle } from "../../native/model.ts";
 import type { Vocabulary } from "../../tokens/vocabulary.ts";
-import { gbnfLiteral } from "../gbnf-text.ts";
+import type { MarkupTokens } from "../../tokens/markup-tokens.ts";
+import { gbnfMarkup } from "../gbnf-text.ts";
 import type { Opening } from "./open-grammar.ts";
 import { TokenTrace } from "./token-trace.ts";
 
 export interface ThinkingOptions {
   readonly native: NativeModelHandle;
   readonly vocabulary: Vocabulary;
+  readonly markup: MarkupTokens;
   /** The markers that the model knows. */
   readonly reasoning: readonly ReasoningMarkers[];
   readonly family: Pick<ChatFamily, "afterReasoning" | "channels">;
@@ -29,6 +31,7 @@ export class ThinkingGate implements GrammarGate {
   readonly #options: ThinkingOptions;
   readonly #trace: TokenTrace;
   #phase: Phase = "outside";
+  /** Those of the reasoning that has begun last. */
   #markers: ReasoningMarkers | undefined;
   #left: number;
   /** Where in the trace's text the current phase began. */
@@ -38,7 +41,7 @@ export class ThinkingGate implements GrammarGate {
 
   constructor(options: ThinkingOptions) {
     this.#options = options;
-    this.#trace = new TokenTrace(options.vocabulary);
+    this.#trace = new TokenTrace(options.vocabulary, options.markup);
     this.#left = options.budget;
     this.#markers = options.openReasoning;
     if (this.#markers !== undefined) this.#phase = "inside";
@@ -65,16 +68,19 @@ export class ThinkingGate implements GrammarGate {
   }
 
   #watch(): Opening | undefined {
-    const { reasoning, family } = this.#options;
+    const { reasoning, family, markup } = this.#options;
     const text = this.#trace.text.slice(this.#from);
     const start = text.trimStart();
     const anywhere = family.channels !== undefined;
-    this.#markers = reasoning.find(({ open }) => (anywhere ? text.includes(open) : start.startsWith(open)));
+    this.#markers = reasoning.find(({ open }) => {
+      const opened = markup.sign(open);
+      return anywhere ? text.includes(opened) : start.startsWith(opened);
+    });
     if (this.#markers !== undefined) {
       this.#enter("inside");
       return this.#left > 0 ? { grammar: undefined, again: false } : { grammar: this.#force(), again: false };
     }
-    if (anywhere || reasoning.some(({ open }) => open.startsWith(start))) return undefined;
+    if (anywhere || reasoning.some(({ open }) => markup.sign(open).startsWith(start))) return undefined;
     // Text has begun, in which nothing is reasoning any more.
     this.settled = true;
     return { grammar: undefined, again: false };
@@ -82,7 +88,7 @@ export class ThinkingGate implements GrammarGate {
 
   #think(): Opening | undefined {
     this.#left -= 1;
-    const { close } = this.#markers as ReasoningMarkers;
+    const close = this.#options.markup.sign((this.#markers as ReasoningMarkers).close);
     const end = this.#trace.text.indexOf(close, this.#from);
     if (end !== -1) {
       this.#enter("outside", end + close.length);
@@ -105,22 +111,24 @@ export class ThinkingGate implements GrammarGate {
     this.#closing.shift();
     const [forced] = this.#closing;
     if (forced !== undefined) return { grammar: { banned: [], forced }, again: false };
-    const { channels } = this.#options.family;
+    const { markup, native, family } = this.#options;
+    const { channels } = family;
     if (channels === undefined) {
       this.#enter("outside");
       return { grammar: this.#outside(), again: false };
     }
     this.#enter("header");
-    const names = channels.others.map(gbnfLiteral).join(" | ");
-    const state = this.#options.native.createGrammarState(`root ::= ( ${names} ) [^\\x00]*`);
+    const names = channels.others.map((name) => gbnfMarkup(name, markup)).join(" | ");
+    const state = native.createGrammarState(`root ::= ( ${names} ) [^\\x00]*`);
     return { grammar: { state, banned: [] }, again: false };
   }
 
   /** Waits for the name of the channel that takes the place of reasoning. */
   #name(): Opening | undefined {
     const text = this.#trace.text.slice(this.#from);
-    const others = this.#options.family.channels?.others ?? [];
-    if (!others.some((name) => text.startsWith(name))) return undefined;
+    const { markup, family } = this.#options;
+    const others = family.channels?.others ?? [];
+    if (!others.some((name) => text.startsWith(markup.sign(name)))) return undefined;
     this.#enter("outside");
     return { grammar: undefined, again: false };
   }

@@ -22,8 +22,13 @@ export class TriggerGate implements GrammarGate {
 
   constructor(parts: GateParts, options: TriggerOptions) {
     this.#parts = parts;
-    this.#options = options;
-    this.#trace = new TokenTrace(parts.vocabulary);
+    const { markup } = parts;
+    this.#options = {
+      ...options,
+      triggers: options.triggers.map((trigger) => ({ ...trigger, text: markup.sign(trigger.text) })),
+      reasoning: markup.signAll(options.reasoning),
+    };
+    this.#trace = new TokenTrace(parts.vocabulary, parts.markup);
   }
 
   next(token: number): Opening | undefined {

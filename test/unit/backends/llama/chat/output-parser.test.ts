@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FAMILIES, detectFamily } from "../../../../../src/backends/llama/chat/families/families.ts";
 import { createOutputParser } from "../../../../../src/backends/llama/chat/output-parser.ts";
-import { formatCalls } from "../../../../../src/backends/llama/chat/template/tool-text.ts";
+import { formatCalls } from "../../../../../src/backends/llama/chat/template/messages/tool-text.ts";
 import type { OutputParserOptions, ParsedEvent } from "../../../../../src/backends/llama/chat/types.ts";
 import { MORE_RECORDED_OUTPUTS } from "./recorded-outputs-more.ts";
+import { NEWER_RECORDED_OUTPUTS } from "./recorded-outputs-newer.ts";
 import { RECORDED_OUTPUTS } from "./recorded-outputs.ts";
 
 const TOOLS: OutputParserOptions["tools"] = [
@@ -70,7 +71,9 @@ function collect(result: { text: string; reasoning: string; calls: [string, stri
 function openings(family: string): readonly string[] {
   const { calls, dropped, reasoning } = detectFamily("", family);
   const own = calls.flatMap(({ shape, otherOpens = [] }) => [
-    shape.kind === "named-json" && shape.open === "" ? shape.beforeEach : shape.open,
+    shape.open,
+    ...(shape.kind === "named-json" ? [shape.beforeEach] : []),
+    ...(shape.kind === "xml-parameters" ? [shape.tags.beforeName] : []),
     ...otherOpens,
   ]);
   return [...own, ...dropped, ...reasoning.map(({ open }) => open), '{"name": "', "[special_function_with_opt(", ">>>"];
@@ -93,7 +96,7 @@ function isBeginning(json: string, whole: string): boolean {
   return whole.startsWith(json) || whole.replace(/\s/g, "").startsWith(json.replace(/\s/g, ""));
 }
 
-describe.each([...RECORDED_OUTPUTS, ...MORE_RECORDED_OUTPUTS])(
+describe.each([...RECORDED_OUTPUTS, ...MORE_RECORDED_OUTPUTS, ...NEWER_RECORDED_OUTPUTS])(
   "$family, $title ($source)",
   ({ family, output, options, text = "", reasoning = "", calls = [] }) => {
     const expected: Result = { text, reasoning, calls };

@@ -15,17 +15,13 @@ function tokens(
 }
 
 describe("the limit on reasoning", () => {
-  it("is a share of the answer for every effort but none and max", () => {
+  it("is a share of the answer for every effort but none", () => {
     const efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
-    expect(efforts.map((reasoningEffort) => tokens({ reasoningEffort }))).toEqual([
-      0,
-      100,
-      200,
-      500,
-      800,
-      950,
-      undefined,
-    ]);
+    expect(efforts.map((reasoningEffort) => tokens({ reasoningEffort }))).toEqual([0, 100, 200, 500, 800, 950, 950]);
+  });
+
+  it("is none for an effort that is not known", () => {
+    expect(tokens({ reasoningEffort: "tremendous" })).toBeUndefined();
   });
 
   it("is the request's budget before its effort, and that before the model's budget", () => {

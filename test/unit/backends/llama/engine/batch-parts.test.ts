@@ -27,6 +27,22 @@ describe("the settings under what constrains an answer", () => {
     expect(biasesOf({ banned: [3] })).toEqual([[3, -Infinity]]);
   });
 
+  it("make the caller's bans a last resort under a grammar, and leave them as they are in free text", () => {
+    const config = {
+      ...settings,
+      tokenBiasKeys: Uint32Array.of(3, 5),
+      tokenBiasValues: Float32Array.of(-Infinity, -50),
+    };
+    const [[, resort], ...others] = biasesOf({ state, banned: [] }, config) as [[number, number]];
+    expect(resort).toBeLessThan(-1000);
+    expect(resort).toBeGreaterThan(-Infinity);
+    expect(others.slice(0, 1)).toEqual([[5, -50]]);
+    expect(biasesOf({ banned: [] }, config)).toEqual([
+      [3, -Infinity],
+      [5, -50],
+    ]);
+  });
+
   it("override the caller's biases, and force a token in spite of its ban", () => {
     const config = { ...settings, tokenBiasKeys: Uint32Array.of(3, 5), tokenBiasValues: Float32Array.of(1, 2) };
     const biases = biasesOf({ state, banned: [3], forced: 7 }, config);

@@ -5,6 +5,7 @@ import type { ChatFamily, PlannedGrammar } from "../../../../../src/backends/lla
 import { createChatTemplate } from "../../../../../src/backends/llama/chat/template/chat-template.ts";
 import { FAMILIES } from "../../../../../src/backends/llama/chat/families/families.ts";
 import { planChat } from "../../../../../src/backends/llama/chat/plan-chat.ts";
+import { formatCalls } from "../../../../../src/backends/llama/chat/template/messages/tool-text.ts";
 import { compilePlannedGrammar } from "../../../../../src/backends/llama/guided/chat-grammar.ts";
 import type { ChatRequest, ToolDefinition } from "../../../../../src/domain/chat.ts";
 import type { WrittenOrder } from "../../../../../src/util/written-order.ts";
@@ -112,6 +113,44 @@ describe.each(FAMILIES.map((family) => ({ name: family.name, family })))(
     });
   },
 );
+
+describe("the grammar of calls", () => {
+  const marks = { text: (text: string) => text, deep: (value: unknown) => value };
+  const weather = tool("weather", { city: { type: "string" }, days: { type: "array", items: { type: "integer" } } });
+  const calls = [
+    { id: "123456789", name: "weather", arguments: '{"city": "It\'s <Paris> & more", "days": [1, 2]}' },
+    { id: "234567891", name: "fine", arguments: '{"a": 1}' },
+  ];
+
+  // Templates of the others show calls by themselves, with ids.
+  const withoutIds = FAMILIES.filter(({ formatShape }) => !("idKey" in formatShape));
+
+  it.each(withoutIds)("of $name allows calls as history shows them", (family) => {
+    const planned = plan(family, { tools: [fine, weather] });
+    const grammar = new GbnfMachine(compilePlannedGrammar(planned).grammar);
+    const asked = family.callsEndTurn === true ? calls.slice(0, 1) : calls;
+    const text = formatCalls(asked, { shape: family.formatShape, marks });
+    expect(grammar.accepts(text), text).toBe(true);
+    expect(grammar.accepts(text.replace("weather", "rain"))).toBe(false);
+  });
+});
+
+describe("a string in CDATA", () => {
+  const minicpm = FAMILIES.find(({ name }) => name === "minicpm5") as ChatFamily;
+  const f: ToolDefinition = tool("f", { s: { type: "string" } });
+  const grammar = new GbnfMachine(
+    compilePlannedGrammar(plan(minicpm, { tools: [f], parallelToolCalls: false })).grammar,
+  );
+  const call = (value: string): string => `<function name="f"><param name="s">${value}</param></function>`;
+
+  it.each(["", "plain", "<![CDATA[<b>\n&]]]>", "<![CDATA[]] ]>]]>", "<![CDATA[</param>]]>"])("may be %j", (value) => {
+    expect(grammar.accepts(call(value))).toBe(true);
+  });
+
+  it.each(["<b>", "a & b", "a\nb", "<![CDATA[a]]>b]]>", "<![CDATA[a"])("may not be %j", (value) => {
+    expect(grammar.accepts(call(value))).toBe(false);
+  });
+});
 
 describe("a string between tags", () => {
   const coder = FAMILIES.find(({ name }) => name === "qwen3-coder") as ChatFamily;

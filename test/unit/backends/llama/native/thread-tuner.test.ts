@@ -1,6 +1,10 @@
 // The choice of threads on machines that are played: `speed` says what a step takes with each count.
 import { describe, expect, it } from "vitest";
-import { threadCandidates, ThreadTuner } from "../../../../../src/backends/llama/native/thread-tuner.ts";
+import {
+  plausibleTokenMs,
+  threadCandidates,
+  ThreadTuner,
+} from "../../../../../src/backends/llama/native/thread-tuner.ts";
 
 interface Machine {
   /** Milliseconds of a step with so many threads. */
@@ -30,9 +34,13 @@ function run(
   return used;
 }
 
-function start(candidates: readonly number[], first: number): { tuner: ThreadTuner; clock: { ms: number } } {
+function start(
+  candidates: readonly number[],
+  first: number,
+  plausibleMs = Infinity,
+): { tuner: ThreadTuner; clock: { ms: number } } {
   const clock = { ms: 0 };
-  return { tuner: new ThreadTuner({ candidates, start: first, now: () => clock.ms }), clock };
+  return { tuner: new ThreadTuner({ candidates, start: first, plausibleMs, now: () => clock.ms }), clock };
 }
 
 const twoFreeCores: Machine = { speed: (threads) => (threads === 1 ? 10 : 6) };
@@ -75,6 +83,19 @@ describe("ThreadTuner", () => {
     const { tuner, clock } = start([1, 2], 2);
     run(tuner, { clock, machine: twoBusyCores, seconds: 20 });
     expect(settled(run(tuner, { clock, machine: twoFreeCores, seconds: 20 }))).toBe(2);
+  });
+
+  it("leaves the second thread where the cores never were free, for a token of so small a model cannot take so long", () => {
+    const { tuner, clock } = start([1, 2], 2, plausibleTokenMs(150_000_000));
+    expect(settled(run(tuner, { clock, machine: twoBusyCores, seconds: 20 }))).toBe(1);
+    expect(settled(run(tuner, { clock, machine: twoFreeCores, seconds: 20 }))).toBe(2);
+  });
+
+  it("does not take the longer steps of a longer context for crowded cores", () => {
+    const { tuner, clock } = start([1, 2], 2);
+    let step = 0;
+    const growing: Machine = { speed: (threads) => (20 / threads) * 1.01 ** (step += 1) };
+    expect(new Set(run(tuner, { clock, machine: growing, seconds: 600 }))).toEqual(new Set([2]));
   });
 
   it("spends little of its time on trials while others use the cores", () => {

@@ -85,6 +85,30 @@ describe("a template that insists on alternation", () => {
       "<user>a</user><call>f {}</call><tool>one</tool><call>g {}</call><tool>two</tool>",
       ["turns with several tool calls became turns with one call each"],
     ],
+    [
+      "text beside a call that a later turn follows",
+      [
+        user("a"),
+        { role: "assistant", content: "b", tool_calls: [call("1", "f")] },
+        { role: "tool", tool_call_id: "1", content: "r" },
+        assistant("c"),
+      ],
+      "<user>a</user><assistant>b</assistant><user></user><call>f {}</call><tool>r</tool><assistant>c</assistant>",
+      [
+        "text beside tool calls became a turn of its own before them",
+        "an empty user turn was put between the assistant's text and its tool calls",
+      ],
+    ],
+    [
+      "text beside a call that ends the conversation",
+      [
+        user("a"),
+        { role: "assistant", content: "b", tool_calls: [call("1", "f")] },
+        { role: "tool", tool_call_id: "1", content: "r" },
+      ],
+      "<user>a</user><assistant>b</assistant><call>f {}</call><tool>r</tool>",
+      ["text beside tool calls became a turn of its own before them"],
+    ],
     ["an ordinary conversation, as it is", [system("s"), user("a")], "<s>s</s><user>a</user>", []],
   ])("is given %s", (_, messages, text, adaptations) => {
     expect(strict.render(chatRequest({ messages }))).toMatchObject({ text, adaptations });
@@ -101,6 +125,44 @@ describe("a template that insists on alternation", () => {
     const tool = { type: "function", function: { name: "f", parameters: { type: "object" } } };
     const request = chatRequest({ messages: [user("a")], tools: [tool], parallel_tool_calls: true } as never);
     expect(planChat(request, strict).parser.parallel).toBe(false);
+  });
+});
+
+describe("a template that refuses empty turns of the assistant", () => {
+  it("gets a blank in them", () => {
+    const strictest = create(
+      STRICT.replace(
+        "<{{ m.role }}>",
+        "{%- if m.content == '' and m.role == 'assistant' -%}{{ raise_exception('Empty') }}{%- endif -%}<{{ m.role }}>",
+      ),
+    );
+    const messages = [
+      user("a"),
+      { role: "assistant", content: null, tool_calls: [call("1", "f")] },
+      { role: "tool", tool_call_id: "1", content: "r" },
+      user("b"),
+    ];
+    expect(strictest.render(chatRequest({ messages }))).toMatchObject({
+      text: "<user>a</user><call>f {}</call><tool>r</tool><assistant> </assistant><user>b</user>",
+      adaptations: [
+        "an empty assistant turn was put between the results of tools and the user's turn",
+        "a blank was put into the assistant's empty turns",
+      ],
+    });
+  });
+});
+
+describe("a template that shows calls or text, not both", () => {
+  const either = create(
+    `{%- for m in messages -%}{%- if m.tool_calls is defined and m.content is none -%}{%- for c in m.tool_calls -%}[{{ c.function.name }} {{ c.function.arguments | tojson }}]{%- endfor -%}{%- else -%}<{{ m.role }}>{{ m.content }}{%- endif -%}{%- endfor -%}`,
+  );
+
+  it("gets them in two turns", () => {
+    const messages = [user("a"), { role: "assistant", content: "b", tool_calls: [call("1", "f")] }];
+    expect(either.render(chatRequest({ messages }))).toMatchObject({
+      text: "<user>a<assistant>b[f {}]",
+      adaptations: ["text beside tool calls became a turn of its own before them"],
+    });
   });
 });
 
@@ -160,7 +222,9 @@ describe("tools", () => {
     });
     expect(template.render(request)).toMatchObject({
       text: "f(str)<user>a",
-      adaptations: ["empty descriptions were added to the tools' parameters, and of several types the first is shown"],
+      adaptations: [
+        "empty descriptions and missing types were added to the tools' parameters, and of several types the first is shown",
+      ],
     });
   });
 

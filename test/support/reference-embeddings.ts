@@ -1,0 +1,106 @@
+// Embedding and reranking models that the references wrote, and what those answer on them (scripts/fixtures/README.md): the folders of
+// test/fixtures/embeddings.
+import { cpSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { EncodedBody, InputLength } from "../../src/backends/common/embedding-policy.ts";
+import { EmbeddingPolicy } from "../../src/backends/common/embedding-policy.ts";
+import { encodeBody, type EncodingSettings } from "../../src/backends/embedding/text/encode-text.ts";
+import type { TextTokenizer } from "../../src/backends/embedding/text/text-tokenizer.ts";
+import { createTimeSlices } from "../../src/util/time-slice.ts";
+import { embeddingDefaults } from "./embedding.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const root = resolve(import.meta.dirname, "../fixtures/embeddings");
+
+export const encoderFamilies = [
+  "bert",
+  "labse",
+  "stack",
+  "mpnet",
+  "xlm-roberta",
+  "modernbert",
+  "t5",
+  "qwen3",
+  "embedding-gemma",
+] as const;
+
+export const crossEncoderFamilies = ["cross-encoder", "cross-encoder-two-labels", "cross-encoder-xlm-roberta"] as const;
+
+export type FixtureFamily = (typeof encoderFamilies)[number] | (typeof crossEncoderFamilies)[number] | "qwen3-cache";
+
+export interface GoldenText {
+  readonly name: string;
+  readonly text: string;
+  /** Special tokens included, cut to the model's longest. */
+  readonly ids: readonly number[];
+  readonly vector: readonly number[];
+}
+
+export interface GoldenEncoder {
+  readonly maxTokens: number;
+  readonly dimensions: number;
+  readonly texts: readonly GoldenText[];
+  readonly long: GoldenText;
+  /** Special tokens that these spell are text. */
+  readonly spelled: readonly GoldenText[];
+  readonly prompts: readonly {
+    readonly promptName: string;
+    readonly prompt: string;
+    readonly text: string;
+    readonly vector: readonly number[];
+  }[];
+  readonly defaultPromptName: string | null;
+}
+
+export interface GoldenPair {
+  readonly query: string;
+  readonly document: string;
+  readonly ids: readonly number[];
+  readonly logits: readonly number[];
+  readonly score: number;
+}
+
+export interface GoldenCrossEncoder {
+  readonly maxTokens: number;
+  readonly pairs: readonly GoldenPair[];
+}
+
+export function fixtureFolder(family: FixtureFamily): string {
+  return join(root, family);
+}
+
+/** A copy of the folder, to be changed. */
+export function copyFixture(family: FixtureFamily): string {
+  const folder = temporaryFolder(family);
+  cpSync(fixtureFolder(family), folder, { recursive: true });
+  return folder;
+}
+
+export function readFixture(...path: readonly string[]): unknown {
+  return JSON.parse(readFileSync(join(root, ...path), "utf8"));
+}
+
+export function goldenEncoder(family: (typeof encoderFamilies)[number]): GoldenEncoder {
+  return readFixture(family, "golden.json") as GoldenEncoder;
+}
+
+/** The ids of a text as the backend feeds them to the graph. */
+export async function encodeWhole(
+  text: string,
+  { tokenizer, maxTokens }: { readonly tokenizer: TextTokenizer; readonly maxTokens: number },
+): Promise<readonly number[]> {
+  const { vocabularySize } = tokenizer;
+  const settings: EncodingSettings = { tokenizer, maxTokens, vocabularySize, truncation: "truncate" };
+  const policy = new EmbeddingPolicy({
+    options: embeddingDefaults,
+    maxTokens,
+    dimensions: 1,
+    vocabularySize,
+    ...tokenizer.single,
+    encode: (short) => tokenizer.encode(short),
+  });
+  const slices = createTimeSlices(new AbortController().signal);
+  const encodeText = (whole: string, { limit }: InputLength): Promise<EncodedBody> =>
+    encodeBody(whole, { limit, settings, slices });
+  return policy.readInput(text, { index: 0, inputType: undefined, truncate: undefined, encodeText });
+}
