@@ -1,24 +1,19 @@
 // Writes models of every supported shape with random weights, for tests and benchmarks, in the layout of published folders and files.
 // Weights are determined by the seed. Models are small unless a size is given.
 
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { readCorpus } from "./bundled/corpus.ts";
-import { type GgufTensorType, writeGguf } from "./formats/gguf.ts";
 import { type DiffusionFamily, familyOptions, fixtureSizes, type FamilySizes } from "./fixtures/diffusion-families.ts";
-import { padTextVocabulary, padVocabulary } from "./fixtures/padded-vocabulary.ts";
-import { bertGgufModel, type BertGgufType } from "./shapes/bert-gguf.ts";
+import { padVocabulary } from "./fixtures/padded-vocabulary.ts";
 import { bertModel, type BertOptions, type BertShape } from "./shapes/bert.ts";
 import { type DiffusionOptions, writeDiffusionFolder } from "./shapes/diffusion-folder.ts";
 import { writeEmbeddingFolder } from "./shapes/embedding-folder.ts";
-import { llamaModel, type LlamaShape } from "./shapes/llama.ts";
 import { type SchedulerOptions } from "./shapes/scheduler-configuration.ts";
 import { type UnetOptions } from "./shapes/unet-options.ts";
-import { trainByteLevelBpe, trainClipBpe } from "./tokenizers/bpe.ts";
-import { chatSpecialTokenCount, chatTokenizer } from "./tokenizers/chat-tokenizer.ts";
+import { trainClipBpe } from "./tokenizers/bpe.ts";
 import { unigramFiles, vocabularySizeOf } from "./tokenizers/unigram.ts";
-import { toGgufWordPiece } from "./tokenizers/wordpiece-gguf.ts";
 import { trainWordPiece, wordPieceFiles } from "./tokenizers/wordpiece.ts";
 
 export interface DiffusionFixtureOptions
@@ -108,50 +103,6 @@ export function writeEmbeddingFixture(folder: string, options: EmbeddingFixtureO
     fileName,
     ...defined({ write: externalData === undefined ? undefined : { externalData } }),
   });
-}
-
-export interface BertGgufFixtureOptions extends Pick<
-  EmbeddingFixtureOptions,
-  "seed" | "shape" | "tokenizerFrom" | "layerGain"
-> {
-  /** @default "f32" */
-  readonly type?: BertGgufType;
-  readonly name?: string;
-}
-
-/** Writes an encoder as GGUF, with the weights and the tokenizer that `writeEmbeddingFixture` writes for the same options. */
-export function writeBertGgufFixture(path: string, options: BertGgufFixtureOptions = {}): void {
-  const { seed = 1, type = "f32", name = "fixture", layerGain } = options;
-  const asked = options.shape ?? { ...fixtureShape, positions: 128 };
-  const files = embeddingTokenizer(options, asked.positions);
-  const tokenizer = toGgufWordPiece(files.get("tokenizer.json") ?? "{}");
-  const shape: BertShape = { ...asked, vocabulary: asked.vocabulary ?? tokenizer.tokens.length };
-  mkdirSync(dirname(path), { recursive: true });
-  writeGguf(path, bertGgufModel({ name, seed, shape, type, tokenizer, ...defined({ layerGain }) }));
-}
-
-export interface LlamaFixtureOptions {
-  /** @default 2 layers, 64 wide, 512 tokens of context */
-  readonly shape?: LlamaShape;
-  /** @default "f16" */
-  readonly type?: GgufTensorType;
-  /** Number of tokens; made-up words fill up those of the corpus. @default 512 */
-  readonly vocabulary?: number;
-  readonly seed?: number;
-  /** Spread of the logits: higher makes sampling more certain. @default 2 */
-  readonly logitSpread?: number;
-  readonly name?: string;
-}
-
-/** Writes a GGUF file. Rows that do not divide into q4_K blocks of 256 become q4_0, of the same size. */
-export function writeLlamaFixture(path: string, options: LlamaFixtureOptions = {}): void {
-  const { type = "f16", vocabulary = 512, seed = 1, logitSpread = 2, name = "fixture" } = options;
-  const shape = options.shape ?? { layers: 2, width: 64, heads: 2, keyValueHeads: 1, feedForward: 128, context: 512 };
-  const trained = trainByteLevelBpe(readCorpus(), Math.min(vocabulary, 1536) - chatSpecialTokenCount);
-  const tokens = padTextVocabulary(trained.tokens, vocabulary - chatSpecialTokenCount);
-  const tokenizer = chatTokenizer({ tokens, merges: trained.merges });
-  mkdirSync(dirname(path), { recursive: true });
-  writeGguf(path, llamaModel({ name, seed, shape, tokenizer, type, logitSpread }));
 }
 
 const fixtureClipVocabulary = 600;

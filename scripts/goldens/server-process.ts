@@ -3,8 +3,13 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 
+import { Agent, fetch } from "undici";
+
 /** The reference's flags, which the golden files name. `-t 1` and one slot keep the shape of every batch the same. */
 export const serverFlags = ["-t", "1", "-np", "1", "-fa", "off", "--no-warmup", "--jinja"] as const;
+
+/** A long prompt on few cores takes longer than the five minutes after which `fetch` gives up. */
+const patient = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
 
 export interface ReferenceServer {
   /** Posts JSON and returns the answer; one with an error status too. */
@@ -46,7 +51,13 @@ export async function startReference({ model, flags = [] }: ReferenceOptions): P
   return {
     async ask(path, body) {
       const headers = { "content-type": "application/json" };
-      const response = await fetch(`${url}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+      const dispatcher = patient;
+      const response = await fetch(`${url}${path}`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+        dispatcher,
+      });
       return { status: response.status, body: await response.json() };
     },
     async stop() {

@@ -33,6 +33,12 @@ export interface ReferenceText {
   readonly greedy: readonly (Omit<GoldenAnswer, "text"> & { readonly promptTokens: readonly number[] })[];
   /** Each token of a text but the first, given those before it. */
   readonly scores: { readonly ids: readonly number[]; readonly logprobs: readonly number[] };
+  /** Scores with an adapter merged into the weights. */
+  readonly adapted?: readonly {
+    readonly scale: number;
+    readonly ids: readonly number[];
+    readonly logprobs: readonly number[];
+  }[];
   readonly conversations?: Readonly<Record<string, ReferenceConversation>>;
   readonly rendered?: Readonly<Record<string, { readonly prompt: string; readonly ids: readonly number[] }>>;
 }

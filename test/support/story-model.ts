@@ -10,7 +10,7 @@ export const storyShape = { layers: 3, width: 48 } as const;
 export const storyModel = referencePath("llama", "llama-f32.gguf");
 
 /** The same vocabulary in a model that has {@link infillMarks}. */
-export const infillModel = referencePath("llama", "llama-infill-f32.gguf");
+export const infillModel = referencePath("llama", "llama-infill-f16.gguf");
 
 /** Tokens that the metadata of {@link infillModel} marks for filling in the middle. */
 export const infillMarks = { pre: 400, suf: 401, mid: 402 } as const;

@@ -1,11 +1,10 @@
-// Writes the models that ship with the server, and compares them with the committed ones.
+// Writes the ONNX models that ship with the server (scripts/fixtures/text/tiny_chat.py has tiny-chat), and compares them with the committed ones.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { listFiles, type Manifest, writeManifest } from "./manifest.ts";
-import { tinyChatSeed, writeTinyChat } from "./tiny-chat.ts";
 import { tinyEmbedSeed, writeTinyEmbed } from "./tiny-embed.ts";
 import { tinyImageSeed, writeTinyImage } from "./tiny-image.ts";
 
@@ -18,14 +17,6 @@ export interface BundledModel {
 }
 
 export const bundledModels: readonly BundledModel[] = [
-  {
-    name: "tiny-chat",
-    kind: "text",
-    description:
-      "Llama of 2 million parameters in Q8_0 with random weights: it shows that everything works, and babbles.",
-    seed: tinyChatSeed,
-    write: writeTinyChat,
-  },
   {
     name: "tiny-embed",
     kind: "embedding",

@@ -31,7 +31,7 @@ export function writeManifest(folder: string, about: Omit<Manifest, "files" | "l
     ...about,
     license: "MIT",
     madeBy: "npx tsx scripts/build-models/build.ts",
-    corpus: "scripts/build-models/corpus.txt",
+    corpus: "scripts/fixtures/corpus.txt",
     files: listFiles(folder)
       .filter((path) => path !== manifestName)
       .map((path) => describe(folder, path)),

@@ -1,6 +1,6 @@
-// Trains the models' two kinds of byte-level BPE vocabulary, with Qwen2's pre-tokenizer for text and CLIP's for image prompts.
+// Trains CLIP's byte-level BPE vocabulary, for image prompts.
 
-import { byteAlphabet, fromByteLevel, toByteLevel } from "./byte-level.ts";
+import { byteAlphabet, toByteLevel } from "./byte-level.ts";
 import { countItems, learnMerges } from "./pair-merging.ts";
 
 export interface BpeVocabulary {
@@ -10,22 +10,9 @@ export interface BpeVocabulary {
   readonly merges: readonly string[];
 }
 
-/** Qwen2's pre-tokenizer. llama.cpp has it as `qwen2` and must split texts exactly like the trainer. */
-const qwen2Pattern =
-  /(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+/gu;
-
 /** CLIP's, on lower-case text; spaces are dropped, the end of a word is marked. */
 const clipPattern = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 const clipWordEnd = "</w>";
-
-/** 256 bytes and what merging adds, `size` tokens at most; control tokens are the caller's. */
-export function trainByteLevelBpe(corpus: string, size: number): BpeVocabulary {
-  const words = countItems(corpus.match(qwen2Pattern) ?? []).map(([word, count]) => ({
-    symbols: Array.from(toByteLevel(word)),
-    count,
-  }));
-  return withMerges(byteAlphabet, words, size);
-}
 
 /** 256 bytes within and 256 at the end of words, and what merging adds; ends with the two control tokens. */
 export function trainClipBpe(corpus: string, size: number): BpeVocabulary {
@@ -37,16 +24,6 @@ export function trainClipBpe(corpus: string, size: number): BpeVocabulary {
   const alphabet = [...byteAlphabet, ...byteAlphabet.map((character) => character + clipWordEnd)];
   const { tokens, merges } = withMerges(alphabet, words, size - 2);
   return { tokens: [...tokens, "<|startoftext|>", "<|endoftext|>"], merges };
-}
-
-/** True where a token's bytes are whole UTF-8 characters. */
-export function isWholeText(token: string): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(fromByteLevel(token));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function withMerges(

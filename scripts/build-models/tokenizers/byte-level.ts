@@ -14,15 +14,6 @@ export function toByteLevel(text: string): string {
   return Array.from(new TextEncoder().encode(text), (byte) => byteCharacters[byte]!).join("");
 }
 
-/** The bytes behind a byte-level string. Throws on a character that stands for no byte. */
-export function fromByteLevel(text: string): Uint8Array {
-  return Uint8Array.from(Array.from(text), (character) => {
-    const byte = byteCharacters.indexOf(character);
-    if (byte === -1) throw new RangeError(`${character} stands for no byte`);
-    return byte;
-  });
-}
-
 function isPrintable(byte: number): boolean {
   return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 }

@@ -1,53 +1,23 @@
 // Options that need a file or a shape of their own: LoRA adapters, and KV caches in blocks of 32 values.
-import { join } from "node:path";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { writeLlamaFixture } from "../../../scripts/build-models/fixtures.ts";
-import { writeGguf, type MetadataValue } from "../../../scripts/build-models/formats/gguf.ts";
-import { randomNormal } from "../../../scripts/build-models/formats/weights.ts";
+import { afterEach, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
 import type { TokenLogprob } from "../../../src/domain/text.ts";
 import { complete, testContext, textSpec } from "../../support/llama.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
-import { blockDifference, roundingDifference } from "../../support/tolerances.ts";
+import { halfPrecisionDifference, readReference, referencePath } from "../../support/reference-text.ts";
+import { blockDifference, logprobDifference } from "../../support/tolerances.ts";
 
-const folder = temporaryFolder("options");
-const path = join(folder, "model.gguf");
-const adapter = join(folder, "adapter.gguf");
-/** Heads of 64 values, as most published models have them. */
-const shape = { layers: 2, width: 128, heads: 2, keyValueHeads: 1, feedForward: 256, context: 512 };
-
-/** Standard deviation of the fixture's logits. */
-const logitSpread = 2;
-/** Its weights are float16, and what is multiplied by them is rounded to float16; feed-forward has the longest sums. */
-const halfPrecision = roundingDifference("float16", shape.feedForward) * logitSpread;
-
-/** An adapter of rank 4 for the queries of the first layer, as `convert_lora_to_gguf.py` writes one. */
-function writeAdapter(): void {
-  const rank = 4;
-  const text = (value: string): MetadataValue => ({ type: "string", value });
-  const metadata = new Map<string, MetadataValue>([
-    ["general.type", text("adapter")],
-    ["general.architecture", text("llama")],
-    ["adapter.type", text("lora")],
-    ["adapter.lora.alpha", { type: "float32", value: 8 }],
-  ]);
-  const tensor = (name: string, [inputs, outputs]: readonly [number, number]) => ({
-    name: `blk.0.attn_q.weight.${name}`,
-    dims: [inputs, outputs],
-    type: "f32" as const,
-    values: randomNormal(name, { length: inputs * outputs, std: 0.5 }),
-  });
-  const tensors = [tensor("lora_a", [shape.width, rank]), tensor("lora_b", [rank, shape.width])];
-  writeGguf(adapter, { metadata, tensors });
-}
+const { adapted = [], spread } = readReference("qwen3");
+/** Heads of 32 values, which a cache in blocks needs. */
+const path = referencePath("qwen3", "qwen3-f16.gguf");
+/** Of rank 4, for the queries of the first layer. */
+const adapter = referencePath("qwen3", "qwen3-lora-f32.gguf");
+const prompt = adapted[0]!.ids;
+const relative = halfPrecisionDifference(prompt.length);
+const halfPrecision = relative * spread;
 
 const backends: Backend[] = [];
-beforeAll(() => {
-  writeLlamaFixture(path, { shape });
-  writeAdapter();
-});
 afterEach(async () => {
   await Promise.all(backends.splice(0).map((backend) => backend.dispose()));
 });
@@ -57,8 +27,6 @@ async function load(options: Partial<TextModelOptions>): Promise<Backend> {
   backends.push(backend);
   return backend;
 }
-
-const prompt = "A river runs past the old house, and the sun rises over the hills behind it.";
 
 /** Log-probabilities of a prompt's tokens: what the model makes of a text, without a choice of its own. */
 async function scores(backend: Backend): Promise<number[]> {
@@ -97,6 +65,18 @@ describe("a LoRA adapter", () => {
     expect(largestDifference(one, sum)).toBeLessThan(halfPrecision);
   });
 
+  it.each(adapted)(
+    "at scale $scale gives the scores of weights that it is merged into",
+    async ({ scale, logprobs }) => {
+      const own = await scores(await load({ flashAttention: false, lora: [{ path: adapter, scale }] }));
+      expect(own).toHaveLength(logprobs.length);
+      for (const [index, logprob] of logprobs.entries()) {
+        const bound = logprobDifference({ relative, spread, logprob });
+        expect(Math.abs(own[index]! - logprob)).toBeLessThan(bound);
+      }
+    },
+  );
+
   it("changes the fingerprint", async () => {
     const { description } = await load({});
     const adapted = await load({ lora: [{ path: adapter, scale: 1 }] });
@@ -104,20 +84,18 @@ describe("a LoRA adapter", () => {
   });
 
   it("is refused where it was made for another model", async () => {
-    const other = join(folder, "other.gguf");
-    writeLlamaFixture(other, { shape: { ...shape, width: 64, heads: 1 } });
-    const spec = textSpec(other, { lora: [{ path: adapter, scale: 1 }] });
+    const spec = textSpec(referencePath("lfm2", "lfm2-f16.gguf"), { lora: [{ path: adapter, scale: 1 }] });
     await expect(createLlamaBackend(spec, testContext())).rejects.toMatchObject({
       kind: "model_load_failed",
-      message: expect.stringContaining("adapter.gguf"),
+      message: expect.stringContaining("qwen3-lora-f32.gguf"),
     });
   });
 });
 
 describe("a KV cache in blocks", () => {
   it.each([
-    ["q8_0", blockDifference(127) * logitSpread + halfPrecision],
-    ["q4_0", blockDifference(8) * logitSpread + halfPrecision],
+    ["q8_0", blockDifference(127) * spread + halfPrecision],
+    ["q4_0", blockDifference(8) * spread + halfPrecision],
   ] as const)("of %s takes less memory and says nearly the same", async (kvCacheType, tolerance) => {
     const whole = await load({ contextSize: 4096, flashAttention: true });
     const blocks = await load({ contextSize: 4096, flashAttention: true, kvCacheType });

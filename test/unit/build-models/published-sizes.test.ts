@@ -6,7 +6,6 @@ import { type OnnxModel } from "../../../scripts/build-models/formats/onnx.ts";
 import { familyOptions, sd1Sizes, sdxlSizes } from "../../../scripts/build-models/fixtures/diffusion-families.ts";
 import { bertModel, bertShapes } from "../../../scripts/build-models/shapes/bert.ts";
 import { clipTextModel } from "../../../scripts/build-models/shapes/clip-text.ts";
-import { llamaModel, llamaShapes } from "../../../scripts/build-models/shapes/llama.ts";
 import { unetModel } from "../../../scripts/build-models/shapes/unet.ts";
 import { vaeDecoderModel, vaeEncoderModel } from "../../../scripts/build-models/shapes/vae.ts";
 
@@ -27,20 +26,6 @@ describe("parameters at full size", () => {
     ["e5-large", () => bertModel({ shape: bertShapes["e5-large"], seed }), 335_141_888 - 1024 * 1025],
   ])("%s", (_name, build, published) => {
     expect(parameters(build())).toBe(published);
-  });
-
-  it("TinyLlama 1.1B", () => {
-    const tokens = Array.from({ length: 32_000 }, (_, index) => `t${index}`);
-    const tokenizer = {
-      tokens,
-      merges: [],
-      types: tokens.map(() => 1),
-      preTokenizer: "qwen2",
-      endOfSequence: "t0",
-      special: {},
-    };
-    const model = llamaModel({ name: "x", seed, shape: llamaShapes["1b"], tokenizer, type: "q8_0" });
-    expect(model.tensors.reduce((sum, { values }) => sum + values.length, 0)).toBe(1_100_048_384);
   });
 });
 
