@@ -1,6 +1,7 @@
 // The list of subcommands.
 import { benchCommands } from "./bench/bench-flags.ts";
 import type { Subcommand } from "./command.ts";
+import { forgetFlag } from "./arguments/doctor-flags.ts";
 import { configurationFlags, hubFlags, sourceFlags } from "./arguments/configuration-flags.ts";
 import { modelCommands } from "./models/model-commands.ts";
 
@@ -16,12 +17,17 @@ export const subcommands: Readonly<Record<string, Subcommand>> = {
   "check-config": {
     summary: "Check the configuration and print what it amounts to.",
     flags: configurationFlags,
-    load: async () => (await import("./check-config.ts")).runCheckConfig,
+    load: async () => (await import("./inspect/check-config.ts")).runCheckConfig,
   },
   models: {
     summary: "List the configured models and whether their files are in place.",
     flags: [...sourceFlags, ...hubFlags.filter(({ flag }) => flag !== "config")],
     load: async () => (await import("./models/models.ts")).runModels,
+  },
+  doctor: {
+    summary: "Look for GPUs, try them, and say where each model is computed and why.",
+    flags: [forgetFlag, ...configurationFlags],
+    load: async () => (await import("./inspect/doctor.ts")).runDoctor,
   },
   ...modelCommands,
   bench: {

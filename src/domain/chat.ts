@@ -72,6 +72,8 @@ export interface ChatRequest {
   readonly reasoningEffort?: string;
   /** Tokens of reasoning after which it is closed; 0 = none at all. Left out = by the effort, else the model's default. */
   readonly reasoningBudget?: number | "unlimited";
+  /** What the answer is to be drawn from, for templates that show it. */
+  readonly documents?: readonly Readonly<Record<string, unknown>>[];
   /** Variables for the template; they win over those of the model's configuration. */
   readonly templateKwargs: Readonly<Record<string, unknown>>;
   /** Text that the caller expects in the answer: a hint for speculative decoding. */

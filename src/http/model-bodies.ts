@@ -15,6 +15,7 @@ export function toStateBody(model: ModelHealth): Body {
     ...(model.processId === undefined ? {} : { process_id: model.processId, resident_bytes: model.residentBytes }),
     ...(model.device === undefined ? {} : { device: model.device }),
     ...(model.deviceNote === undefined ? {} : { device_note: model.deviceNote }),
+    ...(model.deviceParts === undefined ? {} : { devices: model.deviceParts }),
     ...(model.lastError === undefined ? {} : { last_error: model.lastError }),
   };
 }

@@ -1,4 +1,5 @@
 // The health report: whether the server takes requests, and the state of each model.
+import type { PartDevice } from "../domain/device.ts";
 import type { ModelState, ModelStates } from "../registry/model-states.ts";
 
 export interface HealthReport {
@@ -16,6 +17,7 @@ export interface ModelHealth extends Omit<ModelState, "instance"> {
   readonly residentBytes: number | undefined;
   readonly device: string | undefined;
   readonly deviceNote: string | undefined;
+  readonly deviceParts: readonly PartDevice[] | undefined;
 }
 
 export interface HealthService {
@@ -54,5 +56,6 @@ export function toHealth({ instance, ...state }: ModelState): ModelHealth {
     residentBytes: instance?.residentBytes,
     device: instance?.description.device,
     deviceNote: instance?.description.deviceNote,
+    deviceParts: instance?.description.deviceParts,
   };
 }

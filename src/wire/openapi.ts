@@ -170,7 +170,12 @@ export function createOpenApiDocument(options: OpenApiOptions): Json {
         }),
       },
       "/health/live": { get: toHealthOperation("getLiveness", "Whether the process answers.") },
-      "/health/ready": { get: toHealthOperation("getReadiness", "Whether requests would be served.") },
+      "/health/ready": {
+        get: toHealthOperation(
+          "getReadiness",
+          "Whether requests would be served, with the state of every model and the devices that it computes on.",
+        ),
+      },
     },
     components: {
       schemas: createComponents(),

@@ -159,6 +159,14 @@ describe.skipIf(!templatesNeed.isMet || !renderingsNeed.isMet)(
       expect(prompt).toContain("wordA");
     });
 
+    it.each(templates)("show documents, or refuse them by name: $name", ({ template }) => {
+      const documents = [{ title: "wordTitle", text: "wordText" }];
+      const render = (): string => template.render(chatRequest({ messages: [user("A")] }, { documents })).text;
+      const isKnown = /\bdocuments\b/.test(template.source);
+      if (isKnown) expect(render()).toMatch(/wordText[^]*wordA|wordA[^]*wordText/);
+      else expect(render).toThrow(expect.objectContaining({ kind: "unsupported_parameter", param: "documents" }));
+    });
+
     it.each(templates)("keep the author's default system prompt beside tools: $name", ({ template }) => {
       const [withoutTools = ""] = template.render(chatRequest({ messages: [user("A")] })).text.split("wordA");
       const withTools = template.render(chatRequest({ messages: [user("A")], tools: [tool] })).text;

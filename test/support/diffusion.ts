@@ -4,6 +4,7 @@ import sharp from "sharp";
 import { writeDiffusionFixture, type DiffusionFixtureOptions } from "../../scripts/build-models/fixtures.ts";
 import { createDiffusionBackend } from "../../src/backends/diffusion/backend.ts";
 import type { Backend } from "../../src/domain/backend.ts";
+import type { DeviceServices } from "../../src/domain/device.ts";
 import type { ImageEditRequest, ImageEvent, ImageRequest } from "../../src/domain/image.ts";
 import type { ImageModelOptions } from "../../src/domain/model.ts";
 import { runBackend } from "./run-backend.ts";
@@ -63,7 +64,7 @@ export interface DiffusionModels {
   readonly close: () => Promise<void>;
 }
 
-export function createDiffusionModels(): DiffusionModels {
+export function createDiffusionModels(devices?: DeviceServices): DiffusionModels {
   const root = temporaryFolder("images");
   const written = new Set<string>();
   const backends: Backend[] = [];
@@ -92,6 +93,7 @@ export function createDiffusionModels(): DiffusionModels {
           memoryBudgetBytes: Infinity,
           signal: new AbortController().signal,
           log: (level, message, facts = {}) => log.push({ level, message, facts }),
+          ...(devices === undefined ? {} : { devices }),
         },
       );
       backends.push(backend);

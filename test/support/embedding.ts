@@ -10,6 +10,7 @@ import {
 } from "../../scripts/build-models/shapes/embedding-folder.ts";
 import { createEmbeddingBackend } from "../../src/backends/embedding/backend.ts";
 import type { Backend, BackendContext } from "../../src/domain/backend.ts";
+import type { DeviceServices } from "../../src/domain/device.ts";
 import type { EmbeddingRequest, EmbeddingResult, RerankRequest, RerankResult } from "../../src/domain/embedding.ts";
 import type { EmbeddingModelOptions, ModelSpec } from "../../src/domain/model.ts";
 import { runBackend } from "./run-backend.ts";
@@ -50,9 +51,15 @@ export const smallShape: BertShape = {
 export interface OpenOptions {
   readonly options?: Partial<EmbeddingModelOptions>;
   readonly log?: BackendContext["log"];
+  readonly devices?: DeviceServices;
+  /** What was found out about devices is kept there. @default a folder for all */
+  readonly cacheDirectory?: string;
 }
 
-export function openEmbedding(path: string, { options = {}, log = () => {} }: OpenOptions = {}): Promise<Backend> {
+export function openEmbedding(
+  path: string,
+  { options = {}, log = () => {}, devices, cacheDirectory = tmpdir() }: OpenOptions = {},
+): Promise<Backend> {
   const spec: ModelSpec = {
     id: "test-embedding",
     kind: "embedding",
@@ -64,10 +71,11 @@ export function openEmbedding(path: string, { options = {}, log = () => {} }: Op
     preload: false,
   };
   return createEmbeddingBackend(spec, {
-    cacheDirectory: tmpdir(),
+    cacheDirectory,
     memoryBudgetBytes: Infinity,
     signal: new AbortController().signal,
     log,
+    ...(devices === undefined ? {} : { devices }),
   });
 }
 

@@ -1,5 +1,6 @@
 // The server's and the runner's side of their connection in one process. Messages are cloned on the way, as between processes.
 import type { Backend } from "../../src/domain/backend.ts";
+import type { DeviceServices } from "../../src/domain/device.ts";
 import type { ModelSpec } from "../../src/domain/model.ts";
 import type { RunnerMessage, ServerMessage } from "../../src/runners/protocol.ts";
 import { RunnerBackend } from "../../src/runners/runner-backend.ts";
@@ -14,6 +15,10 @@ export interface RunnerLine {
   readonly exits: readonly number[];
   /** Number of messages with updates that the runner sent. */
   readonly updates: () => number;
+  /** Messages about devices that the runner sent. */
+  readonly told: readonly RunnerMessage[];
+  /** What the runner gave its backend. */
+  readonly devices: DeviceServices;
 }
 
 /** Serves `backend` on the runner's side. */
@@ -24,6 +29,8 @@ export async function connectRunner(
   const sent: ServerMessage[] = [];
   let updates = 0;
   const exits: number[] = [];
+  const told: RunnerMessage[] = [];
+  let devices: DeviceServices | undefined;
   let toRunner: (message: ServerMessage) => void = () => {};
   let onExit = (): void => {};
   const line = new RunnerBackend({
@@ -44,14 +51,19 @@ export async function connectRunner(
   });
   await new Promise<void>((ready) => {
     serveRunner({
-      createBackend: () => Promise.resolve(backend),
+      createBackend: (_spec, context) => {
+        ({ devices } = context);
+        return Promise.resolve(backend);
+      },
       exit: (code) => {
         exits.push(code);
         onExit();
       },
       channel: {
-        send: (message: RunnerMessage) => {
+        send: (message: RunnerMessage, onSent) => {
           if (message.type === "ready") ready();
+          if (message.type.startsWith("device")) told.push(structuredClone(message));
+          onSent?.();
           if (message.type !== "updates") return;
           updates += 1;
           line.receive(structuredClone(message.updates));
@@ -67,8 +79,8 @@ export async function connectRunner(
       cacheDirectory: "",
       memoryBudgetBytes: Infinity,
       streamIntervalMs,
-      gpu: { policy: "off", fault: undefined },
+      gpu: { policy: "auto", fault: "it died" },
     });
   });
-  return { line, sent, exits, updates: () => updates };
+  return { line, sent, exits, updates: () => updates, told, devices: devices! };
 }

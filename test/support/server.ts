@@ -24,7 +24,14 @@ export async function startTestServer({ yaml, flags = {} }: TestServerOptions = 
   if (yaml !== undefined) await writeFile(file, yaml);
   const configuration = loadConfiguration({
     ...(yaml === undefined ? {} : { file }),
-    flags: { port: ["0"], "log-level": ["silent"], "cache-directory": [join(directory, "cache")], ...flags },
+    flags: {
+      port: ["0"],
+      "log-level": ["silent"],
+      "cache-directory": [join(directory, "cache")],
+      // What a test expects must not depend on the machine's GPU.
+      gpu: ["off"],
+      ...flags,
+    },
     environment: {},
     cwd: directory,
   });

@@ -40,8 +40,15 @@ describe("the package", () => {
     ]);
   });
 
-  it("holds both entries of the program", () => {
-    expect(paths).toEqual(expect.arrayContaining(["dist/main.js", "dist/runner.js"]));
+  it("holds the entries of all processes", () => {
+    const entries = [
+      "dist/main.js",
+      "dist/runner.js",
+      "dist/backends/llama/guided/grammar-process.js",
+      "dist/backends/llama/load/devices/probe-process.js",
+      "dist/backends/onnx/devices/probe-process.js",
+    ];
+    expect(paths).toEqual(expect.arrayContaining(entries));
   });
 
   it("holds each bundled model", () => {

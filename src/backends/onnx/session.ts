@@ -2,7 +2,7 @@
 // fallback is never silent: it goes into the model's description, the health report and the log.
 import type { DeviceDecision } from "../common/devices/device-memory.ts";
 import type { BackendContext } from "../../domain/backend.ts";
-import type { DeviceUse, PartDevice } from "../../domain/device.ts";
+import type { DeviceServices, DeviceUse, PartDevice } from "../../domain/device.ts";
 import { ServerError } from "../../domain/errors.ts";
 import { chooseProvider } from "./devices/choose-provider.ts";
 import { recordRehearsal } from "./devices/rehearsal.ts";
@@ -47,21 +47,22 @@ class Opener implements SessionOpener {
   /** The errors of the others. */
   readonly #givenUp: string[] = [];
 
+  /** Why no GPU may be used although one is configured. */
+  readonly #ban: string | undefined;
+
   constructor(options: SessionOpenerOptions) {
     this.#options = options;
     const { executionProviders, context } = options;
     this.#isAutomatic = executionProviders.includes("auto");
-    const isKeptOff = context.devices?.policy === "off" || context.devices?.fault !== undefined;
     const cpuAt = executionProviders.indexOf("cpu");
     const named = cpuAt < 0 ? executionProviders : executionProviders.slice(0, cpuAt);
-    this.#candidates = this.#isAutomatic || isKeptOff ? ["cpu"] : [...named, "cpu"];
-    if (context.devices?.fault !== undefined) {
-      context.log("warn", "The model is kept on the CPU.", { reason: context.devices.fault });
-    }
+    this.#ban = named.length === 0 ? undefined : banOf(context.devices, { isAutomatic: this.#isAutomatic });
+    this.#candidates = this.#isAutomatic || this.#ban !== undefined ? ["cpu"] : [...named, "cpu"];
+    if (this.#ban !== undefined) context.log("warn", "The model is kept on the CPU.", { reason: this.#ban });
   }
 
   get use(): DeviceUse {
-    return summarize(this.#decisions, this.#givenUp, this.#options.context.devices?.fault);
+    return summarize(this.#decisions, { givenUp: this.#givenUp, ban: this.#ban });
   }
 
   async open(path: string, part: GraphPart): Promise<GraphSession> {
@@ -75,6 +76,7 @@ class Opener implements SessionOpener {
       try {
         const session = await openOn(provider);
         this.#noteFailures(failures, { part: part.name, chosen, provider });
+        if (failures.length > 0) await context.devices?.tell(this.use);
         const onFallback = (reason: string): void => this.#fallBack(part.name, { provider, reason });
         return new DeviceSession(session, provider === "cpu" ? undefined : { provider, openOn, onFallback });
       } catch (error) {
@@ -89,7 +91,7 @@ class Opener implements SessionOpener {
     const known = this.#decisions.get(part.name);
     if (known !== undefined) return known;
     const { rehearse } = part;
-    if (rehearse === undefined || context.devices === undefined || context.devices.fault !== undefined) {
+    if (rehearse === undefined || context.devices === undefined || this.#ban !== undefined) {
       return { device: "cpu", note: "", isFault: false };
     }
     const graph = {
@@ -147,27 +149,33 @@ class Opener implements SessionOpener {
   /** What will be in use when that part is on that device. */
   #withPart(part: string, device: string): DeviceUse {
     const decisions = new Map(this.#decisions).set(part, { device, note: "", isFault: false });
-    return summarize(decisions, this.#givenUp, undefined);
+    return summarize(decisions, { givenUp: this.#givenUp, ban: undefined });
   }
+}
+
+function banOf(devices: DeviceServices | undefined, { isAutomatic }: { isAutomatic: boolean }): string | undefined {
+  if (devices?.fault !== undefined) return devices.fault;
+  const isSwitchedOff = devices?.policy === "off" && !isAutomatic;
+  return isSwitchedOff ? "GPUs are switched off for all models (runners.gpu)" : undefined;
 }
 
 function summarize(
   decisions: ReadonlyMap<string, DeviceDecision>,
-  givenUp: readonly string[],
-  fault: string | undefined,
+  { givenUp, ban }: { readonly givenUp: readonly string[]; readonly ban: string | undefined },
 ): DeviceUse {
-  const devices = [...new Set([...decisions.values()].map(({ device }) => device))];
-  const device =
-    devices.length === 0 ? "cpu" : devices.toSorted((a, b) => Number(a === "cpu") - Number(b === "cpu")).join("+");
-  const notes = [...decisions].flatMap(([part, decision]) =>
-    decision.device === "cpu" && decision.note !== "" ? [`${part} is on the CPU: ${decision.note}`] : [],
+  // The CPU stands last.
+  const isCpu = (device: string): number => (device === "cpu" ? 1 : 0);
+  const devices = [...new Set([...decisions.values()].map(({ device }) => device))].toSorted(
+    (a, b) => isCpu(a) - isCpu(b),
   );
-  const deviceNote =
-    fault !== undefined
-      ? `the CPU is used because ${fault}`
-      : givenUp.length > 0
-        ? [`${device} is used because others failed: ${givenUp.join("; ")}`, ...notes].join("; ")
-        : notes.join("; ");
+  const device = devices.length === 0 ? "cpu" : devices.join("+");
+  const deviceNote = [
+    ...(ban === undefined ? [] : [`the CPU is used because ${ban}`]),
+    ...(givenUp.length === 0 ? [] : [`${device} is used because others failed: ${givenUp.join("; ")}`]),
+    ...[...decisions].flatMap(([part, decision]) =>
+      decision.device === "cpu" && decision.note !== "" ? [`${part} is on the CPU: ${decision.note}`] : [],
+    ),
+  ].join("; ");
   const parts = [...decisions].map(([part, { device, adapter, note }]): PartDevice => ({
     part,
     device,

@@ -87,6 +87,16 @@ describe("apply-template", () => {
     expect(prompt).toMatch(/"b": ?1, ?"2": ?2\.0, ?"1": ?3/);
   });
 
+  it("refuses documents that the model's template does not show, and what is no document", async () => {
+    const body = { model: "tiny-chat", messages };
+    for (const path of ["/apply-template", "/v1/chat/completions"]) {
+      await api.refused(path, { ...body, documents: [{ title: "A", text: "B" }] }, { param: "documents" });
+      await api.refused(path, { ...body, documents: ["B"] }, { param: "documents[0]" });
+      await api.refused(path, { ...body, documents: "B" }, { param: "documents" });
+    }
+    await apply({ documents: [] });
+  });
+
   it("leaves out the assistant's header when asked", async () => {
     const { prompt } = await apply({ add_generation_prompt: false });
     expect(prompt.endsWith("assistant\n")).toBe(false);

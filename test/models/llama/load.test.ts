@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLlamaBackend } from "../../../src/backends/llama/backend.ts";
+import { createContext, loadWeights } from "../../../src/backends/llama/load/load-model.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import type { EmbeddingResult } from "../../../src/domain/embedding.ts";
 import type { TextModelOptions } from "../../../src/domain/model.ts";
@@ -210,3 +211,34 @@ function replace(file: string, from: string, to: string): void {
   }
   writeFileSync(file, bytes);
 }
+
+describe("a model whose weights are on a GPU", () => {
+  it("has the GPU given up when a batch fails there or its context cannot be had, with the reason", async () => {
+    const weights = await loadWeights({ path, options: textDefaults }, testContext());
+    const reasons: string[] = [];
+    const giveUp = (reason: string): Promise<never> => {
+      reasons.push(reason);
+      return Promise.reject(new Error("the process has ended"));
+    };
+    const parameters = {
+      path,
+      contextSize: 256,
+      sequences: 1,
+      batchSize: 16,
+      threads: 1,
+      flashAttention: false,
+      kvCacheType: "f16",
+    } as const;
+    const context = await createContext({ ...weights, giveUp }, parameters);
+    expect(reasons, "the first token is computed without a fault").toEqual([]);
+    // llama.cpp refuses a batch without tokens.
+    context.beginBatch(1);
+    await expect(context.decode()).rejects.toThrow("the process has ended");
+    expect(reasons).toEqual(["a batch failed there (Eval has failed)"]);
+    const impossible = { ...parameters, kvCacheType: "q8_0", flashAttention: true } as const;
+    await expect(createContext({ ...weights, giveUp }, impossible)).rejects.toThrow("the process has ended");
+    expect(reasons[1]).toMatch(/^a context of 1 x 256 tokens cannot be created \(/);
+    await context.dispose();
+    await weights.native.dispose();
+  });
+});

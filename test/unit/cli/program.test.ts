@@ -40,7 +40,7 @@ describe("the command line", () => {
     [["serv"], "Unknown command serv. Did you mean serve? See hearth --help."],
     [
       ["dance"],
-      "Unknown command dance. The commands are serve, check-config, models, pull, list, rm, bench. See hearth --help.",
+      "Unknown command dance. The commands are serve, check-config, models, doctor, pull, list, rm, bench. See hearth --help.",
     ],
     [["bench"], "hearth bench needs one of text, embeddings, images, http, startup. See hearth --help."],
     [["bench", "txt"], "Unknown bench command txt. Did you mean text? See hearth --help."],

@@ -182,3 +182,24 @@ describe("a backend in a runner", () => {
     await expect(collect(runBackend(line, "completion", request))).rejects.toMatchObject({ kind: "shutting_down" });
   });
 });
+
+describe("the devices of a runner", () => {
+  it("are told to the server, and the backend knows what the server decided", async () => {
+    const { devices, told } = await connectRunner(createFakeBackend({}));
+    expect(devices).toMatchObject({ policy: "auto", fault: "it died" });
+    await devices.tell({ device: "vulkan" });
+    expect(told).toEqual([{ type: "device", use: { device: "vulkan" } }]);
+  });
+
+  it("are given up by the end of the process, with the reason before it", async () => {
+    const { devices, told, exits } = await connectRunner(createFakeBackend({}));
+    let isOver = false;
+    void devices.giveUp("vulkan failed: device lost").finally(() => (isOver = true));
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    expect(told).toEqual([{ type: "device-failed", reason: "vulkan failed: device lost" }]);
+    expect(exits).toEqual([1]);
+    expect(isOver, "nothing goes on with a device that has failed").toBe(false);
+  });
+});

@@ -23,6 +23,7 @@ const absent = {
   residentBytes: undefined,
   device: undefined,
   deviceNote: undefined,
+  deviceParts: undefined,
   lastError: undefined,
 };
 
@@ -75,6 +76,9 @@ describe("the health report", () => {
       device: "cpu",
       deviceNote: "no GPU was found",
     });
+    const use = { device: "webgpu+cpu", deviceParts: [{ part: "unet", device: "webgpu" }] };
+    states.apply({ ...at, type: "device-changed", use });
+    expect(health.report().models[0]).toMatchObject({ ...use, deviceNote: undefined, residentBytes: 48 });
     states.apply({ ...at, type: "crashed", aliveMs: 1, bytes: 50, exit: "SIGKILL" });
     states.apply({ ...at, type: "use-changed", leases: 0, waiting: 0 });
     expect(health.report().models[0]).toEqual({ ...absent, lastError: "its process ended" });

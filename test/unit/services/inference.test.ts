@@ -293,3 +293,84 @@ describe("the model of a request", () => {
     expect(test.released).toEqual([]);
   });
 });
+
+describe("a model on a GPU whose process ends", () => {
+  const crash = new ServerError("model_crashed", "The process ended.");
+
+  /** Plays the scripts in turn, one a load; the last load is on the CPU. */
+  function createDyingModel(...scripts: NonNullable<FakeScript["completion"]>[]) {
+    const devices = scripts.map((_, index) => (index === scripts.length - 1 ? "cpu" : "vulkan"));
+    let loads = 0;
+    let released = 0;
+    const inference = createInference({
+      catalog,
+      defaultModels: {},
+      acquire: () => {
+        const index = Math.min(loads, scripts.length - 1);
+        loads += 1;
+        const backend = createFakeBackend({ completion: scripts[index]! }, { device: devices[index]! });
+        return Promise.resolve({ backend, release: () => void (released += 1) });
+      },
+    });
+    const start = (isStreamed: boolean, signal = never): Promise<RunningOperation<"completion">> =>
+      inference.start("completion", { modelName: "chat", request, signal, isStreamed });
+    return { start, loads: () => loads, released: () => released };
+  }
+
+  const dies = (...events: TextEvent[]) =>
+    async function* () {
+      yield* events;
+      throw crash;
+    };
+  const answers = (...events: TextEvent[]) =>
+    async function* () {
+      yield* events;
+    };
+
+  it("has a whole answer repeated on the CPU, of which the reader sees only that", async () => {
+    const model = createDyingModel(dies(accepted, delta("gpu")), answers(accepted, delta("cpu"), delta("!")));
+    const { events } = await model.start(false);
+    expect(await collect(events)).toEqual([accepted, delta("cpu"), delta("!")]);
+    expect(model.loads()).toBe(2);
+    expect(model.released()).toBe(2);
+  });
+
+  it("has a stream repeated that has told nothing but that it was accepted", async () => {
+    const model = createDyingModel(dies(accepted), answers(accepted, delta("cpu")));
+    const { events } = await model.start(true);
+    expect(await collect(events)).toEqual([accepted, delta("cpu")]);
+  });
+
+  it("ends a stream that has told something with the error", async () => {
+    const model = createDyingModel(dies(accepted, delta("gpu")), answers(accepted, delta("cpu")));
+    const { events } = await model.start(true);
+    const taken: TextEvent[] = [];
+    const reading = (async () => {
+      for await (const event of events) taken.push(event);
+    })();
+    await expect(reading).rejects.toBe(crash);
+    expect(taken).toEqual([accepted, delta("gpu")]);
+    expect(model.loads()).toBe(1);
+  });
+
+  it("is tried no third time", async () => {
+    const model = createDyingModel(dies(accepted), dies(accepted), answers(accepted));
+    const { events } = await model.start(false);
+    await expect(collect(events)).rejects.toBe(crash);
+    expect(model.loads()).toBe(2);
+    expect(model.released()).toBe(2);
+  });
+
+  it("is not tried again after an error that is no crash, nor on the CPU", async () => {
+    const refusal = new ServerError("overloaded", "later");
+    const refuses = async function* (): AsyncGenerator<TextEvent> {
+      yield accepted;
+      throw refusal;
+    };
+    const refusing = createDyingModel(refuses, answers(accepted));
+    await expect(collect((await refusing.start(false)).events)).rejects.toBe(refusal);
+    const onCpu = createDyingModel(dies(accepted));
+    await expect(collect((await onCpu.start(false)).events)).rejects.toBe(crash);
+    expect([refusing.loads(), onCpu.loads()]).toEqual([1, 1]);
+  });
+});

@@ -1,7 +1,7 @@
 // Remembers in the cache directory what was found out about a GPU. A file a subject, and in it the key of what the finding depends on,
 // such as the driver's version: under another key it is as if nothing were known, and the next finding takes the file's place.
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isRecord } from "../../../util/is-record.ts";
 
@@ -15,11 +15,22 @@ export interface DeviceDecision {
   readonly note: string;
   /** Something went wrong, so that an operator should read of it. */
   readonly isFault: boolean;
+  /** Another try may end otherwise, as when a GPU's memory was taken: it is not remembered. @default false */
+  readonly isPassing?: boolean;
+}
+
+/** What a decision depends on. */
+export interface DecisionKey {
+  /** `GpuSystem.key`: the hardware and its drivers. */
+  readonly system: string;
+  /** Everything else, such as the model and the versions of libraries. */
+  readonly rest: string;
 }
 
 export interface RememberedDecision extends DeviceDecision {
   /** File of the graph, or what else the decision is about. */
   readonly subject: string;
+  readonly key: DecisionKey;
   /** Unix milliseconds. */
   readonly decidedMs: number;
 }
@@ -32,13 +43,14 @@ export class DeviceMemory {
   }
 
   /** `undefined` where nothing is known of the subject under this key. */
-  async recall(subject: string, key: string): Promise<DeviceDecision | undefined> {
+  async recall(subject: string, { system, rest }: DecisionKey): Promise<DeviceDecision | undefined> {
     const stored = await readStored(this.#fileOf(subject));
-    return stored?.key === key ? stored.decision : undefined;
+    return stored?.key.system === system && stored.key.rest === rest ? stored.decision : undefined;
   }
 
   /** A memory that cannot be written costs the next load another probe, and nothing else. */
-  async remember(subject: string, key: string, decision: DeviceDecision): Promise<void> {
+  async remember(subject: string, key: DecisionKey, decision: DeviceDecision): Promise<void> {
+    if (decision.isPassing === true) return;
     const file = this.#fileOf(subject);
     const draft = `${file}.${process.pid}`;
     try {
@@ -52,15 +64,25 @@ export class DeviceMemory {
 
   /** Everything that is remembered, whatever its key. */
   async all(): Promise<RememberedDecision[]> {
-    const names = await readdir(this.#folder).catch(() => []);
     const found: RememberedDecision[] = [];
-    for (const name of names.filter((name) => name.endsWith(".json"))) {
+    for (const name of await this.#fileNames()) {
       const file = join(this.#folder, name);
       const stored = await readStored(file);
       if (stored === undefined) continue;
-      found.push({ ...stored.decision, subject: stored.subject, decidedMs: (await stat(file)).mtimeMs });
+      const { subject, key, decision } = stored;
+      found.push({ ...decision, subject, key, decidedMs: (await stat(file)).mtimeMs });
     }
     return found;
+  }
+
+  async forgetAll(): Promise<void> {
+    for (const name of await this.#fileNames()) await rm(join(this.#folder, name), { force: true });
+  }
+
+  /** Of files that this class has written: the folder is the user's choice. */
+  async #fileNames(): Promise<string[]> {
+    const names = await readdir(this.#folder).catch((): string[] => []);
+    return names.filter((name) => /^[0-9a-f]{16}\.json$/.test(name));
   }
 
   #fileOf(subject: string): string {
@@ -70,7 +92,7 @@ export class DeviceMemory {
 
 interface Stored {
   readonly subject: string;
-  readonly key: string;
+  readonly key: DecisionKey;
   readonly decision: DeviceDecision;
 }
 
@@ -78,12 +100,12 @@ interface Stored {
 async function readStored(file: string): Promise<Stored | undefined> {
   try {
     const stored = JSON.parse(await readFile(file, "utf8")) as unknown;
-    if (!isRecord(stored) || !isRecord(stored["decision"])) return undefined;
+    if (!isRecord(stored) || !isRecord(stored["decision"]) || !isRecord(stored["key"])) return undefined;
     const { device, adapter, note, isFault } = stored["decision"];
     if (typeof device !== "string" || typeof note !== "string") return undefined;
     return {
       subject: String(stored["subject"]),
-      key: String(stored["key"]),
+      key: { system: String(stored["key"]["system"]), rest: String(stored["key"]["rest"]) },
       decision: {
         device,
         note,

@@ -1,6 +1,7 @@
 // Runs a job in a process of its own, with a time limit: a GPU's driver may crash or hang, and then takes this process along and not the
 // model's.
 import { fork } from "node:child_process";
+import { createInterface } from "node:readline";
 import { onAbort } from "../../../util/abort.ts";
 
 export interface ApartOptions {
@@ -39,9 +40,11 @@ export async function runApart({
   });
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text: string) => {
-      output.push(...text.split("\n").filter((line) => line.trim() !== ""));
-      if (output.length > keptLines) output.splice(0, output.length - keptLines);
+    if (stream === null) continue;
+    createInterface({ input: stream }).on("line", (line) => {
+      if (line.trim() === "") return;
+      output.push(line);
+      if (output.length > keptLines) output.shift();
     });
   }
   let timer: NodeJS.Timeout | undefined;

@@ -41,11 +41,12 @@ export class ChatRunner {
     this.#model = model;
     const special = model.specialTokens;
     const source = readTemplate(options) ?? facts.chatTemplate;
-    const toolUse = options.chatTemplate === null ? facts.namedTemplates["tool_use"] : undefined;
+    const { tool_use: toolUse, rag } = options.chatTemplate === null ? facts.namedTemplates : {};
     const controlTokens = special.filter((token) => token.isControl || isMarkup(token.text, source ?? ""));
     this.#template = createChatTemplate({
       ...(source === undefined ? {} : { source }),
       ...(toolUse === undefined ? {} : { toolUseSource: toolUse }),
+      ...(rag === undefined ? {} : { documentsSource: rag }),
       bosToken: tokenText(vocabulary, vocabulary.bos),
       eosToken: tokenText(vocabulary, vocabulary.eos),
       controlTexts: controlTokens.map(({ text }) => text),

@@ -32,9 +32,9 @@ export async function chooseProvider(
   const installed = runtimeProviders().filter(({ isInstalled }) => isInstalled);
   const candidates = preferred.filter((name) => installed.some((provider) => provider.name === name));
   const memory = new DeviceMemory(cacheDirectory);
-  const key = [version, system.key, runtimeVersion(), candidates.join(), policy, graph.threads, graph.fingerprint].join(
-    " ",
-  );
+  const { fingerprint, threads } = graph;
+  const rest = [version, runtimeVersion(), candidates.join(), policy, threads, fingerprint].join(" ");
+  const key = { system: system.key, rest };
   const known = await memory.recall(graph.path, key);
   if (known !== undefined) return known;
   const decision = await tryInTurn(candidates, { graph, policy, signal });
@@ -61,6 +61,7 @@ async function tryInTurn(
     device: "cpu",
     note: refusals.map(({ note }) => note).join("; "),
     isFault: refusals.some(({ isFault }) => isFault),
+    isPassing: refusals.some(({ isPassing }) => isPassing === true),
   };
 }
 

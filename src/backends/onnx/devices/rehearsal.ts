@@ -2,6 +2,7 @@
 // running the same.
 import type { Feeds, GraphSession } from "../graph-session.ts";
 import { numbersOf } from "../results.ts";
+import type { Tensor } from "../runtime.ts";
 import type { PackedTensor } from "./probe-job.ts";
 
 export interface Rehearsal {
@@ -42,7 +43,12 @@ export async function recordRehearsal(
   const { feeds, fetches, results } = last;
   const milliseconds = await leastTime(() => session.run(feeds, fetches), timedRuns);
   return {
-    feeds: Object.entries(feeds).map(([name, { type, dims, data }]) => ({ name, type, dims, data })),
+    feeds: Object.entries(feeds).map(([name, { type, dims, data }]) => ({
+      name,
+      type,
+      dims,
+      data: toBits(data, type),
+    })),
     fetches,
     results: fetches.map((name) => numbersOf(results[name]!)),
     milliseconds,
@@ -58,4 +64,10 @@ export async function leastTime(run: () => Promise<unknown>, times: number): Pro
     least = Math.min(least, performance.now() - start);
   }
   return least;
+}
+
+/** Halves as Uint16Array, also where Node gives Float16Array, which not every version can send to another process. */
+function toBits(data: Tensor["data"], type: Tensor["type"]): Tensor["data"] {
+  if (type !== "float16" || !ArrayBuffer.isView(data)) return data;
+  return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
 }

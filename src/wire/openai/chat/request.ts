@@ -32,6 +32,7 @@ export const chatCompletionRequest = once(() =>
       modalities: textModality().nullish(),
       prediction: z.object({ type: z.literal("content"), content: z.union([z.string(), textParts()]) }).nullish(),
       chat_template_kwargs: freeFormObject("Extension: variables for the chat template.").nullish(),
+      documents: z.array(freeFormObject("A document, such as title and text.")).nullish(),
       add_generation_prompt: z.boolean().nullish().describe("Extension: false continues the last message."),
       continue_final_message: z.boolean().nullish().describe("Extension: the opposite of add_generation_prompt."),
       service_tier: z.enum(["auto", "default", "flex", "scale", "priority", "fast"]).nullish(),
@@ -69,6 +70,9 @@ export const chatCompletionFields: FieldTable = {
   modalities: honouredWith('Only ["text"].'),
   prediction: honouredWith("A hint for speculative decoding; it never changes the text."),
   chat_template_kwargs: honouredWith("Extension."),
+  documents: honouredWith(
+    "Extension, as in vLLM: what the answer is to be drawn from. Refused where the model's chat template does not show it.",
+  ),
   add_generation_prompt: honouredWith("Extension."),
   continue_final_message: honouredWith("Extension."),
   service_tier: honouredWith("There is one tier: the answer says default when the request names any."),

@@ -39,6 +39,7 @@ export function toChatRequest(request: ChatCompletionRequest): ChatRequest {
     topLogprobs: request.logprobs === true ? (request.top_logprobs ?? 0) : null,
     ...given("reasoningEffort", request.reasoning_effort),
     ...given("reasoningBudget", toReasoningBudget(request.thinking_budget ?? request.reasoning_budget)),
+    ...(request.documents?.length ? { documents: request.documents } : {}),
     templateKwargs: { ...given("verbosity", request.verbosity), ...request.chat_template_kwargs },
     ...given("prediction", toPrediction(request.prediction)),
     addGenerationPrompt: request.continue_final_message === true ? false : (request.add_generation_prompt ?? true),

@@ -30,6 +30,8 @@ export interface ChatTemplateOptions {
   readonly source?: string;
   /** Used instead of `source` when a request brings tools, for models that publish two templates. */
   readonly toolUseSource?: string;
+  /** Used instead of `source` when a request brings documents, and no tools. */
+  readonly documentsSource?: string;
   readonly bosToken: string;
   readonly eosToken: string;
   /** Texts of the tokens that callers must not be able to write. */
@@ -52,7 +54,8 @@ export interface ChatTemplate {
   /**
    * Renders a request.
    * @throws ServerError `invalid_request` with the template's own words when it refuses the conversation, or when it fails;
-   *   `unsupported_content` for parts that are no text; `invalid_value` for variables that cannot be set
+   *   `unsupported_content` for parts that are no text; `invalid_value` for variables that cannot be set; `unsupported_parameter` for
+   *   documents that it would not show
    */
   render(request: ChatRequest, options?: RenderOptions): RenderedPrompt;
 }
@@ -80,14 +83,21 @@ export function createChatTemplate(options: ChatTemplateOptions): ChatTemplate {
     toolUseSource.trim() === "" || toolUseSource === source
       ? plain
       : createRenderer(toolUseSource, { ...options, family });
+  const documents =
+    (options.documentsSource ?? "").trim() === ""
+      ? plain
+      : createRenderer(options.documentsSource ?? "", { ...options, family });
+  const rendererFor = (request: ChatRequest): Renderer => {
+    if (shownTools(request).length > 0) return toolUse;
+    return hasDocuments(request) ? documents : plain;
+  };
   return {
     source,
     ...(fallback === undefined ? {} : { fallback: fallback.name }),
     family,
     stopTexts: [...family.stopTexts, ...(fallback?.stopTexts ?? [])],
     capabilities: plain.capabilities,
-    render: (request, renderOptions = {}) =>
-      (shownTools(request).length > 0 ? toolUse : plain).render(request, renderOptions),
+    render: (request, renderOptions = {}) => rendererFor(request).render(request, renderOptions),
   };
 }
 
@@ -125,6 +135,7 @@ function createRenderer(
       ...Object.fromEntries(Object.entries(request.templateKwargs).map(([name, value]) => [name, marks.deep(value)])),
       messages,
       ...toolsVariable(tools, capabilities),
+      ...(hasDocuments(request) ? { documents: marks.deep(request.documents) } : {}),
     };
     const variables = {
       ...dateVariables(now),
@@ -149,6 +160,7 @@ function createRenderer(
     capabilities,
     render(request, { now = new Date() }) {
       checkKwargs(request);
+      if (hasDocuments(request) && !capabilities.documents) throw documentsNotShown();
       return renderAdapted(request, { capabilities, render: (adapted) => renderOnce(adapted, now) });
     },
   };
@@ -188,6 +200,15 @@ function refusal(error: TemplateRaisedError | TemplateRunError): ServerError {
   const verb = error instanceof TemplateRaisedError ? "refuses" : "cannot render";
   const message = `The model's chat template ${verb} this conversation: ${error.message}`;
   return new ServerError("invalid_request", { message, param: "messages" }, { cause: error });
+}
+
+function hasDocuments({ documents = [] }: ChatRequest): boolean {
+  return documents.length > 0;
+}
+
+function documentsNotShown(): ServerError {
+  const message = "The model's chat template shows no {documents}: put their text into a message.";
+  return new ServerError("unsupported_parameter", { message, param: "documents" });
 }
 
 function checkKwargs(request: ChatRequest): void {
@@ -261,5 +282,6 @@ function cutAfter(runs: readonly OutputRun[], end: string): OutputRun[] {
 
 /** Everything that callers sent, as one text. */
 function collectText(request: ChatRequest): string {
-  return JSON.stringify([request.messages, request.tools, request.templateKwargs, request.reasoningEffort]);
+  const { messages, tools, documents, templateKwargs, reasoningEffort } = request;
+  return JSON.stringify([messages, tools, documents, templateKwargs, reasoningEffort]);
 }

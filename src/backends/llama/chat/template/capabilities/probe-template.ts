@@ -5,6 +5,9 @@ import { probeTools, type Conversation, type Render } from "./probe-tools.ts";
 import { NO_TOOLS_TEXT, TOOL_VARIABLES, type TemplateCapabilities } from "./template-capabilities.ts";
 
 const USER = { role: "user", content: "probe_user" };
+/** With the fields that published templates know. */
+const DOCUMENTS = [{ doc_id: "0", title: "probe_title", text: "probe_document", snippet: "probe_document" }];
+
 export interface ProbeOptions {
   /** Variables of every render, such as `bos_token`. */
   readonly fixed: Conversation;
@@ -60,6 +63,7 @@ export function probeTemplate(template: CompiledTemplate, { fixed, numbersCalls 
     ...(required?.none === NO_TOOLS_TEXT ? { tools: true, toolsVariable: required.name } : {}),
     toolsAs: required?.none === NO_TOOLS_TEXT ? "text" : "list",
     requiresTools: required !== undefined,
+    documents: shows({ messages: [user], documents: DOCUMENTS }, "probe_document"),
     ...probeReasoning(template.source),
   };
 }

@@ -24,6 +24,8 @@ export interface TemplateCapabilities {
   readonly toolsAs: "list" | "text";
   /** The template fails where the variable is missing. */
   readonly requiresTools: boolean;
+  /** Documents, as the variable `documents`, are shown to the model. */
+  readonly documents: boolean;
   /** Calls of earlier assistant turns are shown. */
   readonly toolCalls: boolean;
   /** What a turn says is shown with its calls, and before them. */

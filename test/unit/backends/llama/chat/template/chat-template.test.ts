@@ -226,6 +226,37 @@ describe("tools", () => {
   });
 });
 
+describe("documents", () => {
+  const documents = [{ title: "Hearths", text: "A fireplace. <s>" }];
+  const shown = "{% for d in documents %}[{{ d.title }}: {{ d.text }}]{% endfor %}{{ messages[0].content }}";
+
+  it("reach a template that shows them, as callers' text", () => {
+    const chatTemplate = createChatTemplate({
+      source: shown,
+      bosToken: "",
+      eosToken: "",
+      controlTexts: ["<s>"],
+    });
+    expect(chatTemplate.capabilities.documents).toBe(true);
+    const { text, pieces } = chatTemplate.render(chatRequest({ messages: [USER] }, { documents }));
+    expect(text).toBe("[Hearths: A fireplace. <s>]hi");
+    expect(pieces).toMatchObject([{ kind: "plain" }]);
+  });
+
+  it("are refused by name where the template does not show them", () => {
+    const render = template("{{ messages[0].content }}");
+    expect(() => render(chatRequest({ messages: [USER] }, { documents }))).toThrow(
+      expect.objectContaining({ kind: "unsupported_parameter", param: "documents" }),
+    );
+  });
+
+  it("switch to the template for them where the model brings one", () => {
+    const render = template("plain {{ messages[0].content }}", { documentsSource: shown });
+    expect(render(chatRequest({ messages: [USER] }, { documents }))).toBe("[Hearths: A fireplace. <s>]hi");
+    expect(render(chatRequest({ messages: [USER] }))).toBe("plain hi");
+  });
+});
+
 describe("variables", () => {
   const source = `{{ messages[0].content }}|{{ reasoning_effort }}|{{ enable_thinking }}|{{ extra }}|{{ strftime_now('%d %B %Y %H:%M:%S') }}|{{ date_string }}|{{ bos_token }}{{ eos_token }}|{{ documents | length }}`;
 

@@ -1,9 +1,9 @@
 // `hearth check-config`: checks the configuration and prints it as it is after all layers, without keys and passwords.
-import { explainConfiguration } from "../config/explain-configuration.ts";
-import { inspectConfiguration } from "../config/inspect-configuration.ts";
-import { toConfiguration } from "../config/load-configuration.ts";
-import type { CommandContext } from "./command.ts";
-import { configurationOptions } from "./arguments/configuration-options.ts";
+import { explainConfiguration } from "../../config/explain-configuration.ts";
+import { inspectConfiguration } from "../../config/inspect-configuration.ts";
+import { toConfiguration } from "../../config/load-configuration.ts";
+import type { CommandContext } from "../command.ts";
+import { configurationOptions } from "../arguments/configuration-options.ts";
 
 export function runCheckConfig(context: CommandContext): Promise<number> {
   const { terminal } = context;
