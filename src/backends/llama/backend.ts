@@ -58,7 +58,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     loras: weights.loras,
   });
   const threads = resolveThreads({ options, weights });
-  const promptCache = await openPromptCache({ spec, options, weights, context }, { native, contextSize });
+  const promptCache = await openPromptCache({ spec, options, weights, context }, { native, contextSize, threads });
   const canGuess = canTrim && !reproducible;
   const guesser = canGuess
     ? ((await createDraft({ options, weights, context }, native, contextSize)) ?? promptLookup)
