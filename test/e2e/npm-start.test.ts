@@ -1,6 +1,7 @@
 // `npm start` in a process of its own: any signal that ends npm ends the server, and frees its port.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { copyPackage, type PackageCopy } from "../support/package-copy.ts";
 import { freePort, isListening, poll } from "../support/processes.ts";
@@ -28,7 +29,8 @@ function killGroup(id: number): void {
 describe.skipIf(process.platform === "win32")("npm start", () => {
   it.each(["SIGTERM", "SIGHUP", "SIGKILL"] as const)("frees the port when npm gets %s", async (signal) => {
     const port = await freePort();
-    npm = spawn("npm", ["start", "--", "--port", String(port), "--log-level", "error"], {
+    const cache = join(copy.folder, "cache");
+    npm = spawn("npm", ["start", "--", "--port", String(port), "--log-level", "error", "--cache-directory", cache], {
       cwd: copy.folder,
       detached: true,
       stdio: ["ignore", "ignore", "pipe"],

@@ -72,7 +72,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     // A draft model has a sequence for each of these, and cells that have moved lie in another order.
     isFixed: reproducible || options.draftModel !== null,
   });
-  const promptCache = await openPromptCache({ spec, options, weights, context }, { native, contextSize });
+  const promptCache = await openPromptCache({ spec, options, weights, context }, { native, contextSize, threads });
   const canGuess = canTrim && !reproducible;
   const guesser = canGuess
     ? ((await createDraft({ options, weights, context }, native, contextSize)) ?? promptLookup)

@@ -126,6 +126,19 @@ describe("the prompt cache", () => {
     expect((await complete(exact, { prompts: [story], limits })).usage.cachedTokens).toBe(0);
   });
 
+  it("uses states of another thread count only where no sum depends on it", async () => {
+    const cachedWith = async (options: Partial<TextModelOptions>): Promise<number> => {
+      const context = testContext();
+      const first = await load(context, { ...options, threads: 1 });
+      await complete(first, { prompts: [story], limits });
+      await first.dispose();
+      const second = await load(context, { ...options, threads: 2 });
+      return (await complete(second, { prompts: [story], limits })).usage.cachedTokens;
+    };
+    expect(await cachedWith({ flashAttention: true })).toBe(0);
+    expect(await cachedWith({ flashAttention: false })).toBe(396);
+  });
+
   it("answers where nothing can be written, with one warning", async () => {
     const warnings: string[] = [];
     const context = testContext((level, message) => {

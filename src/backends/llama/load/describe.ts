@@ -25,6 +25,12 @@ export function resolveThreads({ options, weights }: Pick<Creation, "options" | 
   return options.threads > 0 ? options.threads : usableCores(weights.library.llama.cpuMathCores);
 }
 
+/** Library version, device and instruction sets: each has kernels of its own, which round in other ways. */
+export function buildOf({ library, native, gpuLayers }: LoadedWeights): string {
+  const { llamaCppRelease, buildType, gpu } = library.llama;
+  return `${llamaCppRelease.release} ${buildType} ${String(gpuLayers > 0 ? gpu : false)} ${native.systemInfo}`;
+}
+
 export async function describeModel(
   { spec, options, weights }: Creation,
   parts: {
@@ -50,7 +56,7 @@ export async function describeModel(
       sizeBytes: facts.sizeBytes,
       modifiedMs: facts.modifiedMs,
       quantization: facts.quantization,
-      build: `${release.release} ${library.llama.buildType} ${String(gpu)} ${native.systemInfo}`,
+      build: buildOf(weights),
       threads: options.threads,
       settings: [gpuLayers, options.kvCacheType, flashAttentionOf(options), options.lora],
     }),

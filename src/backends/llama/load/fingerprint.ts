@@ -18,11 +18,11 @@ const sampleBytes = 64 * 1024;
 const sampleCount = 8;
 
 /**
- * Digest of what the state of a sequence depends on beside its tokens. One that was stored under another key cannot be read, or
- * would be that of another model.
+ * Digest of what the state of a sequence depends on beside its tokens. One that was stored under another key cannot be read, would be
+ * that of another model, or has numbers that this process would not have computed.
  */
-export async function computeStateKey(parts: Omit<FingerprintParts, "threads">): Promise<string> {
-  return (await computeFingerprint({ ...parts, threads: 0 })).slice("fp_".length);
+export async function computeStateKey(parts: FingerprintParts): Promise<string> {
+  return (await computeFingerprint(parts)).slice("fp_".length);
 }
 
 /** `fp_` and 12 hexadecimal digits over weights (size, time, samples of the bytes), quantisation, build and threads. */

@@ -3,16 +3,21 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { NativeContextHandle } from "../native/context.ts";
 import { PromptCache } from "../engine/slots/prompt-cache.ts";
-import type { Creation } from "./describe.ts";
+import { buildOf, type Creation } from "./describe.ts";
 import { computeStateKey } from "./fingerprint.ts";
+import { flashAttentionOf } from "./load-model.ts";
 
 /** `undefined` where the model is configured to store nothing. */
 export async function openPromptCache(
   { spec, options, weights, context }: Creation,
-  { native, contextSize }: { readonly native: NativeContextHandle; readonly contextSize: number },
+  {
+    native,
+    contextSize,
+    threads,
+  }: { readonly native: NativeContextHandle; readonly contextSize: number; readonly threads: number },
 ): Promise<PromptCache | undefined> {
   if (options.prefixStoreBytes === 0) return undefined;
-  const { facts, library, gpuLayers } = weights;
+  const { facts, gpuLayers } = weights;
   const adapters = options.lora.map(async ({ path, scale }) => {
     const { size, mtimeMs } = await stat(path);
     return [size, mtimeMs, scale];
@@ -22,7 +27,10 @@ export async function openPromptCache(
     sizeBytes: facts.sizeBytes,
     modifiedMs: facts.modifiedMs,
     quantization: facts.quantization,
-    build: library.llama.llamaCppRelease.release,
+    build: buildOf(weights),
+    // Flash attention shares the cells of a long context out among the threads and adds up what each has found; nothing else depends on
+    // them. Without a configured count it is that of the beginning.
+    threads: flashAttentionOf(options) === false ? 0 : threads,
     settings: [
       gpuLayers,
       options.kvCacheType,
