@@ -14,20 +14,27 @@ import {
 
 export interface RealAnswers {
   readonly greedy: Readonly<Record<string, KeptAnswer>>;
-  readonly brim: KeptAnswer;
+  /** Of a full context; left out where it was not asked for, as it takes minutes. */
+  readonly brim?: KeptAnswer;
   readonly texts: readonly TokenisedText[];
   readonly rendered: Readonly<Record<string, string>>;
 }
 
 /** Starts llama-server on the model and asks. Two threads, as a context of 8,192 tokens takes a while. */
-export async function askReference(model: RealModel): Promise<RealAnswers> {
+export async function askReference(model: RealModel, { full = true } = {}): Promise<RealAnswers> {
   return withServer(realModelPath(model), ["-c", String(model.context), "-t", "2"], async (server) => {
     const greedy: Record<string, KeptAnswer> = {};
     for (const [name, prompt] of Object.entries(model.prompts)) {
       greedy[name] = kept(await complete(server, { prompt, n_predict: greedyTokens }));
     }
-    const full = brimPrompt((await tokenised(server, brimText)).plain, model);
-    const brim = kept(await complete(server, { prompt: full, n_predict: brimTokens }));
+    const brim = full
+      ? kept(
+          await complete(server, {
+            prompt: brimPrompt((await tokenised(server, brimText)).plain, model),
+            n_predict: brimTokens,
+          }),
+        )
+      : undefined;
     const texts = [];
     for (const text of tokenisedTexts) texts.push(await tokenised(server, text));
     const rendered: Record<string, string> = {};
@@ -37,6 +44,6 @@ export async function askReference(model: RealModel): Promise<RealAnswers> {
         if (status === 200) rendered[name] = (body as { prompt: string }).prompt;
       }
     }
-    return { greedy, brim, texts, rendered };
+    return { greedy, ...(brim === undefined ? {} : { brim }), texts, rendered };
   });
 }

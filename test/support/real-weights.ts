@@ -1,5 +1,6 @@
 // Real weights, which no clone has (README.md, "Development"), and llama-server's answers on them: asked for where LLAMA_SERVER_BIN names
 // one, else as they were recorded (scripts/goldens/real-weights.ts).
+import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { createLlamaBackend } from "../../src/backends/llama/backend.ts";
 import type { Backend } from "../../src/domain/backend.ts";
@@ -10,6 +11,7 @@ import {
   readRecorded,
   realModelPath,
   realModels,
+  recordedPath,
   type RealModel,
 } from "../../scripts/goldens/real-models.ts";
 import { testContext, textSpec } from "./llama.ts";
@@ -29,6 +31,13 @@ export function realModel(name: RealModel["name"]): RealModel {
 
 export function realWeights(model: Pick<RealModel, "file">): Requirement {
   return requirement(hasRealModel(model), `${model.file} in HEARTH_REAL_MODELS; ../shared/real-models fetches it`);
+}
+
+/** The weights, and something to compare with. */
+export function referenceOf(model: RealModel): Requirement {
+  const weights = realWeights(model);
+  if (!weights.isMet) return weights;
+  return requirement(isLive || existsSync(recordedPath(model)), "LLAMA_SERVER_BIN or recorded answers");
 }
 
 const isLive = process.env["LLAMA_SERVER_BIN"] !== undefined;
