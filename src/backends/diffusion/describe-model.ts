@@ -46,8 +46,9 @@ export function describeModel(
   const { folder, opener, weightBytes } = model;
   const { defaultSize, nativeSize, minSize, maxSize } = sizeRules;
   const size = nativeSize > 0 ? { width: nativeSize, height: nativeSize } : defaultSize;
-  const defaults = modelDefaults(options, folder.distillation);
-  const guided = defaults.guidanceScale > 1 && !model.unetShape.toldGuidance;
+  const { toldGuidance } = model.unetShape;
+  const defaults = modelDefaults(options, { distillation: folder.distillation, toldGuidance });
+  const guided = defaults.guidanceScale > 1 && !toldGuidance;
   const batched =
     options.guidanceBatch === "batch" || (options.guidanceBatch === "auto" && fitsAsBatch(folder, { size }));
   const scheduler = schedulerConfigFor(folder, options.scheduler);
@@ -56,7 +57,7 @@ export function describeModel(
       weights: weightBytes,
       lowMemory: options.lowMemory,
       size,
-      batch: guided && batched ? 2 : 1,
+      batch: model.unetShape.batch ?? (guided && batched ? 2 : 1),
       tileSize: options.vaeTileSize,
     }),
     device: opener.device,

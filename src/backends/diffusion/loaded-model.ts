@@ -8,11 +8,13 @@ import { assertUnet, unetShapeOf, type UnetShape } from "./unet/denoiser.ts";
 import { createGraphStore, type GraphStore } from "./folder/graph-store.ts";
 import { readModelFolder, type DiffusionFolder, type GraphName } from "./folder/model-folder.ts";
 import { inspectGraphFile, type GraphWeights } from "../../model-files/onnx/graph-weights.ts";
+import { drawsRandomNumbers } from "../../model-files/onnx/random-operators.ts";
 import { loadedWeightBytes } from "./folder/memory-estimate.ts";
 import type { OnnxGraph } from "../onnx/graph.ts";
 import { probeUnet } from "./unet/probe-unet.ts";
 import { createSessionOpener, type SessionOpener } from "../onnx/session.ts";
 import { modelDefaults, schedulerConfigFor, schedulerOf } from "./request/request-settings.ts";
+import { adviseSampler } from "./request/serving-samplers.ts";
 import { assertSafetyChecker, readSafetySettings, type SafetyCheckerSettings } from "./output/safety-checker.ts";
 import { assertTextEncoder, type LoadedTextEncoder } from "./prompt/text-conditioning.ts";
 import { assertVaeDecoder, assertVaeEncoder } from "./vae/vae.ts";
@@ -25,6 +27,8 @@ export interface LoadedModel {
   /** Latent pixels: a picture's sides must be multiples of this. */
   readonly latentMultiple: number;
   readonly safety: SafetyCheckerSettings | undefined;
+  /** Graphs that draw random numbers of their own, which no seed reaches. */
+  readonly unseeded: ReadonlySet<GraphName>;
   readonly opener: Pick<SessionOpener, "device" | "deviceNote">;
   /** Bytes that each graph in use takes once it is loaded. */
   readonly weightBytes: ReadonlyMap<GraphName, number>;
@@ -51,12 +55,14 @@ export async function loadModel(
   let unetShape: UnetShape | undefined;
   let latentMultiple = 1;
   const weightBytes = new Map<GraphName, number>();
+  const unseeded = new Set<GraphName>();
   try {
     for (const name of names) {
       context.signal.throwIfAborted();
       const graph = await store.get(name);
       assertGraph(graph, { name, encoders, family: folder.family });
       weightBytes.set(name, loadedWeightBytes(weights.get(name)!, { widened: isWidened(graph, opener.device) }));
+      if (drawsRandomNumbers(folder.graphs.get(name)!)) unseeded.add(name);
       if (name !== "unet") continue;
       unetShape = unetShapeOf(graph);
       assertFamily(folder, unetShape);
@@ -67,6 +73,10 @@ export async function loadModel(
     throw error;
   }
   if (opener.deviceNote !== undefined) context.log("warn", opener.deviceNote);
+  for (const name of unseeded) {
+    const what = name === "vae_encoder" ? "edits" : "pictures";
+    context.log("warn", `${name} draws random numbers inside of its graph: ${what} of one seed differ.`, { path });
+  }
   return {
     folder,
     store,
@@ -74,6 +84,7 @@ export async function loadModel(
     unetShape: unetShape!,
     latentMultiple,
     safety: options.safetyChecker ? await readSafetySettings(folder) : undefined,
+    unseeded,
     opener,
     weightBytes,
     fingerprint: [...weights.values()].map(({ fingerprint }) => fingerprint).join(""),
@@ -98,14 +109,15 @@ function usedGraphs(folder: DiffusionFolder, options: ImageModelOptions): GraphN
 
 /** @throws ServerError `model_load_failed` where the configured scheduler, or else the folder's, cannot run the default steps */
 function assertScheduler(folder: DiffusionFolder, options: ImageModelOptions): void {
-  const { steps } = modelDefaults(options, folder.distillation);
+  const { steps } = modelDefaults(options, { distillation: folder.distillation, toldGuidance: false });
+  const schedulerConfig = schedulerConfigFor(folder, options.scheduler);
   try {
-    schedulerOf({ schedulerConfig: schedulerConfigFor(folder, options.scheduler), steps, strength: undefined });
+    schedulerOf({ schedulerConfig, steps, strength: undefined, shortensSchedule: false });
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
-    throw new ServerError("model_load_failed", `${folder.path}/scheduler/scheduler_config.json: ${error.message}`, {
-      cause: error,
-    });
+    const file = `${folder.path}/scheduler/scheduler_config.json`;
+    const advice = adviseSampler(folder, { steps });
+    throw new ServerError("model_load_failed", `${file}: ${error.message} ${advice}`, { cause: error });
   }
 }
 

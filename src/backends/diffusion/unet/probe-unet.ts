@@ -46,14 +46,14 @@ async function runOnce(
     pooled: new Float32Array(typeof pooledWidth === "number" ? pooledWidth : 1280),
   };
   const denoiser = createDenoiser(graph, {
-    conditioning: { positive: prompt, negative: shape.batch === 2 ? prompt : undefined },
+    conditioning: { positive: prompt, negative: undefined },
     width: side,
     height: side,
     pictureWidth: side * folder.vaeScale,
     pictureHeight: side * folder.vaeScale,
     guidanceScale: 1,
     guidanceRescale: 0,
-    batched: true,
+    batched: false,
     inputChannels: folder.inputChannels,
   });
   try {
