@@ -15,7 +15,7 @@ const bases = readJson("models.json") as Readonly<Record<PictureModel, PictureMo
 export type PictureModel =
   | "sd15"
   | "sd15-checked"
-  | "sd15-fixed-batch"
+  | "sd15-static"
   | "sd15-half"
   | "sd15-int8"
   | "sd15-legacy"

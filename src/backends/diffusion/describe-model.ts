@@ -11,14 +11,11 @@ import { estimateMemoryBytes, fitsAsBatch } from "./folder/memory-estimate.ts";
 import { samplerTitle } from "./output/generation-parameters.ts";
 import { modelDefaults, schedulerConfigFor } from "./request/request-settings.ts";
 
-export function sizeRulesOf({ folder, unetShape, latentMultiple }: LoadedModel, options: ImageModelOptions): SizeRules {
+export function sizeRulesOf({ folder, fixedSize, latentMultiple }: LoadedModel, options: ImageModelOptions): SizeRules {
   const { vaeScale, sampleSize } = folder;
   const native = options.upscale ? options.nativeSize : 0;
   const multiple = vaeScale * latentMultiple;
-  const onlySize =
-    unetShape.width === undefined || unetShape.height === undefined || native > 0
-      ? undefined
-      : { width: unetShape.width * vaeScale, height: unetShape.height * vaeScale };
+  const onlySize = native > 0 ? undefined : fixedSize;
   const side = options.defaultSize || (options.upscale ? 0 : options.nativeSize);
   const own =
     side > 0

@@ -2,9 +2,11 @@
 import { availableParallelism } from "node:os";
 import type { BackendContext } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
+import type { ImageSize } from "../../domain/image.ts";
 import type { ImageModelOptions } from "../../domain/model.ts";
 import { loadClipTokenizer } from "./prompt/clip-tokenizer-files.ts";
 import { assertUnet, unetShapeOf, type UnetShape } from "./unet/denoiser.ts";
+import { commonSize, fixedSizeOf, type FixedSize } from "./folder/fixed-size.ts";
 import { createGraphStore, type GraphStore } from "./folder/graph-store.ts";
 import { readModelFolder, type DiffusionFolder, type GraphName } from "./folder/model-folder.ts";
 import { inspectGraphFile, type GraphWeights } from "../../model-files/onnx/graph-weights.ts";
@@ -27,6 +29,8 @@ export interface LoadedModel {
   /** Latent pixels: a picture's sides must be multiples of this. */
   readonly latentMultiple: number;
   readonly safety: SafetyCheckerSettings | undefined;
+  /** The only size in pixels that the graphs take, where their exporter fixed one. */
+  readonly fixedSize: ImageSize | undefined;
   /** Graphs that draw random numbers of their own, which no seed reaches. */
   readonly unseeded: ReadonlySet<GraphName>;
   readonly opener: Pick<SessionOpener, "device" | "deviceNote">;
@@ -56,18 +60,23 @@ export async function loadModel(
   let latentMultiple = 1;
   const weightBytes = new Map<GraphName, number>();
   const unseeded = new Set<GraphName>();
+  const fixedSizes: FixedSize[] = [];
+  let fixedSize: ImageSize | undefined;
   try {
     for (const name of names) {
       context.signal.throwIfAborted();
       const graph = await store.get(name);
       assertGraph(graph, { name, encoders, family: folder.family });
       weightBytes.set(name, loadedWeightBytes(weights.get(name)!, { widened: isWidened(graph, opener.device) }));
+      const fixed = fixedSizeOf(graph, { name, vaeScale: folder.vaeScale });
+      if (fixed !== undefined) fixedSizes.push(fixed);
       if (drawsRandomNumbers(folder.graphs.get(name)!)) unseeded.add(name);
       if (name !== "unet") continue;
       unetShape = unetShapeOf(graph);
       assertFamily(folder, unetShape);
       latentMultiple = await probeUnet(graph, { folder, shape: unetShape });
     }
+    fixedSize = commonSize(folder.path, fixedSizes);
   } catch (error) {
     await store.release();
     throw error;
@@ -84,6 +93,7 @@ export async function loadModel(
     unetShape: unetShape!,
     latentMultiple,
     safety: options.safetyChecker ? await readSafetySettings(folder) : undefined,
+    fixedSize,
     unseeded,
     opener,
     weightBytes,

@@ -54,6 +54,18 @@ describe("sizes", () => {
     });
   });
 
+  it("makes the only size of graphs that were exported for one, with and without guidance", async () => {
+    const backend = await models.open(models.folder("sd15-static"));
+    for (const guidanceScale of [7.5, 1]) {
+      const file = fileOf(await generate(backend, { size: null, guidanceScale }));
+      expect(await decodePicture(file)).toMatchObject({ width: 64, height: 64 });
+    }
+    await expect(generate(backend, { size: { width: 128, height: 64 } })).rejects.toMatchObject({
+      param: "size",
+      message: expect.stringContaining("exported for one size only. Sizes that work: 64x64."),
+    });
+  });
+
   it("makes sizes far above a small model's native size, by resampling", async () => {
     const backend = await models.open(tinyImagePath, { nativeSize: 64, upscale: true, maxSize: 1024 });
     const size = { width: 1024, height: 1024 };

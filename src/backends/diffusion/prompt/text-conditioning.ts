@@ -123,6 +123,14 @@ export function assertTextEncoder(
 ): void {
   graph.assertInputs({ required: ["input_ids"] });
   integerTensor(graph, { name: "input_ids", values: [0], dims: [1, 1] });
+  const { contextLength } = options.encoder;
+  const fixed = graph.inputs.get("input_ids")?.dims[1];
+  if (typeof fixed === "number" && fixed > 0 && fixed !== contextLength) {
+    throw new ServerError(
+      "model_load_failed",
+      `${graph.name} was exported for ${fixed} ids; its config.json says ${contextLength}.`,
+    );
+  }
   outputNames(graph, options);
 }
 
