@@ -19,8 +19,8 @@ const enough = 72;
 const enoughOfResampled = 54;
 /** Measured were 59, for weights of eleven bits. */
 const enoughOfHalf = 52;
-/** Measured were 46, for a text encoder's weights of eight bits. */
-const enoughOfEightBits = 40;
+/** Measured were 42, for a text encoder's weights of eight bits. */
+const enoughOfEightBits = 36;
 
 function boundOf({ model, request }: PictureCase): number {
   if (model === "sd15-half") return enoughOfHalf;
