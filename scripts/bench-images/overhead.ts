@@ -31,7 +31,7 @@ const options: ImageModelOptions = {
   guidanceScale: null,
   guidanceRescale: 0,
   scheduler: null,
-  negativePrompt: "",
+  negativePrompt: null,
   defaultSize: 0,
   minSize: 64,
   maxSize: 2048,

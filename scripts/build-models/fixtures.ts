@@ -10,55 +10,29 @@ import { padVocabulary } from "./fixtures/padded-vocabulary.ts";
 import { bertModel, type BertOptions, type BertShape } from "./shapes/bert.ts";
 import { type DiffusionOptions, writeDiffusionFolder } from "./shapes/diffusion-folder.ts";
 import { writeEmbeddingFolder } from "./shapes/embedding-folder.ts";
-import { type SchedulerOptions } from "./shapes/scheduler-configuration.ts";
-import { type UnetOptions } from "./shapes/unet-options.ts";
 import { trainClipBpe } from "./tokenizers/bpe.ts";
 import { unigramFiles, vocabularySizeOf } from "./tokenizers/unigram.ts";
 import { trainWordPiece, wordPieceFiles } from "./tokenizers/wordpiece.ts";
 
-export interface DiffusionFixtureOptions
-  extends
-    Pick<UnetOptions, "int8" | "timestepType" | "timestepRank">,
-    Partial<
-      Pick<DiffusionOptions, "seed" | "dtype" | "vaeDtype" | "storage" | "vaeEncoder" | "sampleSize" | "indexFields">
-    > {
+export interface DiffusionFixtureOptions extends Partial<Pick<DiffusionOptions, "dtype" | "vaeDtype">> {
   readonly family: DiffusionFamily;
   /** @default a few hundred kilobytes */
   readonly sizes?: FamilySizes;
-  /** Type of the text encoders' ids. @default "int64" */
-  readonly idsType?: "int32" | "int64";
-  /** Name of a separate file of weights, false for none. @default "model.onnx_data" for the two SDXL families, else false */
-  readonly externalData?: string | false;
-  /** Changes to the family's scheduler. */
-  readonly scheduler?: Partial<SchedulerOptions>;
+  /** Name of a separate file of weights. @default "model.onnx_data" for SDXL, else none */
+  readonly externalData?: string;
 }
 
 /** Writes a Stable Diffusion folder. */
 export function writeDiffusionFixture(folder: string, options: DiffusionFixtureOptions): void {
-  const { family, idsType = "int64", scheduler, externalData, int8 = false, timestepType, timestepRank } = options;
+  const { family, dtype, vaeDtype, externalData } = options;
   const base = familyOptions(family, options.sizes ?? fixtureSizes(fixtureClipVocabulary));
-  const ids = { idsType, int8 };
   const vocabulary = trainClipBpe(readCorpus(), Math.min(fixtureClipVocabulary, base.textEncoder.shape.vocabulary));
   const size = base.textEncoder.shape.vocabulary;
-  const weights = externalData === undefined ? base.externalData : externalData === false ? undefined : externalData;
-  const { externalData: _family, ...rest } = base;
   writeDiffusionFolder(folder, {
-    ...rest,
-    seed: options.seed ?? 1,
+    ...base,
+    seed: 1,
     vocabulary: { tokens: padVocabulary(vocabulary.tokens, { size, keepLast: 2 }), merges: vocabulary.merges },
-    textEncoder: { ...base.textEncoder, ...ids },
-    ...(base.textEncoder2 === undefined ? {} : { textEncoder2: { ...base.textEncoder2, ...ids } }),
-    unet: { ...base.unet, int8, ...defined({ timestepType, timestepRank }) },
-    scheduler: { ...base.scheduler, ...scheduler },
-    ...defined({
-      dtype: options.dtype,
-      vaeDtype: options.vaeDtype,
-      storage: options.storage,
-      vaeEncoder: options.vaeEncoder,
-      sampleSize: options.sampleSize,
-      indexFields: options.indexFields,
-      externalData: weights,
-    }),
+    ...defined({ dtype, vaeDtype, externalData }),
   });
 }
 

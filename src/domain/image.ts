@@ -10,6 +10,7 @@ export interface ImageSize {
 
 export interface ImageRequest {
   readonly prompt: string;
+  /** Left out = the model's default. An empty one is a negative prompt too: SDXL encodes it, and takes zeros for none. */
   readonly negativePrompt?: string;
   /** Number of images; image i is made with seed + i. */
   readonly n: number;
@@ -54,11 +55,11 @@ export interface ImageTimings {
 }
 
 /**
- * In order: one `accepted`; per image any `progress` and `partial`, then one `image`; last one `finish`. Events of different images may
+ * In order: one `accepted`, with sentences about what of the request is not held; per image any `progress` and `partial`, then one `image`; last one `finish`. Events of different images may
  * interleave.
  */
 export type ImageEvent =
-  | { readonly type: "accepted" }
+  | { readonly type: "accepted"; readonly warnings?: readonly string[] }
   | { readonly type: "progress"; readonly image: number; readonly step: number; readonly steps: number }
   | {
       readonly type: "partial";

@@ -124,12 +124,13 @@ export interface ImageModelOptions {
   readonly kind: "image";
   /** `null` = a default by pipeline (turbo 1, lightning and LCM 4, else 25). */
   readonly steps: number | null;
-  /** `null` = a default by pipeline (turbo and lightning 0, LCM 1.5, else 7.5). */
+  /** `null` = a default by pipeline (turbo and lightning 0, LCM 1.5 (8.5 where its UNet takes the guidance as an input), else 7.5). */
   readonly guidanceScale: number | null;
   readonly guidanceRescale: number;
   /** Scheduler by short name; `null` = the folder's own. */
   readonly scheduler: string | null;
-  readonly negativePrompt: string;
+  /** `null` = none, which SDXL takes for zeros; an empty text is encoded. */
+  readonly negativePrompt: string | null;
   /** Side in pixels when a request says `auto` or nothing; 0 = the model's own. */
   readonly defaultSize: number;
   readonly minSize: number;

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import type { ModelKind, ModelPurpose } from "../domain/model.ts";
 import { peekGgufValues } from "./gguf/gguf-reader.ts";
 import { peekJsonObject } from "./json-file.ts";
+import { refusedPipeline } from "./refused-pipeline.ts";
 import { nearestName } from "../util/nearest.ts";
 
 export type PathFinding =
@@ -46,7 +47,7 @@ export function isUrl(path: string): boolean {
  * 1. an http(s) URL is an upstream;
  * 2. a path that does not exist is refused, with the nearest name beside it;
  * 3. a file that begins as GGUF is text (its purpose `embedding` when it has no language head or asks for pooling);
- * 4. a folder with model_index.json is image;
+ * 4. a folder with model_index.json is image, or refused where its pipeline is of another kind;
  * 5. a folder with a tokenizer and ONNX graphs is embedding (its purpose `rerank` when it is a cross-encoder);
  * 6. anything else is refused with what was expected and what is there.
  */
@@ -68,6 +69,9 @@ function inspect(path: string): PathFinding {
   if (!stats.isDirectory()) return { ok: false, message: `is neither a file nor a folder: ${path}` };
   const names = readdirSync(path).toSorted();
   if (names.includes("model_index.json")) {
+    const className = peekJsonObject(join(path, "model_index.json"))?.["_class_name"];
+    const refused = refusedPipeline(names, typeof className === "string" ? className : "");
+    if (refused !== undefined) return { ok: false, message: `${refused} (${path})` };
     const modifiedSeconds = newestSeconds([join(path, "model_index.json"), join(path, "unet", "model.onnx")]);
     return { ok: true, kind: "image", purpose: "image", modifiedSeconds }; // 4.
   }

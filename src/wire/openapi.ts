@@ -120,6 +120,7 @@ const endpoints: readonly Endpoint[] = [
     request: "ImageRequest",
     response: "ImagesResponse",
     events: ["ImagePartialEvent", "ImageCompletedEvent"],
+    warns: true,
   },
   {
     path: "/v1/images/edits",
@@ -128,6 +129,7 @@ const endpoints: readonly Endpoint[] = [
     request: "ImageEditRequest",
     response: "ImagesResponse",
     events: ["ImagePartialEvent", "ImageCompletedEvent"],
+    warns: true,
     mediaTypes: ["multipart/form-data", "application/json"],
   },
 ];
@@ -215,7 +217,8 @@ function describeFields(schema: Json, table: FieldTable | undefined): Json {
 const warningHeaders: Json = {
   "x-hearth-warnings": {
     description:
-      "What of a JSON schema that is not strict the answer is not held to: a JSON array of sentences, one for each keyword.",
+      "What of the request the answer is not held to, such as a keyword of a JSON schema that is not strict, or a seed: a JSON array of " +
+      "sentences.",
     schema: { type: "string" },
   },
 };

@@ -1,5 +1,6 @@
 // What of a request is not held stands in a header of its answer, streamed or not, by the names that the caller knows.
 import { describe, expect, it } from "vitest";
+import type { ImageEvent } from "../../src/domain/image.ts";
 import type { TextEvent } from "../../src/domain/text.ts";
 import { toHeader } from "../../src/http/middleware/warnings.ts";
 import { createTestApp } from "../support/http-app.ts";
@@ -46,6 +47,21 @@ describe("x-hearth-warnings", () => {
     const response = await app.post("/v1/completions", { model: "org/chat", prompt: "hi" });
     expect(response.status).toBe(200);
     expect(response.headers.has("x-hearth-warnings")).toBe(false);
+  });
+
+  it("stands in the answer to a request for pictures too", async () => {
+    const size = { width: 8, height: 8 };
+    const pictures = async function* (): AsyncGenerator<ImageEvent> {
+      yield await Promise.resolve({ type: "accepted", warnings: ["{seed} has no effect."] } as const);
+      yield { type: "image", image: 0, bytes: Uint8Array.of(1), seed: 1, size };
+      const phases = { queueMs: 0, conditionMs: 0, denoiseMs: 0, decodeMs: 0, encodeMs: 0 };
+      yield { type: "finish", promptTokens: 1, imageTokens: 1, inputImageTokens: 1, timings: phases };
+    };
+    const app = createTestApp({ script: { "image-edit": pictures } });
+    const images = [{ image_url: `data:image/png;base64,${Buffer.from("png").toString("base64")}` }];
+    const response = await app.post("/v1/images/edits", { model: "draw", prompt: "hi", images });
+    expect(response.status).toBe(200);
+    expect(JSON.parse(response.headers.get("x-hearth-warnings") ?? "")).toEqual(["seed has no effect."]);
   });
 
   it("counts the sentences that would make it too long", () => {

@@ -36,9 +36,9 @@ for (const model of realModels) {
           expect(own[index]?.id).toBe(second![0]);
           return index;
         }
-        expect(Math.abs(own[index]!.logprob - logprob), `token ${index}`).toBeLessThan(tolerance);
+        expect(Math.abs(own[index].logprob! - logprob), `token ${index}`).toBeLessThan(tolerance);
         for (const [place, [, likely]] of top.entries()) {
-          expect(Math.abs(own[index]!.top[place]!.logprob - likely), `token ${index}`).toBeLessThan(tolerance);
+          expect(Math.abs(own[index].top[place]!.logprob! - likely), `token ${index}`).toBeLessThan(tolerance);
         }
       }
       return tokens.length;

@@ -32,7 +32,7 @@ function expectAlike(own: readonly TokenLogprob[], expected: readonly TokenLogpr
       expect(top[0]!.logprob! - top[1]!.logprob!, `token ${index} is no near tie`).toBeLessThan(2 * tolerance);
       return;
     }
-    expect(Math.abs(own[index]!.logprob - logprob!), `token ${index}`).toBeLessThan(tolerance);
+    expect(Math.abs(own[index].logprob! - logprob!), `token ${index}`).toBeLessThan(tolerance);
   }
 }
 

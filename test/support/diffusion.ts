@@ -1,12 +1,13 @@
-// Image models for tests: fixtures in temporary folders, a backend in this process, and one request run to its end.
+// Image models for tests: fixtures in temporary folders, a backend in this process, and one request run to its end. What the fixtures draw
+// is compared with diffusers' pictures in test/models/diffusion/reference-pictures.test.ts.
 import { join } from "node:path";
 import sharp from "sharp";
-import { writeDiffusionFixture, type DiffusionFixtureOptions } from "../../scripts/build-models/fixtures.ts";
 import { createDiffusionBackend } from "../../src/backends/diffusion/backend.ts";
 import type { Backend } from "../../src/domain/backend.ts";
 import type { DeviceServices } from "../../src/domain/device.ts";
 import type { ImageEditRequest, ImageEvent, ImageRequest } from "../../src/domain/image.ts";
 import type { ImageModelOptions } from "../../src/domain/model.ts";
+import { writePictureModel, type PictureModel } from "./picture-fixtures.ts";
 import { runBackend } from "./run-backend.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -16,7 +17,7 @@ export const imageOptions: ImageModelOptions = {
   guidanceScale: null,
   guidanceRescale: 0,
   scheduler: null,
-  negativePrompt: "",
+  negativePrompt: null,
   defaultSize: 0,
   minSize: 64,
   maxSize: 2048,
@@ -55,8 +56,10 @@ export interface LogLine {
 }
 
 export interface DiffusionModels {
-  /** Writes a fixture once per name and gives its folder. */
-  readonly folder: (name: string, fixture: DiffusionFixtureOptions) => string;
+  /** The folder of a fixture, to be read only. */
+  readonly folder: (model: PictureModel) => string;
+  /** A copy that the test may change. */
+  readonly copy: (model: PictureModel) => string;
   /** An empty folder. */
   readonly emptyFolder: (name: string) => string;
   /** Opens a folder; disposed of by `close`. */
@@ -69,10 +72,15 @@ export function createDiffusionModels(devices?: DeviceServices): DiffusionModels
   const written = new Set<string>();
   const backends: Backend[] = [];
   return {
-    folder(name, fixture) {
-      const path = join(root, name);
-      if (!written.has(name)) writeDiffusionFixture(path, fixture);
-      written.add(name);
+    folder(model) {
+      const path = join(root, model);
+      if (!written.has(model)) writePictureModel(path, model);
+      written.add(model);
+      return path;
+    },
+    copy(model) {
+      const path = temporaryFolder(model);
+      writePictureModel(path, model);
       return path;
     },
     emptyFolder: (name) => temporaryFolder(name),

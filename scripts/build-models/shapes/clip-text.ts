@@ -3,7 +3,7 @@
 import { attention, causalMask, dimensionOf } from "../graph/attention.ts";
 import { createGraph, type FloatType, type Graph, type Value, type WeightStorage } from "../graph/builder.ts";
 import { cast, embedding, gelu, layerNorm, linear, quickGelu } from "../graph/layers.ts";
-import { type ElementType, type OnnxModel } from "../formats/onnx.ts";
+import { type OnnxModel } from "../formats/onnx.ts";
 
 export interface ClipTextShape {
   readonly layers: number;
@@ -28,9 +28,6 @@ export interface ClipTextOptions {
   readonly hiddenStates?: boolean;
   readonly dtype?: FloatType;
   readonly storage?: WeightStorage;
-  readonly int8?: boolean;
-  /** @default "int64" */
-  readonly idsType?: Extract<ElementType, "int32" | "int64">;
 }
 
 /**
@@ -38,15 +35,14 @@ export interface ClipTextOptions {
  * Pooling takes the state at the highest id: `<|endoftext|>` must be the last word of the vocabulary.
  */
 export function clipTextModel(options: ClipTextOptions): OnnxModel {
-  const { shape, idsType = "int64", activation = "quick_gelu" } = options;
+  const { shape, activation = "quick_gelu" } = options;
   const graph = createGraph({
     name: options.name ?? "text_encoder",
     seed: options.seed,
     dtype: options.dtype ?? "float32",
-    int8: options.int8 ?? false,
     ...(options.storage === undefined ? {} : { storage: options.storage }),
   });
-  const inputIds = graph.input("input_ids", idsType, ["batch_size", "sequence_length"]);
+  const inputIds = graph.input("input_ids", "int64", ["batch_size", "sequence_length"]);
   const states = [embeddings(graph, inputIds, shape)];
   const mask = causalMask(graph, dimensionOf(graph, inputIds, 1));
   for (let index = 0; index < shape.layers; index += 1) {

@@ -10,7 +10,7 @@ import { clipTextModel, type ClipTextOptions } from "./clip-text.ts";
 import { schedulerConfiguration, type SchedulerOptions } from "./scheduler-configuration.ts";
 import { unetModel } from "./unet.ts";
 import { type UnetOptions } from "./unet-options.ts";
-import { vaeDecoderModel, vaeEncoderModel, type VaeEncoderOptions, type VaeShape } from "./vae.ts";
+import { vaeDecoderModel, vaeEncoderModel, type VaeShape } from "./vae.ts";
 
 type Without<Options> = Omit<Options, "seed" | "dtype" | "storage">;
 
@@ -31,8 +31,6 @@ export interface DiffusionOptions {
   readonly vae: VaeShape;
   /** @default 0.18215 */
   readonly scalingFactor?: number;
-  /** @default "latent_sample"; false leaves the encoder out */
-  readonly vaeEncoder?: NonNullable<VaeEncoderOptions["output"]> | false;
   readonly scheduler: SchedulerOptions;
   /** Latents of the model's native size: pixels / 8. @default 64 */
   readonly sampleSize?: number;
@@ -50,7 +48,7 @@ export interface DiffusionOptions {
 
 /** Writes the whole folder. */
 export function writeDiffusionFolder(folder: string, options: DiffusionOptions): void {
-  const { seed, dtype = "float32", vaeDtype = dtype, scalingFactor = 0.18215, vaeEncoder = "latent_sample" } = options;
+  const { seed, dtype = "float32", vaeDtype = dtype, scalingFactor = 0.18215 } = options;
   const storage = options.storage ?? dtype;
   const vaeStorage = options.storage ?? vaeDtype;
   const external: WriteOnnxOptions = options.externalData === undefined ? {} : { externalData: options.externalData };
@@ -83,10 +81,7 @@ export function writeDiffusionFolder(folder: string, options: DiffusionOptions):
   const vaeConfig = vaeConfiguration(options.vae, scalingFactor);
   const vae = { seed, shape: options.vae, dtype: vaeDtype, storage: vaeStorage };
   part("vae_decoder", vaeDecoderModel(vae), { config: vaeConfig });
-  if (vaeEncoder !== false) {
-    const model = vaeEncoderModel({ ...vae, output: vaeEncoder });
-    part("vae_encoder", model, { config: vaeConfig });
-  }
+  part("vae_encoder", vaeEncoderModel(vae), { config: vaeConfig });
   writeText(join(folder, "scheduler/scheduler_config.json"), json(schedulerConfiguration(options.scheduler)));
 }
 
@@ -127,7 +122,7 @@ function modelIndex(options: DiffusionOptions): object {
     ...(xl ? { tokenizer_2: ["transformers", "CLIPTokenizer"] } : {}),
     unet: ["diffusers", "OnnxRuntimeModel"],
     vae_decoder: ["diffusers", "OnnxRuntimeModel"],
-    ...(options.vaeEncoder === false ? {} : { vae_encoder: ["diffusers", "OnnxRuntimeModel"] }),
+    vae_encoder: ["diffusers", "OnnxRuntimeModel"],
     ...(xl ? {} : { feature_extractor: [null, null], safety_checker: [null, null] }),
   };
 }
@@ -151,14 +146,14 @@ function textConfiguration({ shape, projection, activation = "quick_gelu" }: Omi
 }
 
 function unetConfiguration({ unet, sampleSize = 64 }: DiffusionOptions): object {
-  const { shape, addedText, timestepCondition } = unet;
+  const { shape, addedText } = unet;
   const kind = (index: number): string => (shape.attentionDepths[index]! > 0 ? "CrossAttn" : "");
   const levels = shape.channels.map((_, index) => index);
   return {
     _class_name: "UNet2DConditionModel",
     sample_size: sampleSize,
-    in_channels: shape.latentChannels ?? 4,
-    out_channels: shape.latentChannels ?? 4,
+    in_channels: 4,
+    out_channels: 4,
     block_out_channels: shape.channels,
     layers_per_block: shape.layersPerLevel,
     down_block_types: levels.map((index) => `${kind(index)}DownBlock2D`),
@@ -172,7 +167,7 @@ function unetConfiguration({ unet, sampleSize = 64 }: DiffusionOptions): object 
     addition_time_embed_dim: addedText?.timeIdWidth ?? null,
     projection_class_embeddings_input_dim:
       addedText === undefined ? null : addedText.pooledWidth + 6 * addedText.timeIdWidth,
-    time_cond_proj_dim: timestepCondition?.width ?? null,
+    time_cond_proj_dim: null,
   };
 }
 
@@ -181,7 +176,7 @@ function vaeConfiguration(shape: VaeShape, scalingFactor: number): object {
     _class_name: "AutoencoderKL",
     in_channels: 3,
     out_channels: 3,
-    latent_channels: shape.latentChannels ?? 4,
+    latent_channels: 4,
     block_out_channels: shape.channels,
     layers_per_block: shape.layersPerLevel,
     norm_num_groups: shape.groups,

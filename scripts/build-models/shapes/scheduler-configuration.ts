@@ -1,23 +1,9 @@
 // Makes the scheduler_config.json of the published model families.
 
 export interface SchedulerOptions {
-  readonly className:
-    | "PNDMScheduler"
-    | "DDIMScheduler"
-    | "EulerDiscreteScheduler"
-    | "EulerAncestralDiscreteScheduler"
-    | "DPMSolverMultistepScheduler"
-    | "LCMScheduler"
-    | "UniPCMultistepScheduler"
-    | "HeunDiscreteScheduler";
-  /** @default "epsilon" */
-  readonly predictionType?: "epsilon" | "v_prediction" | "sample";
+  readonly className: "PNDMScheduler" | "EulerDiscreteScheduler";
   /** @default "leading" */
-  readonly timestepSpacing?: "leading" | "trailing" | "linspace";
-  /** @default 1 */
-  readonly stepsOffset?: number;
-  /** Further fields of the class, for example `use_karras_sigmas`. */
-  readonly fields?: Readonly<Record<string, unknown>>;
+  readonly timestepSpacing?: "leading" | "trailing";
 }
 
 /** The file's content: Stable Diffusion's betas, and what the options say. */
@@ -29,12 +15,10 @@ export function schedulerConfiguration(options: SchedulerOptions): object {
     beta_end: 0.012,
     beta_schedule: "scaled_linear",
     num_train_timesteps: 1000,
-    prediction_type: options.predictionType ?? "epsilon",
+    prediction_type: "epsilon",
     timestep_spacing: options.timestepSpacing ?? "leading",
-    steps_offset: options.stepsOffset ?? 1,
+    steps_offset: 1,
     trained_betas: null,
     ...(options.className === "PNDMScheduler" ? { skip_prk_steps: true, set_alpha_to_one: false } : {}),
-    ...(options.className === "DDIMScheduler" ? { clip_sample: false, set_alpha_to_one: false } : {}),
-    ...options.fields,
   };
 }

@@ -1,4 +1,4 @@
-// Builds a UNet's embedding of the timestep: sines and cosines through two layers, plus the inputs that SDXL and LCM add.
+// Builds a UNet's embedding of the timestep: sines and cosines through two layers, plus the inputs that SDXL adds.
 
 import { type Graph, type Value } from "../graph/builder.ts";
 import { cast, linear, silu } from "../graph/layers.ts";
@@ -15,15 +15,8 @@ export interface TimeEmbeddingOptions {
 export function timeEmbedding(graph: Graph, input: TimeEmbeddingOptions): { value: Value; width: number } {
   const { baseWidth, options } = input;
   const width = baseWidth * 4;
-  const rank = options.timestepRank ?? "batch";
-  const timestep = graph.input("timestep", options.timestepType ?? "int64", rank === "batch" ? ["batch_size"] : []);
-  let waves = sinusoids(graph, timestep, baseWidth);
-  if (options.timestepCondition !== undefined) {
-    const conditionWidth = options.timestepCondition.width;
-    const condition = graph.input("timestep_cond", graph.dtype, ["batch_size", conditionWidth]);
-    const projection = { inputs: conditionWidth, outputs: baseWidth, bias: false };
-    waves = graph.node("Add", [waves, linear(graph, "time_embedding.cond_proj", condition, projection)]);
-  }
+  const timestep = graph.input("timestep", "int64", ["batch_size"]);
+  const waves = sinusoids(graph, timestep, baseWidth);
   let embedded = twoLayers(graph, "time_embedding", waves, { inputs: baseWidth, width });
   if (options.addedText !== undefined) {
     embedded = graph.node("Add", [embedded, addedEmbedding(graph, width, options.addedText)]);

@@ -7,6 +7,8 @@ import { residualBlock, spatialTransformer } from "./residual-blocks.ts";
 import { timeEmbedding } from "./time-embedding.ts";
 import { type UnetOptions, type UnetShape } from "./unet-options.ts";
 
+const latentChannels = 4;
+
 interface LevelContext {
   readonly shape: UnetShape;
   readonly time: { readonly value: Value; readonly width: number };
@@ -15,17 +17,15 @@ interface LevelContext {
 
 /**
  * sample [batch, 4, height, width], timestep, encoder_hidden_states [batch, tokens, contextWidth] [, text_embeds, time_ids]
- * [, timestep_cond] -> out_sample, shaped as sample. Height and width may be any number: what is halved with a remainder is
- * brought back to the size of the skip connection.
+ * -> out_sample, shaped as sample. Height and width may be any number: what is halved with a remainder is brought back to the
+ * size of the skip connection.
  */
 export function unetModel(options: UnetOptions): OnnxModel {
   const { shape } = options;
-  const latentChannels = shape.latentChannels ?? 4;
   const graph = createGraph({
     name: "unet",
     seed: options.seed,
     dtype: options.dtype ?? "float32",
-    int8: options.int8 ?? false,
     ...(options.storage === undefined ? {} : { storage: options.storage }),
   });
   const dims = ["batch_size", latentChannels, "height", "width"];

@@ -12,9 +12,9 @@ export interface VaeShape {
   readonly groups: number;
   /** Self-attention in the middle; its cost grows with the fourth power of the picture's side. */
   readonly attention: boolean;
-  /** @default 4 */
-  readonly latentChannels?: number;
 }
+
+const latentChannels = 4;
 
 export interface VaeOptions {
   readonly seed: number;
@@ -26,7 +26,7 @@ export interface VaeOptions {
 
 /** latent_sample [batch, 4, height, width] -> sample [batch, 3, 8 * height, 8 * width], about -1 to 1. */
 export function vaeDecoderModel({ seed, shape, dtype = "float32", storage = dtype }: VaeOptions): OnnxModel {
-  const { groups, layersPerLevel, latentChannels = 4 } = shape;
+  const { groups, layersPerLevel } = shape;
   const graph = createGraph({ name: "vae_decoder", seed, dtype, storage });
   const latents = graph.input("latent_sample", dtype, ["batch_size", latentChannels, "height", "width"]);
   const levels = [...shape.channels].reverse();
@@ -67,23 +67,9 @@ export function vaeDecoderModel({ seed, shape, dtype = "float32", storage = dtyp
   }
 }
 
-export interface VaeEncoderOptions extends VaeOptions {
-  /**
-   * `latent_sample` is the mean of the distribution, [batch, 4, ...]; `latent_parameters` is mean and log-variance,
-   * [batch, 8, ...], as newer exports give them. @default "latent_sample"
-   */
-  readonly output?: "latent_sample" | "latent_parameters";
-}
-
-/** sample [batch, 3, height, width] -> latents of an eighth of the size, not yet scaled. */
-export function vaeEncoderModel({
-  seed,
-  shape,
-  dtype = "float32",
-  storage = dtype,
-  output = "latent_sample",
-}: VaeEncoderOptions): OnnxModel {
-  const { groups, layersPerLevel, latentChannels = 4 } = shape;
+/** sample [batch, 3, height, width] -> the mean of the latents, of an eighth of the size, not yet scaled. */
+export function vaeEncoderModel({ seed, shape, dtype = "float32", storage = dtype }: VaeOptions): OnnxModel {
+  const { groups, layersPerLevel } = shape;
   const graph = createGraph({ name: "vae_encoder", seed, dtype, storage });
   const pixels = graph.input("sample", dtype, ["batch_size", 3, "height", "width"]);
   let channels = shape.channels[0]!;
@@ -108,12 +94,7 @@ export function vaeEncoderModel({
   const moments = latentChannels * 2;
   hidden = convolution(graph, "encoder.conv_out", silu(graph, normal), { inputs: channels, outputs: moments });
   const parameters = convolution(graph, "quant_conv", hidden, { inputs: moments, outputs: moments, kernel: 1 });
-  const dims = ["batch_size", "latent_height", "latent_width"];
-  if (output === "latent_parameters") {
-    graph.output(output, parameters, { dims: [dims[0]!, moments, dims[1]!, dims[2]!] });
-    return graph.build();
-  }
   const [mean] = graph.nodes("Split", [parameters], { outputs: 2, attributes: { axis: 1 } });
-  graph.output(output, mean!, { dims: [dims[0]!, latentChannels, dims[1]!, dims[2]!] });
+  graph.output("latent_sample", mean!, { dims: ["batch_size", latentChannels, "latent_height", "latent_width"] });
   return graph.build();
 }

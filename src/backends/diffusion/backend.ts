@@ -82,11 +82,22 @@ class ImageMaker {
     try {
       const plan = await this.#plan(request);
       call.signal.throwIfAborted();
-      call.sink.push({ type: "accepted" });
+      call.sink.push({ type: "accepted", ...this.#warnings(plan) });
       await this.#generate(plan, call);
     } finally {
       leave();
     }
+  }
+
+  /** What of the request is not held. */
+  #warnings({ edit }: GenerationPlan): { readonly warnings?: readonly string[] } {
+    const used = [...this.#model.unseeded].filter((name) => name !== "vae_encoder" || edit !== undefined);
+    if (used.length === 0) return {};
+    return {
+      warnings: used.map(
+        (name) => `{seed} does not reach the model's ${name}, which draws random numbers of its own: pictures differ.`,
+      ),
+    };
   }
 
   /** Generates the images and keeps count of those still to come, for the retry time of requests refused meanwhile. */
@@ -137,7 +148,7 @@ class ImageMaker {
     const asked = request.size ?? (edited === undefined ? null : await this.#sizeOfUpload(edited));
     const size = chooseSize(asked, this.sizeRules);
     const prompts = tokenizePrompts(
-      { prompt: request.prompt, negativePrompt: settings.guided ? settings.negativePrompt : undefined },
+      { prompt: request.prompt, negativePrompt: settings.guided ? (settings.negativePrompt ?? "") : undefined },
       {
         encoders: this.#model.encoders,
         ...(this.#model.unetShape.tokens === undefined ? {} : { maximum: 1 }),

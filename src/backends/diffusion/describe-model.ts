@@ -11,14 +11,11 @@ import { estimateMemoryBytes, fitsAsBatch } from "./folder/memory-estimate.ts";
 import { samplerTitle } from "./output/generation-parameters.ts";
 import { modelDefaults, schedulerConfigFor } from "./request/request-settings.ts";
 
-export function sizeRulesOf({ folder, unetShape, latentMultiple }: LoadedModel, options: ImageModelOptions): SizeRules {
+export function sizeRulesOf({ folder, fixedSize, latentMultiple }: LoadedModel, options: ImageModelOptions): SizeRules {
   const { vaeScale, sampleSize } = folder;
   const native = options.upscale ? options.nativeSize : 0;
   const multiple = vaeScale * latentMultiple;
-  const onlySize =
-    unetShape.width === undefined || unetShape.height === undefined || native > 0
-      ? undefined
-      : { width: unetShape.width * vaeScale, height: unetShape.height * vaeScale };
+  const onlySize = native > 0 ? undefined : fixedSize;
   const side = options.defaultSize || (options.upscale ? 0 : options.nativeSize);
   const own =
     side > 0
@@ -46,8 +43,9 @@ export function describeModel(
   const { folder, opener, weightBytes } = model;
   const { defaultSize, nativeSize, minSize, maxSize } = sizeRules;
   const size = nativeSize > 0 ? { width: nativeSize, height: nativeSize } : defaultSize;
-  const defaults = modelDefaults(options, folder.distillation);
-  const guided = defaults.guidanceScale > 1 && !model.unetShape.toldGuidance;
+  const { toldGuidance } = model.unetShape;
+  const defaults = modelDefaults(options, { distillation: folder.distillation, toldGuidance });
+  const guided = defaults.guidanceScale > 1 && !toldGuidance;
   const batched =
     options.guidanceBatch === "batch" || (options.guidanceBatch === "auto" && fitsAsBatch(folder, { size }));
   const scheduler = schedulerConfigFor(folder, options.scheduler);
@@ -56,7 +54,7 @@ export function describeModel(
       weights: weightBytes,
       lowMemory: options.lowMemory,
       size,
-      batch: guided && batched ? 2 : 1,
+      batch: model.unetShape.batch ?? (guided && batched ? 2 : 1),
       tileSize: options.vaeTileSize,
     }),
     ...opener.use,

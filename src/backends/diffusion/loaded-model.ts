@@ -2,12 +2,15 @@
 import { availableParallelism } from "node:os";
 import type { BackendContext } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
+import type { ImageSize } from "../../domain/image.ts";
 import type { ImageModelOptions } from "../../domain/model.ts";
 import { loadClipTokenizer } from "./prompt/clip-tokenizer-files.ts";
 import { assertUnet, unetShapeOf, type UnetShape } from "./unet/denoiser.ts";
+import { commonSize, fixedSizeOf, type FixedSize } from "./folder/fixed-size.ts";
 import { createGraphStore, type GraphStore } from "./folder/graph-store.ts";
 import { readModelFolder, type DiffusionFolder, type GraphName } from "./folder/model-folder.ts";
 import { inspectGraphFile, type GraphWeights } from "../../model-files/onnx/graph-weights.ts";
+import { drawsRandomNumbers } from "../../model-files/onnx/random-operators.ts";
 import { loadedWeightBytes } from "./folder/memory-estimate.ts";
 import { OnnxGraph } from "../onnx/graph.ts";
 import { probeUnet, rehearseUnet } from "./unet/probe-unet.ts";
@@ -15,6 +18,7 @@ import { rehearseTextEncoder } from "./prompt/rehearse-text-encoder.ts";
 import { rehearseDecoder, rehearseEncoder } from "./vae/rehearse-vae.ts";
 import { createSessionOpener, type GraphPart, type SessionOpener } from "../onnx/session.ts";
 import { modelDefaults, schedulerConfigFor, schedulerOf } from "./request/request-settings.ts";
+import { adviseSampler } from "./request/serving-samplers.ts";
 import { assertSafetyChecker, readSafetySettings, type SafetyCheckerSettings } from "./output/safety-checker.ts";
 import { assertTextEncoder, type LoadedTextEncoder } from "./prompt/text-conditioning.ts";
 import { assertVaeDecoder, assertVaeEncoder } from "./vae/vae.ts";
@@ -27,6 +31,10 @@ export interface LoadedModel {
   /** Latent pixels: a picture's sides must be multiples of this. */
   readonly latentMultiple: number;
   readonly safety: SafetyCheckerSettings | undefined;
+  /** The only size in pixels that the graphs take, where their exporter fixed one. */
+  readonly fixedSize: ImageSize | undefined;
+  /** Graphs that draw random numbers of their own, which no seed reaches. */
+  readonly unseeded: ReadonlySet<GraphName>;
   readonly opener: Pick<SessionOpener, "use">;
   /** Bytes that each graph in use takes once it is loaded. */
   readonly weightBytes: ReadonlyMap<GraphName, number>;
@@ -58,20 +66,31 @@ export async function loadModel(
   let unetShape: UnetShape | undefined;
   let latentMultiple = 1;
   const weightBytes = new Map<GraphName, number>();
+  const unseeded = new Set<GraphName>();
+  const fixedSizes: FixedSize[] = [];
+  let fixedSize: ImageSize | undefined;
   try {
     for (const name of names) {
       context.signal.throwIfAborted();
       const graph = await store.get(name);
       assertGraph(graph, { name, encoders, family: folder.family });
       weightBytes.set(name, loadedWeightBytes(weights.get(name)!, { widened: isWidened(graph) }));
+      const fixed = fixedSizeOf(graph, { name, vaeScale: folder.vaeScale });
+      if (fixed !== undefined) fixedSizes.push(fixed);
+      if (drawsRandomNumbers(folder.graphs.get(name)!)) unseeded.add(name);
       if (name !== "unet") continue;
       unetShape = unetShapeOf(graph);
       assertFamily(folder, unetShape);
       latentMultiple = await probeUnet(graph, { folder, shape: unetShape });
     }
+    fixedSize = commonSize(folder.path, fixedSizes);
   } catch (error) {
     await store.release();
     throw error;
+  }
+  for (const name of unseeded) {
+    const what = name === "vae_encoder" ? "edits" : "pictures";
+    context.log("warn", `${name} draws random numbers inside of its graph: ${what} of one seed differ.`, { path });
   }
   return {
     folder,
@@ -80,6 +99,8 @@ export async function loadModel(
     unetShape: unetShape!,
     latentMultiple,
     safety: options.safetyChecker ? await readSafetySettings(folder) : undefined,
+    fixedSize,
+    unseeded,
     opener,
     weightBytes,
     fingerprint: [...weights.values()].map(({ fingerprint }) => fingerprint).join(""),
@@ -104,14 +125,15 @@ function usedGraphs(folder: DiffusionFolder, options: ImageModelOptions): GraphN
 
 /** @throws ServerError `model_load_failed` where the configured scheduler, or else the folder's, cannot run the default steps */
 function assertScheduler(folder: DiffusionFolder, options: ImageModelOptions): void {
-  const { steps } = modelDefaults(options, folder.distillation);
+  const { steps } = modelDefaults(options, { distillation: folder.distillation, toldGuidance: false });
+  const schedulerConfig = schedulerConfigFor(folder, options.scheduler);
   try {
-    schedulerOf({ schedulerConfig: schedulerConfigFor(folder, options.scheduler), steps, strength: undefined });
+    schedulerOf({ schedulerConfig, steps, strength: undefined, shortensSchedule: false });
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
-    throw new ServerError("model_load_failed", `${folder.path}/scheduler/scheduler_config.json: ${error.message}`, {
-      cause: error,
-    });
+    const file = `${folder.path}/scheduler/scheduler_config.json`;
+    const advice = adviseSampler(folder, { steps });
+    throw new ServerError("model_load_failed", `${file}: ${error.message} ${advice}`, { cause: error });
   }
 }
 

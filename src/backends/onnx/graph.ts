@@ -90,6 +90,12 @@ export class OnnxGraph {
     );
   }
 
+  /** The batch that the exporter fixed for that input; 1 where the graph takes any. */
+  batchOf(name: string): number {
+    const size = this.inputs.get(name)?.dims[0];
+    return typeof size === "number" && size > 0 ? size : 1;
+  }
+
   async run(
     feeds: Readonly<Record<string, Tensor>>,
     outputs: readonly string[],

@@ -74,7 +74,7 @@ export function toImageOptions(entry: ImageModelEntry): ImageModelOptions {
     guidanceScale: entry.guidance_scale ?? null,
     guidanceRescale: entry.guidance_rescale,
     scheduler: entry.scheduler ?? null,
-    negativePrompt: entry.negative_prompt,
+    negativePrompt: entry.negative_prompt ?? null,
     defaultSize: entry.default_size,
     minSize: entry.min_size,
     maxSize: entry.max_size,

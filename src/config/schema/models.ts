@@ -219,10 +219,16 @@ export const imageModel = z.strictObject({
     .describe("Denoising steps. Left out = by pipeline: turbo 1, lightning and LCM 4, else 25."),
   guidance_scale: decimal(0, 100)
     .optional()
-    .describe("How closely to follow the prompt. Left out = by pipeline: turbo and lightning 0, LCM 1.5, else 7.5."),
+    .describe(
+      "How closely to follow the prompt. Left out = by pipeline: turbo and lightning 0, LCM 1.5 (8.5 where its UNet takes the guidance as an input), else 7.5.",
+    ),
   guidance_rescale: decimal(0, 1).default(0).describe("Correction against over-exposure by guidance. 0 = off."),
   scheduler: oneOf(samplerNames).optional().describe("Sampler. Left out = the folder's own."),
-  negative_prompt: anyText().default("").describe("What images should not show, when a request does not say."),
+  negative_prompt: anyText()
+    .optional()
+    .describe(
+      "What images should not show, when a request does not say. Left out = nothing, for which SDXL takes zeros; an empty text is encoded.",
+    ),
   default_size: integer(0, 8192)
     .default(0)
     .describe("Side in pixels when a request names no size. 0 = the model's own."),

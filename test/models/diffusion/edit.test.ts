@@ -1,17 +1,22 @@
 // Image to image and inpainting, through the encoder of the folder.
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
-import { writeOnnx } from "../../../scripts/build-models/formats/onnx.ts";
-import { createGraph } from "../../../scripts/build-models/graph/builder.ts";
-import { convolution, linear } from "../../../scripts/build-models/graph/layers.ts";
-import { createDiffusionModels, decodePicture, edit, eventsOf, fileOf, generate } from "../../support/diffusion.ts";
+import {
+  createDiffusionModels,
+  decodePicture,
+  edit,
+  eventsOf,
+  fileOf,
+  generate,
+  type LogLine,
+} from "../../support/diffusion.ts";
 
 const models = createDiffusionModels();
 afterAll(() => models.close());
 
-const sd1 = () => models.folder("sd1", { family: "sd1" });
+const sd15 = () => models.folder("sd15");
 
 /** A picture with a gradient. */
 function picture(size = 64, shade = 0): Promise<Buffer> {
@@ -32,7 +37,7 @@ function maskWhere(isOpen: (x: number, y: number) => boolean, size = 64): Promis
 
 describe("image to image", () => {
   it("depends on picture, prompt, seed and strength, and repeats itself", async () => {
-    const backend = await models.open(sd1(), { pngMetadata: false });
+    const backend = await models.open(sd15(), { pngMetadata: false });
     const image = await picture();
     const first = fileOf(await edit(backend, { image, strength: 0.5 }));
     expect(fileOf(await edit(backend, { image, strength: 0.5 }))).toEqual(first);
@@ -47,7 +52,7 @@ describe("image to image", () => {
   });
 
   it("runs the share of the steps that strength says", async () => {
-    const backend = await models.open(sd1());
+    const backend = await models.open(sd15());
     const image = await picture();
     const steps = async (strength: number) =>
       eventsOf(await edit(backend, { image, steps: 10, scheduler: "ddim", strength }), "progress").length;
@@ -55,17 +60,27 @@ describe("image to image", () => {
     expect(await steps(1)).toBe(10);
   });
 
-  it("samples an encoder that gives mean and log-variance with the request's generator", async () => {
-    const path = models.folder("sd1-parameters", { family: "sd1", vaeEncoder: "latent_parameters" });
-    const backend = await models.open(path, { pngMetadata: false });
+  it("says that the seed does not reach an encoder that draws inside of its graph, and holds it with any other", async () => {
+    const log: LogLine[] = [];
+    const backend = await models.open(models.folder("sd15-legacy"), { pngMetadata: false }, log);
+    expect(log.filter(({ level }) => level === "warn").map(({ message }) => message)).toEqual([
+      "vae_encoder draws random numbers inside of its graph: edits of one seed differ.",
+    ]);
     const image = await picture();
-    const file = fileOf(await edit(backend, { image, strength: 0.5 }));
-    expect(fileOf(await edit(backend, { image, strength: 0.5 }))).toEqual(file);
-    expect(fileOf(await edit(backend, { image, strength: 0.5, seed: 3 }))).not.toEqual(file);
+    const drawn = await edit(backend, { image, strength: 0.5 });
+    expect(drawn[0]).toEqual({
+      type: "accepted",
+      warnings: [
+        "{seed} does not reach the model's vae_encoder, which draws random numbers of its own: pictures differ.",
+      ],
+    });
+    expect(fileOf(await edit(backend, { image, strength: 0.5 }))).not.toEqual(fileOf(drawn));
+    expect((await generate(backend))[0]).toEqual({ type: "accepted" });
+    expect((await edit(await models.open(sd15()), { image, strength: 0.5 }))[0]).toEqual({ type: "accepted" });
   });
 
   it("keeps the proportions of the picture where no size is asked for", async () => {
-    const backend = await models.open(sd1(), { defaultSize: 64 });
+    const backend = await models.open(models.folder("sd15-legacy"), { defaultSize: 64 });
     const wide = await sharp(await picture(128))
       .resize(200, 100, { fit: "fill" })
       .png()
@@ -75,12 +90,12 @@ describe("image to image", () => {
   });
 
   it("counts the tokens of the picture that is read", async () => {
-    const backend = await models.open(sd1());
+    const backend = await models.open(sd15());
     expect(eventsOf(await edit(backend, { image: await picture() }), "finish")[0]!.inputImageTokens).toBe(65 + 129);
   });
 
   it("takes any picture format and its orientation", async () => {
-    const backend = await models.open(sd1());
+    const backend = await models.open(sd15());
     const turned = await sharp(await picture())
       .resize(128, 64, { fit: "fill" })
       .jpeg()
@@ -91,7 +106,7 @@ describe("image to image", () => {
   });
 
   it("refuses what is no picture, and a strength that leaves no step", async () => {
-    const backend = await models.open(sd1());
+    const backend = await models.open(sd15());
     const noPicture = edit(backend, { image: Buffer.from("hello") });
     await expect(noPicture).rejects.toMatchObject({ kind: "invalid_value", param: "image" });
     const noStep = edit(backend, { image: await picture(), strength: 0.1, steps: 4 });
@@ -99,7 +114,9 @@ describe("image to image", () => {
   });
 
   it("is no operation of a folder without an encoder", async () => {
-    const backend = await models.open(models.folder("no-encoder", { family: "sd1", vaeEncoder: false }));
+    const folder = models.copy("sd15");
+    rmSync(join(folder, "vae_encoder"), { recursive: true });
+    const backend = await models.open(folder);
     expect(backend.description.operations).toEqual(["image"]);
     await expect(edit(backend, { image: await picture() })).rejects.toMatchObject({ kind: "unsupported_operation" });
   });
@@ -107,14 +124,14 @@ describe("image to image", () => {
 
 describe("inpainting with an ordinary UNet", () => {
   it("a mask that is nowhere transparent keeps the picture, whatever the prompt", async () => {
-    const backend = await models.open(sd1(), { pngMetadata: false });
+    const backend = await models.open(models.folder("sd15-tiny-vae"), { pngMetadata: false });
     const request = { image: await picture(), mask: await maskWhere(() => false) };
     const first = fileOf(await edit(backend, { ...request, prompt: "a blue boat" }));
     expect(fileOf(await edit(backend, { ...request, prompt: "an old tree", seed: 9 }))).toEqual(first);
   });
 
   it("a mask that is transparent everywhere forgets the picture at full strength", async () => {
-    const backend = await models.open(sd1(), { pngMetadata: false });
+    const backend = await models.open(models.folder("sd15-tiny-vae"), { pngMetadata: false });
     const mask = await maskWhere(() => true);
     const first = fileOf(await edit(backend, { image: await picture(), mask }));
     expect(fileOf(await edit(backend, { image: await picture(64, 90), mask }))).toEqual(first);
@@ -123,7 +140,7 @@ describe("inpainting with an ordinary UNet", () => {
   });
 
   it("refuses a mask without transparency, and one of another size", async () => {
-    const backend = await models.open(sd1());
+    const backend = await models.open(sd15());
     const image = await picture();
     const opaque = edit(backend, { image, mask: image });
     await expect(opaque).rejects.toMatchObject({ kind: "invalid_value", param: "mask" });
@@ -133,27 +150,7 @@ describe("inpainting with an ordinary UNet", () => {
 });
 
 describe("inpainting models", () => {
-  /** A UNet of nine channels: one convolution to four, and the text's mean on top. */
-  function inpaintingFolder(): string {
-    const folder = models.emptyFolder("inpainting");
-    cpSync(sd1(), folder, { recursive: true });
-    const graph = createGraph({ name: "unet", seed: 5 });
-    const sample = graph.input("sample", "float32", ["batch_size", 9, "height", "width"]);
-    graph.input("timestep", "int64", ["batch_size"]);
-    const states = graph.input("encoder_hidden_states", "float32", ["batch_size", "sequence_length", 32]);
-    const text = linear(graph, "text", states, { inputs: 32, outputs: 4 });
-    const mean = graph.node("ReduceMean", [text], { axes: [1], keepdims: 0 });
-    const spread = graph.node("Unsqueeze", [mean, graph.int64([2, 3])]);
-    const out = graph.node("Add", [convolution(graph, "conv", sample, { inputs: 9, outputs: 4 }), spread]);
-    graph.output("out_sample", out, { dims: ["batch_size", 4, "height", "width"] });
-    mkdirSync(join(folder, "unet"), { recursive: true });
-    writeOnnx(join(folder, "unet/model.onnx"), graph.build());
-    writeFileSync(
-      join(folder, "unet/config.json"),
-      JSON.stringify({ in_channels: 9, sample_size: 8, block_out_channels: [16, 32], cross_attention_dim: 32 }),
-    );
-    return folder;
-  }
+  const inpaintingFolder = (): string => models.folder("inpainting");
 
   it("are fed mask and masked picture, and only edit", async () => {
     const backend = await models.open(inpaintingFolder(), { pngMetadata: false });

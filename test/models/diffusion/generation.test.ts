@@ -1,7 +1,6 @@
-// Whole folders of every family, written by the project's own model writer and run end to end.
+// Whole folders of every family, run end to end.
 import { afterAll, describe, expect, it } from "vitest";
 import type { ImageEvent } from "../../../src/domain/image.ts";
-import type { DiffusionFamily } from "../../../scripts/build-models/fixtures/diffusion-families.ts";
 import {
   createDiffusionModels,
   decodePicture,
@@ -13,27 +12,25 @@ import {
   tinyImagePath,
   type LogLine,
 } from "../../support/diffusion.ts";
+import type { PictureModel } from "../../support/picture-fixtures.ts";
 import { runBackend } from "../../support/run-backend.ts";
 
 const models = createDiffusionModels();
 afterAll(() => models.close());
 
 describe("families", () => {
-  const families: readonly (readonly [
-    DiffusionFamily,
-    string,
-    { readonly steps: number; readonly guidance: number },
-  ])[] = [
-    ["sd1", "stable-diffusion", { steps: 25, guidance: 7.5 }],
-    ["sd2-v", "stable-diffusion", { steps: 25, guidance: 7.5 }],
-    ["sd-turbo", "stable-diffusion-turbo", { steps: 1, guidance: 0 }],
-    ["sdxl", "stable-diffusion-xl", { steps: 25, guidance: 7.5 }],
-    ["sdxl-turbo", "stable-diffusion-xl-turbo", { steps: 1, guidance: 0 }],
-    ["lcm", "stable-diffusion-lcm", { steps: 4, guidance: 1.5 }],
-  ];
+  const families: readonly (readonly [PictureModel, string, { readonly steps: number; readonly guidance: number }])[] =
+    [
+      ["sd15", "stable-diffusion", { steps: 25, guidance: 7.5 }],
+      ["sd21", "stable-diffusion", { steps: 25, guidance: 7.5 }],
+      ["sd-turbo", "stable-diffusion-turbo", { steps: 1, guidance: 0 }],
+      ["sdxl", "stable-diffusion-xl", { steps: 25, guidance: 7.5 }],
+      ["sdxl-turbo", "stable-diffusion-xl-turbo", { steps: 1, guidance: 0 }],
+      ["lcm", "stable-diffusion-lcm", { steps: 4, guidance: 8.5 }],
+    ];
 
   it.each(families)("%s is detected as %s and draws a picture", async (family, pipeline, { steps, guidance }) => {
-    const backend = await models.open(models.folder(family, { family }));
+    const backend = await models.open(models.folder(family));
     expect(backend.description.facts).toMatchObject({ pipeline, steps, guidance_scale: guidance });
     const events = await generate(backend);
     expect(events[0]).toEqual({ type: "accepted" });
@@ -41,43 +38,6 @@ describe("families", () => {
     const picture = await decodePicture(fileOf(events));
     expect(picture).toMatchObject({ width: 64, height: 64 });
     expect(statisticsOf(picture).spread).toBeGreaterThan(10);
-  });
-
-  it("takes float16 graphs", async () => {
-    const exact = await models.open(models.folder("sd1", { family: "sd1" }));
-    const half = await models.open(models.folder("sd1-fp16", { family: "sd1", dtype: "float16" }));
-    const [a, b] = [
-      await decodePicture(fileOf(await generate(exact))),
-      await decodePicture(fileOf(await generate(half))),
-    ];
-    // The same weights, rounded: the same picture but for rounding.
-    const difference = a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
-    expect(difference).toBeLessThan(4);
-  });
-
-  it("takes a float32 decoder behind a float16 UNet", async () => {
-    const path = models.folder("sdxl-fp16", { family: "sdxl", dtype: "float16", vaeDtype: "float32" });
-    expect(statisticsOf(await decodePicture(fileOf(await generate(await models.open(path))))).spread).toBeGreaterThan(
-      10,
-    );
-  });
-
-  it("takes int8 graphs", async () => {
-    const backend = await models.open(models.folder("sd1-int8", { family: "sd1", int8: true }));
-    expect(statisticsOf(await decodePicture(fileOf(await generate(backend)))).spread).toBeGreaterThan(10);
-  });
-
-  it.each([
-    ["int32 ids", { family: "sd1", idsType: "int32" }],
-    ["a scalar timestep", { family: "sd1", timestepRank: "scalar" }],
-    ["a float32 timestep", { family: "sd1", timestepType: "float32" }],
-    ["weights in model.onnx_data", { family: "sd1", externalData: "model.onnx_data" }],
-    ["weights in model.onnx.data", { family: "sd1", externalData: "model.onnx.data" }],
-    ["weights in weights.pb", { family: "sd1", externalData: "weights.pb" }],
-  ] as const)("gives the same picture with %s", async (name, fixture) => {
-    const plain = await models.open(models.folder("sd1", { family: "sd1" }));
-    const other = await models.open(models.folder(`sd1 ${name}`, fixture));
-    expect(fileOf(await generate(other))).toEqual(fileOf(await generate(plain)));
   });
 });
 
@@ -107,16 +67,16 @@ describe("the bundled model", () => {
 
 describe("seeds", () => {
   it("the same request gives the same bytes, another seed others", async () => {
-    const backend = await models.open(models.folder("sd1", { family: "sd1" }));
+    const backend = await models.open(models.folder("sd15"));
     const first = fileOf(await generate(backend));
     expect(fileOf(await generate(backend))).toEqual(first);
     expect(fileOf(await generate(backend, { seed: 2 }))).not.toEqual(first);
-    const reopened = await models.open(models.folder("sd1", { family: "sd1" }));
+    const reopened = await models.open(models.folder("sd15"));
     expect(fileOf(await generate(reopened))).toEqual(first);
   });
 
   it("image i of n is the picture of seed + i", async () => {
-    const backend = await models.open(models.folder("sd1", { family: "sd1" }), { pngMetadata: false });
+    const backend = await models.open(models.folder("sd15"), { pngMetadata: false });
     const images = eventsOf(await generate(backend, { n: 3, seed: 10 }), "image");
     expect(images.map(({ image, seed }) => [image, seed])).toEqual([
       [0, 10],
@@ -127,7 +87,7 @@ describe("seeds", () => {
   });
 
   it("chooses a seed below 2^32 where none is given and says which", async () => {
-    const backend = await models.open(models.folder("sd-turbo", { family: "sd-turbo" }), { pngMetadata: false });
+    const backend = await models.open(models.folder("sd-turbo"), { pngMetadata: false });
     const { seed: _seed, ...seedless } = { ...imageRequest, steps: 1 };
     const events: ImageEvent[] = [];
     for await (const event of runBackend(backend, "image", seedless)) events.push(event);
@@ -140,7 +100,7 @@ describe("seeds", () => {
 
 describe("guidance", () => {
   it("as one batch and as two runs gives the same picture", async () => {
-    const path = models.folder("sd1", { family: "sd1" });
+    const path = models.folder("sd15");
     const batch = await decodePicture(fileOf(await generate(await models.open(path, { guidanceBatch: "batch" }))));
     const separate = await decodePicture(
       fileOf(await generate(await models.open(path, { guidanceBatch: "separate" }))),
@@ -150,7 +110,7 @@ describe("guidance", () => {
   });
 
   it("is skipped at 1 and below: the negative prompt is not even encoded", async () => {
-    const backend = await models.open(models.folder("sd1", { family: "sd1" }), { pngMetadata: false });
+    const backend = await models.open(models.folder("sd15"), { pngMetadata: false });
     const plain = await generate(backend, { guidanceScale: 1 });
     const negative = await generate(backend, { guidanceScale: 0.5, negativePrompt: "fog and rain" });
     expect(fileOf(negative)).toEqual(fileOf(plain));
@@ -158,7 +118,7 @@ describe("guidance", () => {
   });
 
   it("follows negative prompt, scale and rescale", async () => {
-    const path = models.folder("sd1", { family: "sd1" });
+    const path = models.folder("sd15");
     const backend = await models.open(path, { pngMetadata: false });
     const rescaled = await models.open(path, { pngMetadata: false, guidanceRescale: 0.7 });
     const files = [
@@ -171,7 +131,7 @@ describe("guidance", () => {
   });
 
   it("is an input of an LCM's UNet, which is run once per step", async () => {
-    const backend = await models.open(models.folder("lcm", { family: "lcm" }), { pngMetadata: false });
+    const backend = await models.open(models.folder("lcm"), { pngMetadata: false });
     const files = [
       fileOf(await generate(backend, { guidanceScale: 2 })),
       fileOf(await generate(backend, { guidanceScale: 8 })),
@@ -183,7 +143,7 @@ describe("guidance", () => {
 
 describe("text", () => {
   it("prompts longer than one chunk are encoded whole, and counted", async () => {
-    const backend = await models.open(models.folder("sd1", { family: "sd1" }), { pngMetadata: false });
+    const backend = await models.open(models.folder("sd15"), { pngMetadata: false });
     const words = Array.from({ length: 90 }, (_, i) => (i % 2 === 0 ? "house" : "sea"));
     const long = await generate(backend, { prompt: words.join(" ") });
     const longer = await generate(backend, { prompt: [...words, "mountain"].join(" ") });
@@ -193,7 +153,7 @@ describe("text", () => {
   });
 
   it("works for both of SDXL's encoders at any length", async () => {
-    const backend = await models.open(models.folder("sdxl", { family: "sdxl" }), { pngMetadata: false });
+    const backend = await models.open(models.folder("sdxl"), { pngMetadata: false });
     const prompt = Array.from({ length: 160 }, () => "house").join(" ");
     expect(fileOf(await generate(backend, { prompt }))).not.toEqual(
       fileOf(await generate(backend, { prompt: `${prompt} sea` })),
@@ -201,7 +161,7 @@ describe("text", () => {
   });
 
   it("refuses a prompt that is longer than any model takes", async () => {
-    const backend = await models.open(models.folder("sd1", { family: "sd1" }));
+    const backend = await models.open(models.folder("sd15"));
     const prompt = Array.from({ length: 2000 }, () => "house").join(" ");
     await expect(generate(backend, { prompt })).rejects.toMatchObject({
       kind: "context_length_exceeded",
@@ -214,14 +174,14 @@ describe("schedulers", () => {
   it.each(["euler", "euler_a", "dpmpp_2m", "dpmpp_2m_karras", "ddim", "pndm", "lcm", "unipc", "heun"])(
     "%s draws a picture when it is asked for",
     async (scheduler) => {
-      const backend = await models.open(models.folder("sd1", { family: "sd1" }));
+      const backend = await models.open(models.folder("sd15"));
       const picture = await decodePicture(fileOf(await generate(backend, { scheduler, steps: 6 })));
       expect(statisticsOf(picture).spread).toBeGreaterThan(5);
     },
   );
 
   it("refuses an unknown one and names those that there are", async () => {
-    const backend = await models.open(models.folder("sd1", { family: "sd1" }));
+    const backend = await models.open(models.folder("sd15"));
     await expect(generate(backend, { scheduler: "magic" })).rejects.toMatchObject({
       kind: "invalid_value",
       param: "scheduler",
@@ -230,7 +190,7 @@ describe("schedulers", () => {
   });
 
   it("names steps where a scheduler cannot take so many", async () => {
-    const backend = await models.open(models.folder("sd1", { family: "sd1" }));
+    const backend = await models.open(models.folder("sd15"));
     await expect(generate(backend, { steps: 1001 })).rejects.toMatchObject({ kind: "invalid_value", param: "steps" });
   });
 });

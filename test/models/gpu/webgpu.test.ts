@@ -164,7 +164,7 @@ describe.skipIf(!swiftShader.isMet)(`WebGPU on SwiftShader${swiftShader.note}`, 
   it("makes the CPU's picture", async () => {
     const models = createDiffusionModels(deviceServices("auto").services);
     try {
-      const path = models.folder("sd1", { family: "sd1", vaeEncoder: false });
+      const path = models.folder("sd15");
       const request = { size: { width: 64, height: 64 }, steps: 1 };
       const expected = await decodePicture(fileOf(await generate(await models.open(path), request)));
       const backend = await models.open(path, { executionProviders: ["webgpu"] });

@@ -81,6 +81,18 @@ describe("a folder", () => {
     expect(kindOf(sandbox.path("image"))).toBe("image for image");
   });
 
+  it("of a pipeline that is not served is refused by its kind", () => {
+    sandbox.write("flux/model_index.json", '{"_class_name":"FluxPipeline"}');
+    sandbox.write("flux/transformer/model.onnx");
+    expect(kindOf(sandbox.path("flux"))).toBe(
+      "is a transformer pipeline (FluxPipeline), as SD3, Flux and PixArt are; these are not served. " +
+        "Served are Stable Diffusion 1, 2 and XL, which have a unet/. (…/flux)",
+    );
+    sandbox.write("refiner/model_index.json", "{}");
+    for (const part of ["unet", "text_encoder_2"]) sandbox.write(`refiner/${part}/model.onnx`);
+    expect(kindOf(sandbox.path("refiner"))).toMatch(/^is an SDXL refiner, which is not served/);
+  });
+
   it("with a tokenizer and a graph, at its top or in onnx/, is embedding", () => {
     sandbox.write("flat/tokenizer.json", "{}");
     sandbox.write("flat/model.onnx");

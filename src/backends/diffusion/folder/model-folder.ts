@@ -4,6 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ServerError } from "../../../domain/errors.ts";
 import { numberOr, readJsonObject, readTextFile, textOr, type JsonObject } from "../../../model-files/json-file.ts";
+import { refusedPipeline } from "../../../model-files/refused-pipeline.ts";
 import { parseSchedulerConfig, type SchedulerConfig } from "../schedulers/settings/scheduler-settings.ts";
 
 export const graphNames = [
@@ -32,6 +33,8 @@ export interface DiffusionFolder {
   readonly family: "sd" | "sdxl";
   /** How the model was distilled to fewer steps ({@link detectDistillation}). */
   readonly distillation: Distillation;
+  /** Whether its pipeline is that of latent consistency models, whose image-to-image reads `strength` in its own way. */
+  readonly latentConsistency: boolean;
   /** Paths of the graphs that the folder has. */
   readonly graphs: ReadonlyMap<GraphName, string>;
   readonly textEncoders: readonly TextEncoderFolder[];
@@ -48,15 +51,20 @@ export interface DiffusionFolder {
   readonly unetConfig: JsonObject;
   /** `vae/config.json` and `vae_decoder/config.json` merged. */
   readonly vaeConfig: JsonObject;
-  /** Latents as the UNet sees them are (encoded - shiftFactor) * scalingFactor. */
-  readonly scalingFactor: number;
-  readonly shiftFactor: number;
-  /** SDXL: an empty negative prompt is encoded as zeros, not as an empty text. */
-  readonly zerosForEmptyNegative: boolean;
+  readonly latentScale: LatentScale;
+  /** SDXL: where there is no negative prompt, zeros take the place of an empty text's encoding. */
+  readonly zerosForNoNegative: boolean;
+}
+
+/** Latents as the UNet sees them are (encoded - shift) * factor; a value for each channel. */
+export interface LatentScale {
+  readonly factors: readonly number[];
+  readonly shifts: readonly number[];
 }
 
 export type Distillation = "none" | "turbo" | "lightning" | "lcm";
 
+const latentChannels = 4;
 const required = ["text_encoder", "unet", "vae_decoder"] as const;
 const layout =
   "a Stable Diffusion folder in ONNX: text_encoder/model.onnx, tokenizer/, unet/model.onnx, vae_decoder/model.onnx and " +
@@ -67,6 +75,8 @@ export async function readModelFolder(path: string): Promise<DiffusionFolder> {
   const entries = await listFolder(path);
   const index = (await readJsonObject(join(path, "model_index.json"))) ?? {};
   const className = textOr(index["_class_name"], "");
+  const refused = refusedPipeline(entries, className);
+  if (refused !== undefined) throw new ServerError("model_load_failed", `${path} ${refused}`);
   const graphs = await findGraphs(path, { entries, className });
   const config = async (name: string): Promise<JsonObject> =>
     (await readJsonObject(join(path, name, "config.json"))) ?? {};
@@ -79,6 +89,7 @@ export async function readModelFolder(path: string): Promise<DiffusionFolder> {
     className,
     family,
     distillation: detectDistillation({ family, schedulerConfig, unetConfig, className, folderName: basename(path) }),
+    latentConsistency: isLatentConsistency(className, unetConfig),
     graphs,
     textEncoders: await readTextEncoders(path, graphs),
     schedulerConfig,
@@ -88,10 +99,18 @@ export async function readModelFolder(path: string): Promise<DiffusionFolder> {
     unetScale: 2 ** Math.max(0, lengthOf(unetConfig["block_out_channels"], family === "sdxl" ? 3 : 4) - 1),
     unetConfig,
     vaeConfig,
-    scalingFactor: numberOr(vaeConfig["scaling_factor"], family === "sdxl" ? 0.13025 : 0.18215),
-    shiftFactor: numberOr(vaeConfig["shift_factor"], 0),
-    zerosForEmptyNegative: family === "sdxl" && index["force_zeros_for_empty_prompt"] !== false,
+    latentScale: latentScale(vaeConfig, family),
+    zerosForNoNegative: family === "sdxl" && index["force_zeros_for_empty_prompt"] !== false,
   };
+}
+
+/** By the pipeline's class, or where a folder names none, by a UNet that takes the guidance as an input. */
+function isLatentConsistency(className: string, unetConfig: JsonObject): boolean {
+  return className === "" ? isToldGuidance(unetConfig) : className.includes("LatentConsistency");
+}
+
+function isToldGuidance(unetConfig: JsonObject): boolean {
+  return numberOr(unetConfig["time_cond_proj_dim"], undefined) !== undefined;
 }
 
 /**
@@ -111,7 +130,7 @@ export function detectDistillation({
   const scheduler = textOr(schedulerConfig["_class_name"], "");
   // 1.
   if (scheduler === "LCMScheduler" || className.includes("LatentConsistency")) return "lcm";
-  if (numberOr(unetConfig["time_cond_proj_dim"], undefined) !== undefined) return "lcm";
+  if (isToldGuidance(unetConfig)) return "lcm";
   // 2.
   const trailing = schedulerConfig["timestep_spacing"] === "trailing";
   const epsilon = (schedulerConfig["prediction_type"] ?? "epsilon") === "epsilon";
@@ -211,6 +230,24 @@ function inputChannels(unetConfig: JsonObject): 4 | 9 {
     "model_load_failed",
     `Expected a UNet with 4 input channels, or 9 for inpainting; its config.json says ${channels}.`,
   );
+}
+
+/** Means and deviations of the channels, where a VAE has both of them, stand beside the factor of all (Playground 2.5). */
+function latentScale(vaeConfig: JsonObject, family: DiffusionFolder["family"]): LatentScale {
+  const factor = numberOr(vaeConfig["scaling_factor"], family === "sdxl" ? 0.13025 : 0.18215);
+  const [means, deviations] = [ofChannels(vaeConfig["latents_mean"]), ofChannels(vaeConfig["latents_std"])];
+  if (means !== undefined && deviations !== undefined) {
+    return { factors: deviations.map((deviation) => factor / deviation), shifts: means };
+  }
+  const shift = numberOr(vaeConfig["shift_factor"], 0);
+  const alike = (value: number): number[] => Array.from({ length: latentChannels }, () => value);
+  return { factors: alike(factor), shifts: alike(shift) };
+}
+
+function ofChannels(value: unknown): readonly number[] | undefined {
+  const isUsable =
+    Array.isArray(value) && value.length === latentChannels && value.every((entry) => typeof entry === "number");
+  return isUsable ? value : undefined;
 }
 
 function sampleSize(unetConfig: JsonObject): { width: number; height: number } {

@@ -101,7 +101,7 @@ export async function readMask(bytes: Uint8Array, size: ImageSize): Promise<Uint
     }
     const alpha = await image
       .autoOrient()
-      .resize(size.width, size.height, { fit: "fill", kernel: "nearest" })
+      .resize(size.width, size.height, { fit: "fill", kernel: "lanczos3" })
       .extractChannel("alpha")
       .raw()
       .toBuffer();

@@ -159,7 +159,7 @@ class Generation {
       encoders: model.encoders,
       store: model.store,
       folder: model.folder,
-      zeroNegative: model.folder.zerosForEmptyNegative && this.#plan.settings.negativePrompt === "",
+      zeroNegative: model.folder.zerosForNoNegative && this.#plan.settings.negativePrompt === null,
       betweenRuns: this.#betweenRuns,
     });
     return this.#conditioning;
@@ -197,9 +197,7 @@ class Generation {
       guidanceScale: settings.guidanceScale,
       guidanceRescale: options.guidanceRescale,
       batched:
-        model.unetShape.batch !== 1 &&
-        (guidanceBatch === "batch" ||
-          (guidanceBatch === "auto" && fitsAsBatch(model.folder, { size: size.generated }))),
+        guidanceBatch === "batch" || (guidanceBatch === "auto" && fitsAsBatch(model.folder, { size: size.generated })),
       inputChannels: model.folder.inputChannels,
     };
   }
@@ -256,7 +254,7 @@ class Generation {
     const { request, settings, size } = this.#plan;
     return formatParameters({
       prompt: request.prompt,
-      negativePrompt: settings.negativePrompt,
+      negativePrompt: settings.negativePrompt ?? "",
       steps: settings.steps,
       sampler: samplerTitle(settings.schedulerConfig),
       guidanceScale: settings.guidanceScale,

@@ -29,7 +29,7 @@ export interface EncodedEdit {
   readonly folder: VaeOptions["folder"];
   /** Undefined where the run begins with noise and keeps nothing. */
   readonly picture: EncodedPicture | undefined;
-  /** Inpainting models: the picture with the masked places grey. */
+  /** Inpainting models: the picture without what the mask covers. */
   readonly masked: EncodedPicture | undefined;
 }
 
@@ -67,7 +67,9 @@ export async function encodeEdit(
     strength,
     folder,
     picture: isInpainting && strength >= 1 ? undefined : await encodePixels(encoder, input.pixels, { folder }),
-    masked: isInpainting ? await encodePixels(encoder, maskedPixels(input), { folder }) : undefined,
+    masked: isInpainting
+      ? await encodePixels(encoder, input.pixels, { folder, hidden: input.mask ?? "all" })
+      : undefined,
   };
 }
 
@@ -86,6 +88,8 @@ export function prepareLatents({ scheduler, random, width, height, edit }: Start
     : scheduler.addNoise({ original: original.data, noise, index: scheduler.startIndex });
   const mask = latentMask(input, { width, height });
   const keeps = masked === undefined && original !== undefined && input.mask !== undefined;
+  // The reference encodes the masked picture for every UNet, and an ordinary one ignores it. Its draw moves the noise of the steps.
+  if (keeps && picture?.isDistribution === true) random.randn(length);
   return {
     sample,
     keepUntouched: keeps ? createKeeper({ scheduler, original, noise, mask }) : undefined,
@@ -131,15 +135,6 @@ function latentMask(
     }
   }
   return small;
-}
-
-/** The picture with the masked places grey, about 0 on the scale of -1 to 1. */
-function maskedPixels({ pixels, mask }: EditInput): Pixels {
-  const data = Uint8ClampedArray.from(pixels.data);
-  for (let i = 0; i < pixels.width * pixels.height; i++) {
-    if (mask === undefined || mask[i] === 1) data.fill(128, i * 3, i * 3 + 3);
-  }
-  return { ...pixels, data };
 }
 
 function joinInpainting(mask: Float32Array, masked: Latents): Float32Array {

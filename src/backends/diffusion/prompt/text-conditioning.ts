@@ -123,6 +123,14 @@ export function assertTextEncoder(
 ): void {
   graph.assertInputs({ required: ["input_ids"] });
   integerTensor(graph, { name: "input_ids", values: [0], dims: [1, 1] });
+  const { contextLength } = options.encoder;
+  const fixed = graph.inputs.get("input_ids")?.dims[1];
+  if (typeof fixed === "number" && fixed > 0 && fixed !== contextLength) {
+    throw new ServerError(
+      "model_load_failed",
+      `${graph.name} was exported for ${fixed} ids; its config.json says ${contextLength}.`,
+    );
+  }
   outputNames(graph, options);
 }
 
@@ -164,16 +172,20 @@ async function encodeChunks(
   const parts: Float32Array[] = [];
   let pooled: Float32Array | undefined;
   let width = 0;
+  // A graph of a fixed batch gets the chunk several times.
+  const batch = graph.batchOf("input_ids");
+  const firstRow = (values: Float32Array): Float32Array => values.subarray(0, values.length / batch);
   for (const ids of chunks) {
+    const values = Array.from({ length: batch }, () => ids).flat();
     const feeds: Record<string, Tensor> = {
-      input_ids: integerTensor(graph, { name: "input_ids", values: ids, dims: [1, ids.length] }),
+      input_ids: integerTensor(graph, { name: "input_ids", values, dims: [batch, ids.length] }),
     };
     const outputs = await graph.run(feeds, names.pooled === undefined ? [names.states] : [names.states, names.pooled]);
     const { data, dims } = toFloat32(outputs[names.states], names.states);
     width = dims.at(-1) ?? 0;
-    parts.push(data);
+    parts.push(firstRow(data));
     // The pooled text is that of the first chunk; the reference has only one.
-    if (names.pooled !== undefined) pooled ??= toFloat32(outputs[names.pooled], names.pooled).data;
+    if (names.pooled !== undefined) pooled ??= firstRow(toFloat32(outputs[names.pooled], names.pooled).data);
     await betweenRuns();
   }
   const states = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -12,6 +12,7 @@ import { createScheduler } from "../schedulers/create-scheduler.ts";
 import {
   isSamplerName,
   samplerNames,
+  withInpaintingCorrections,
   withSampler,
   withStableDiffusionCorrections,
 } from "../schedulers/settings/sampler-override.ts";
@@ -23,10 +24,13 @@ export interface RequestSettings {
   readonly guidanceScale: number;
   /** Whether the UNet also runs on the negative prompt. */
   readonly guided: boolean;
-  readonly negativePrompt: string;
+  /** `null` where neither the request nor the configuration has one, not even an empty one. */
+  readonly negativePrompt: string | null;
   readonly schedulerConfig: SchedulerConfig;
   /** Edits: the share of the steps that are run, in (0, 1]; undefined for pictures from noise alone. */
   readonly strength: number | undefined;
+  /** What `strength` means to an LCM scheduler ({@link SchedulerOptions.shortensSchedule}). */
+  readonly shortensSchedule: boolean;
   readonly seed: number;
 }
 
@@ -46,13 +50,19 @@ const distillationDefaults: Readonly<Record<Distillation, ModelDefaults>> = {
   lcm: { steps: 4, guidanceScale: 1.5 },
 };
 
+/** What a UNet of LCM that takes the guidance as an input was trained for; the others get it by a second run of the UNet. */
+const toldGuidanceScale = 8.5;
+
 /** The configuration's values, else the usual ones of the model's distillation. */
 export function modelDefaults(
   options: Pick<ImageModelOptions, "steps" | "guidanceScale">,
-  distillation: Distillation,
+  { distillation, toldGuidance }: { readonly distillation: Distillation; readonly toldGuidance: boolean },
 ): ModelDefaults {
   const usual = distillationDefaults[distillation];
-  return { steps: options.steps ?? usual.steps, guidanceScale: options.guidanceScale ?? usual.guidanceScale };
+  return {
+    steps: options.steps ?? usual.steps,
+    guidanceScale: options.guidanceScale ?? (toldGuidance ? toldGuidanceScale : usual.guidanceScale),
+  };
 }
 
 /** @throws ServerError `invalid_value` naming the field and the values that work */
@@ -65,23 +75,30 @@ export function resolveSettings(
     edit,
   }: {
     readonly options: ImageModelOptions;
-    readonly folder: Pick<DiffusionFolder, "distillation" | "family" | "schedulerConfig">;
+    readonly folder: Pick<
+      DiffusionFolder,
+      "distillation" | "family" | "inputChannels" | "latentConsistency" | "schedulerConfig"
+    >;
     /** The guidance scale is an input of the UNet (LCM), so it needs no second pass. */
     readonly toldGuidance: boolean;
     readonly edit?: Pick<ImageEditRequest, "strength" | "mask">;
   },
 ): RequestSettings {
-  const defaults = modelDefaults(options, folder.distillation);
+  const defaults = modelDefaults(options, { distillation: folder.distillation, toldGuidance });
   const steps = request.steps ?? Math.max(1, Math.ceil(defaults.steps * qualityFactors[request.quality] - 1e-9));
   const styled = request.style === null ? 1 : styleFactors[request.style];
   const guidanceScale = request.guidanceScale ?? Number((defaults.guidanceScale * styled).toFixed(6));
+  const schedulerConfig = schedulerConfigFor(folder, request.scheduler ?? options.scheduler);
+  const isMasked = edit !== undefined && (edit.mask !== null || folder.inputChannels === 9);
   const settings: RequestSettings = {
     steps,
     guidanceScale,
     guided: guidanceScale > 1 && !toldGuidance,
     negativePrompt: request.negativePrompt ?? options.negativePrompt,
-    schedulerConfig: schedulerConfigFor(folder, request.scheduler ?? options.scheduler),
+    schedulerConfig: isMasked && folder.family === "sd" ? withInpaintingCorrections(schedulerConfig) : schedulerConfig,
     strength: edit === undefined ? undefined : (edit.strength ?? (edit.mask === null ? 0.8 : 1)),
+    // diffusers has no pipeline of LCM for masks: its ordinary one takes its place.
+    shortensSchedule: folder.latentConsistency && edit?.mask === null,
     seed: request.seed ?? randomInt(randomSeedLimit),
   };
   schedulerOf(settings, request);
@@ -90,11 +107,20 @@ export function resolveSettings(
 
 /** A new scheduler for one image. @throws ServerError `invalid_value` where it cannot run these settings */
 export function schedulerOf(
-  { schedulerConfig, steps, strength }: Pick<RequestSettings, "schedulerConfig" | "steps" | "strength">,
+  {
+    schedulerConfig,
+    steps,
+    strength,
+    shortensSchedule,
+  }: Pick<RequestSettings, "schedulerConfig" | "steps" | "strength" | "shortensSchedule">,
   request: Pick<ImageRequest, "steps" | "scheduler"> = {},
 ): Scheduler {
   try {
-    return createScheduler(schedulerConfig, strength === undefined ? { steps } : { steps, strength });
+    return createScheduler(schedulerConfig, {
+      steps,
+      shortensSchedule,
+      ...(strength === undefined ? {} : { strength }),
+    });
   } catch (error) {
     if (!(error instanceof SchedulerConfigError)) throw error;
     throw new ServerError(

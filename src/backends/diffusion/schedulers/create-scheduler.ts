@@ -22,6 +22,11 @@ export interface SchedulerOptions {
   readonly steps: number;
   /** Image to image: the share of the steps that are run, in (0, 1]. @default 1, a run from pure noise */
   readonly strength?: number;
+  /**
+   * LCM only: `strength` chooses among the lower timesteps and all steps are run, as in the image-to-image pipeline of LCM itself. Else
+   * the first of the steps are skipped, as in all other pipelines. @default false
+   */
+  readonly shortensSchedule?: boolean;
   /** DDIM only: share of fresh noise per step, in [0, 1]. @default 0 */
   readonly eta?: number;
 }
@@ -33,14 +38,17 @@ export interface SchedulerOptions {
 export function createScheduler(config: SchedulerConfig, options: SchedulerOptions): Scheduler {
   const settings = readSchedulerSettings(config);
   const { steps, strength = 1, eta = 0 } = options;
-  assertOptions(settings, { steps, strength, eta });
-  const algorithm = createAlgorithm(settings, { steps, strength, eta });
+  const shortensSchedule = settings.className === "LCMScheduler" && options.shortensSchedule === true;
+  const resolved = { steps, strength, eta, shortensSchedule };
+  assertOptions(settings, resolved);
+  const algorithm = createAlgorithm(settings, resolved);
   assertTimesteps(settings, algorithm);
   assertSignal(settings, algorithm);
-  return attach(settings, { algorithm, startIndex: startIndexOf(settings, { steps, strength }) });
+  return attach(settings, { algorithm, startIndex: startIndexOf(settings, resolved) });
 }
 
-function createAlgorithm(settings: SchedulerSettings, { steps, strength, eta }: Required<SchedulerOptions>): Algorithm {
+function createAlgorithm(settings: SchedulerSettings, options: Required<SchedulerOptions>): Algorithm {
+  const { steps, strength, eta, shortensSchedule } = options;
   switch (settings.className) {
     case "PNDMScheduler":
       return createPndm(settings, steps);
@@ -53,7 +61,7 @@ function createAlgorithm(settings: SchedulerSettings, { steps, strength, eta }: 
     case "DPMSolverMultistepScheduler":
       return createDpmMultistep(settings, steps);
     case "LCMScheduler":
-      return createLcm(settings, steps, { strength });
+      return createLcm(settings, steps, { strength: shortensSchedule ? strength : 1 });
     case "UniPCMultistepScheduler":
       return createUniPc(settings, steps);
     case "HeunDiscreteScheduler":
@@ -63,12 +71,13 @@ function createAlgorithm(settings: SchedulerSettings, { steps, strength, eta }: 
 
 /**
  * The first index of an image-to-image run: diffusers' `get_timesteps`. Heun has two entries per step. PNDM's repeated entry counts as
- * a step, as in the reference. LCM's timesteps have been shortened already.
+ * a step, as in the reference.
  */
-function startIndexOf(settings: SchedulerSettings, { steps, strength }: { steps: number; strength: number }): number {
-  if (settings.className === "LCMScheduler") {
-    return 0;
-  }
+function startIndexOf(
+  settings: SchedulerSettings,
+  { steps, strength, shortensSchedule }: Required<SchedulerOptions>,
+): number {
+  if (shortensSchedule) return 0;
   const skipped = steps - Math.min(Math.trunc(steps * strength), steps);
   return settings.className === "HeunDiscreteScheduler" ? skipped * 2 : skipped;
 }
@@ -129,7 +138,10 @@ function attach(
   };
 }
 
-function assertOptions(settings: SchedulerSettings, { steps, strength, eta }: Required<SchedulerOptions>): void {
+function assertOptions(
+  settings: SchedulerSettings,
+  { steps, strength, eta, shortensSchedule }: Required<SchedulerOptions>,
+): void {
   const { className, trainTimesteps } = settings;
   if (!Number.isInteger(steps) || steps < 1 || steps > trainTimesteps) {
     throw new SchedulerConfigError("steps", `steps must be a whole number from 1 to ${trainTimesteps}; got ${steps}`);
@@ -137,7 +149,7 @@ function assertOptions(settings: SchedulerSettings, { steps, strength, eta }: Re
   if (!(strength > 0 && strength <= 1)) {
     throw new SchedulerConfigError("strength", `strength must be above 0 and at most 1; got ${strength}`);
   }
-  if (Math.trunc(steps * strength) < 1 && className !== "LCMScheduler") {
+  if (Math.trunc(steps * strength) < 1 && !shortensSchedule) {
     throw new SchedulerConfigError("strength", `strength ${strength} leaves none of ${steps} steps to run`);
   }
   if (strength < 1 && className === "PNDMScheduler" && !settings.skipPrkSteps) {

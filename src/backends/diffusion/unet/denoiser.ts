@@ -1,5 +1,6 @@
 // Runs the UNet for one step, with guidance as one batch of two or as two runs. A denoiser is made once per request: inputs that are the
-// same for all steps and images are written into the graph's buffers then.
+// same for all steps and images are written into the graph's buffers then. A graph that was exported for a batch of its own gets that
+// batch at every run; rows that are not needed repeat the last one.
 import { Tensor } from "../../onnx/runtime.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import { applyGuidance, guidanceEmbedding } from "./guidance.ts";
@@ -20,7 +21,7 @@ export interface DenoiserOptions {
   readonly pictureHeight: number;
   readonly guidanceScale: number;
   readonly guidanceRescale: number;
-  /** Whether guidance runs as one batch of two. */
+  /** Whether guidance runs as one batch of two, where the graph takes any batch. */
   readonly batched: boolean;
   readonly inputChannels: 4 | 9;
 }
@@ -81,16 +82,18 @@ export function unetShapeOf(graph: OnnxGraph): UnetShape {
 export function createDenoiser(graph: OnnxGraph, options: DenoiserOptions): Denoiser {
   const { conditioning, width, height, inputChannels, guidanceScale, guidanceRescale } = options;
   const { positive, negative } = conditioning;
-  const passes =
-    negative === undefined ? [[positive]] : options.batched ? [[negative, positive]] : [[negative], [positive]];
-  const batch = passes[0]!.length;
+  const fixedBatch = unetShapeOf(graph).batch;
+  const together = fixedBatch === undefined ? options.batched : fixedBatch > 1;
+  const passes = negative === undefined ? [[positive]] : together ? [[negative, positive]] : [[negative], [positive]];
+  const batch = fixedBatch ?? passes[0]!.length;
   const plane = width * height;
   const sampleLength = inputChannels * plane;
   const outputLength = latentChannels * plane;
 
   const output = graph.outputNamed(["out_sample", ...graph.outputNames]);
   const sample = new FloatBuffer(graph.floatTypeOf("sample"), [batch, inputChannels, height, width]);
-  const feedsOfPasses = passes.map((prompts) => {
+  const feedsOfPasses = passes.map((pass) => {
+    const prompts = Array.from({ length: batch }, (_, i) => pass[i] ?? pass.at(-1)!);
     const rows = (name: string, parts: readonly Float32Array[], dims: readonly number[]): Record<string, Tensor> =>
       graph.inputs.has(name) ? { [name]: constantInput(graph.floatTypeOf(name), { parts, dims }) } : {};
     return {
@@ -133,10 +136,11 @@ export function createDenoiser(graph: OnnxGraph, options: DenoiserOptions): Deno
         }
         results.push(data);
       }
-      const first = results[0]!;
-      if (negative === undefined) return first;
-      const unconditional = batch === 2 ? first.subarray(0, outputLength) : first;
-      const conditional = batch === 2 ? first.subarray(outputLength) : results[1]!;
+      const rowOf = (result: Float32Array, row: number): Float32Array =>
+        result.subarray(row * outputLength, (row + 1) * outputLength);
+      const unconditional = rowOf(results[0]!, 0);
+      if (negative === undefined) return unconditional;
+      const conditional = together ? rowOf(results[0]!, 1) : rowOf(results[1]!, 0);
       return applyGuidance(unconditional, { conditional, scale: guidanceScale, rescale: guidanceRescale });
     },
   };

@@ -80,14 +80,14 @@ async function predictOnce(graph: OnnxGraph, prediction: Prediction): Promise<vo
     pooled: values(typeof pooledWidth === "number" ? pooledWidth : 1280),
   };
   const denoiser = createDenoiser(graph, {
-    conditioning: { positive: prompt, negative: shape.batch === 2 ? prompt : undefined },
+    conditioning: { positive: prompt, negative: undefined },
     width,
     height,
     pictureWidth: width * folder.vaeScale,
     pictureHeight: height * folder.vaeScale,
     guidanceScale: 1,
     guidanceRescale: 0,
-    batched: true,
+    batched: false,
     inputChannels: folder.inputChannels,
   });
   await denoiser.predict(graph, { sample: values(4 * height * width), inputScale: 1, timestep: 1 });

@@ -3,7 +3,7 @@
 import type { NormalSource } from "../noise/torch-random.ts";
 import { ServerError } from "../../../domain/errors.ts";
 import type { DiffusionFolder } from "../folder/model-folder.ts";
-import { FloatBuffer, type OnnxGraph } from "../../onnx/graph.ts";
+import { FloatBuffer, type FloatResult, type OnnxGraph } from "../../onnx/graph.ts";
 import { layOutTiles, type Tile } from "./tiles.ts";
 
 const latentChannels = 4;
@@ -24,7 +24,7 @@ export interface Latents {
 }
 
 export interface VaeOptions {
-  readonly folder: Pick<DiffusionFolder, "scalingFactor" | "shiftFactor" | "vaeScale">;
+  readonly folder: Pick<DiffusionFolder, "latentScale" | "vaeScale">;
   /** Latent pixels of a side above which the picture is decoded in tiles. */
   readonly tileSize: number;
   /** Called after each tile; yields to the event loop, and throws if the request was cancelled. */
@@ -73,23 +73,24 @@ async function decodeRegion(
   latents: Latents,
   { row, column, folder }: { readonly row: Side; readonly column: Side; readonly folder: VaeOptions["folder"] },
 ): Promise<Float32Array> {
-  const input = new FloatBuffer(graph.floatTypeOf("latent_sample"), [1, latentChannels, row.length, column.length]);
   const region = new Float32Array(latentChannels * row.length * column.length);
   let target = 0;
   for (let channel = 0; channel < latentChannels; channel++) {
+    const [factor, shift] = [folder.latentScale.factors[channel]!, folder.latentScale.shifts[channel]!];
     for (let y = 0; y < row.length; y++) {
       const source = (channel * latents.height + row.start + y) * latents.width + column.start;
       for (let x = 0; x < column.length; x++) {
-        region[target++] = latents.data[source + x]! / folder.scalingFactor + folder.shiftFactor;
+        region[target++] = latents.data[source + x]! / factor + shift;
       }
     }
   }
-  input.write(region);
-  const { data, dims } = await graph.runToFloat32(
-    { latent_sample: input.tensor },
-    graph.outputNamed(["sample", ...graph.outputNames]),
-  );
-  const expected = [1, colours, row.length * folder.vaeScale, column.length * folder.vaeScale];
+  const { data, dims } = await runOnOne(graph, {
+    input: "latent_sample",
+    values: region,
+    dims: [latentChannels, row.length, column.length],
+    outputs: ["sample"],
+  });
+  const expected = [colours, row.length * folder.vaeScale, column.length * folder.vaeScale];
   if (dims.length !== expected.length || dims.some((size, axis) => size !== expected[axis])) {
     throw new ServerError(
       "internal",
@@ -97,6 +98,29 @@ async function decodeRegion(
     );
   }
   return data;
+}
+
+/** Runs a graph on one picture, given and taken without the dimension of the batch; a graph of a fixed batch gets it several times. */
+async function runOnOne(
+  graph: OnnxGraph,
+  {
+    input,
+    values,
+    dims,
+    outputs,
+  }: {
+    readonly input: string;
+    readonly values: Float32Array;
+    readonly dims: readonly number[];
+    readonly outputs: readonly string[];
+  },
+): Promise<FloatResult> {
+  const batch = graph.batchOf(input);
+  const buffer = new FloatBuffer(graph.floatTypeOf(input), [batch, ...dims]);
+  for (let i = 0; i < batch; i++) buffer.write(values, { offset: i * values.length });
+  const output = graph.outputNamed([...outputs, ...graph.outputNames]);
+  const result = await graph.runToFloat32({ [input]: buffer.tensor }, output);
+  return { data: result.data.subarray(0, result.data.length / batch), dims: result.dims.slice(1) };
 }
 
 function addTile(
@@ -158,25 +182,27 @@ export interface EncodedPicture {
   readonly height: number;
 }
 
+/** @param hidden 1 at every pixel that the encoder must not see, and sees as 0 on its scale of -1 to 1 */
 export async function encodePixels(
   graph: OnnxGraph,
   pixels: Pixels,
-  { folder }: Pick<VaeOptions, "folder">,
+  { folder, hidden }: Pick<VaeOptions, "folder"> & { readonly hidden?: Uint8Array | "all" },
 ): Promise<EncodedPicture> {
   const { width, height, data } = pixels;
   const plane = width * height;
   const planar = new Float32Array(colours * plane);
-  for (let i = 0, source = 0; i < plane; i++) {
-    planar[i] = data[source++]! / 127.5 - 1;
-    planar[plane + i] = data[source++]! / 127.5 - 1;
-    planar[2 * plane + i] = data[source++]! / 127.5 - 1;
+  for (let i = 0; i < plane; i++) {
+    if (hidden === "all" || hidden?.[i] === 1) continue;
+    for (let colour = 0; colour < colours; colour++) {
+      planar[colour * plane + i] = data[i * colours + colour]! / 127.5 - 1;
+    }
   }
-  const input = new FloatBuffer(graph.floatTypeOf("sample"), [1, colours, height, width]);
-  input.write(planar);
-  const { data: encoded, dims } = await graph.runToFloat32(
-    { sample: input.tensor },
-    graph.outputNamed(["latent_parameters", "latent_sample", ...graph.outputNames]),
-  );
+  const { data: encoded, dims } = await runOnOne(graph, {
+    input: "sample",
+    values: planar,
+    dims: [colours, height, width],
+    outputs: ["latent_parameters", "latent_sample"],
+  });
   const size = { width: width / folder.vaeScale, height: height / folder.vaeScale };
   const length = latentChannels * size.width * size.height;
   if (encoded.length !== length && encoded.length !== 2 * length) {
@@ -190,12 +216,15 @@ export function sampleLatents(
   { data, isDistribution, width, height }: EncodedPicture,
   { folder, random }: Pick<VaeOptions, "folder"> & { readonly random: NormalSource },
 ): Latents {
-  const length = latentChannels * width * height;
+  const plane = width * height;
+  const length = latentChannels * plane;
+  const { factors, shifts } = folder.latentScale;
   const latents = new Float32Array(length);
   if (isDistribution) random.fillNormal(latents);
   for (let i = 0; i < length; i++) {
     const spread = isDistribution ? Math.exp(0.5 * Math.min(20, Math.max(-30, data[length + i]!))) : 0;
-    latents[i] = (data[i]! + spread * latents[i]! - folder.shiftFactor) * folder.scalingFactor;
+    const channel = Math.floor(i / plane);
+    latents[i] = (data[i]! + spread * latents[i]! - shifts[channel]!) * factors[channel]!;
   }
   return { data: latents, width, height };
 }

@@ -41,6 +41,9 @@ export const imageEditContract: RequestContract<ImageEditRequestWire> = {
   check: checkImageEdit,
 };
 
+/** Fields whose empty text says something. */
+const promptFields = new Set(["prompt", "negative_prompt"]);
+
 /** Fields that are numbers in JSON: a form has only text. */
 const numberFields = new Set([
   "n",
@@ -55,7 +58,7 @@ const numberFields = new Set([
 /**
  * The JSON body that a multipart form stands for. `entries` are the form's parts in order, files as bytes. Repeated
  * parts and `name[]` make a list. Numbers and booleans become values where the field wants them; a text that is none
- * stays as it is and is refused by the schema under its name. An empty text means the field was left out.
+ * stays as it is and is refused by the schema under its name. An empty text means the field was left out, but for prompts.
  */
 export function formToBody(
   entries: Iterable<readonly [name: string, value: string | Uint8Array]>,
@@ -64,7 +67,7 @@ export function formToBody(
   for (const [rawName, rawValue] of entries) {
     const isList = rawName.endsWith("[]");
     const name = isList ? rawName.slice(0, -2) : rawName;
-    if (rawValue === "" && name !== "prompt") continue;
+    if (rawValue === "" && !promptFields.has(name)) continue;
     const value = typeof rawValue === "string" ? fieldValue(name, rawValue) : rawValue;
     const before = body.get(name);
     if (Array.isArray(before)) before.push(value);

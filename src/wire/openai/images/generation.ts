@@ -15,7 +15,7 @@ const sizePattern = /^(\d{1,5})\s*[x*×]\s*(\d{1,5})$/i;
 export function imageShape() {
   return {
     model: z.string().min(1).nullish(),
-    prompt: z.string().min(1).max(32_000),
+    prompt: z.string().max(32_000),
     n: z.int().min(1).max(10).nullish(),
     size: size().nullish(),
     quality: z.enum(["standard", "hd", "low", "medium", "high", "auto"]).nullish(),
@@ -39,7 +39,7 @@ export function imageShape() {
 /** How the fields of {@link imageShape} are handled. */
 export const imageFields: FieldTable = {
   model: honouredWith("May be left out, as OpenAI's document allows: the configured default answers."),
-  prompt: honoured,
+  prompt: honouredWith("May be empty."),
   n: honouredWith("1..10."),
   size: honouredWith(
     "1024x1024, 1024*1024 or auto, which is the model's default size. The model's configuration says which sizes it makes.",
@@ -55,7 +55,7 @@ export const imageFields: FieldTable = {
   stream: honoured,
   partial_images: honouredWith("0..3, only with stream."),
   user: accepted("Identifies an end user to OpenAI's abuse detection; this server has none."),
-  negative_prompt: honouredWith("Extension."),
+  negative_prompt: honouredWith("Extension. SDXL encodes an empty one, and takes zeros where there is none."),
   steps: honouredWith("Extension."),
   guidance_scale: honouredWith("Extension."),
   seed: honouredWith("Extension: 0 to 2^53 - 1; image i of n is made with seed + i, and the answer says which."),

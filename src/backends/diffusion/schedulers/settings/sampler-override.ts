@@ -47,6 +47,11 @@ export function withSampler(config: SchedulerConfig, name: SamplerName): Schedul
   return { ...fallback, ...config, ...fixed, _class_name: className };
 }
 
+/** Corrects a configuration as diffusers' pipeline of Stable Diffusion 1 and 2 for masks does: PNDM begins without a warm-up. */
+export function withInpaintingCorrections(config: SchedulerConfig): SchedulerConfig {
+  return { ...config, skip_prk_steps: true };
+}
+
 /**
  * Corrects a configuration as diffusers' Stable Diffusion 1 and 2 pipelines (not SDXL's) do for old folders: the offset is 1 and the
  * prediction is not clipped, whatever the file says. To be applied before `withSampler`.

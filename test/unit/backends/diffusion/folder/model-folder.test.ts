@@ -33,10 +33,14 @@ describe("detectDistillation", () => {
 describe("modelDefaults", () => {
   it("suit the pipeline where the configuration says nothing", () => {
     const nothing = { steps: null, guidanceScale: null };
-    expect(modelDefaults(nothing, "none")).toEqual({ steps: 25, guidanceScale: 7.5 });
-    expect(modelDefaults(nothing, "turbo")).toEqual({ steps: 1, guidanceScale: 0 });
-    expect(modelDefaults(nothing, "lightning")).toEqual({ steps: 4, guidanceScale: 0 });
-    expect(modelDefaults(nothing, "lcm")).toEqual({ steps: 4, guidanceScale: 1.5 });
-    expect(modelDefaults({ steps: 8, guidanceScale: 0 }, "none")).toEqual({ steps: 8, guidanceScale: 0 });
+    const of = (distillation: Parameters<typeof modelDefaults>[1]["distillation"], toldGuidance = false) =>
+      modelDefaults(nothing, { distillation, toldGuidance });
+    expect(of("none")).toEqual({ steps: 25, guidanceScale: 7.5 });
+    expect(of("turbo")).toEqual({ steps: 1, guidanceScale: 0 });
+    expect(of("lightning")).toEqual({ steps: 4, guidanceScale: 0 });
+    expect(of("lcm")).toEqual({ steps: 4, guidanceScale: 1.5 });
+    expect(of("lcm", true)).toEqual({ steps: 4, guidanceScale: 8.5 });
+    const configured = { steps: 8, guidanceScale: 0 };
+    expect(modelDefaults(configured, { distillation: "lcm", toldGuidance: true })).toEqual(configured);
   });
 });

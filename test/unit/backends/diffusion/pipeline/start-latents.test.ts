@@ -13,7 +13,7 @@ const config = {
 };
 const [width, height] = [2, 3];
 const length = 4 * width * height;
-const folder = { scalingFactor: 0.5, shiftFactor: 0.25, vaeScale: 8 };
+const folder = { latentScale: { factors: [0.5, 0.5, 0.5, 0.5], shifts: [0.25, 0.25, 0.25, 0.25] }, vaeScale: 8 };
 const means = Float32Array.from({ length }, (_, i) => i / 10);
 const pixels = { data: new Uint8ClampedArray(16 * 24 * 3), width: 16, height: 24 };
 /** Keeps the left half of the picture, which is the left column of the latents. */

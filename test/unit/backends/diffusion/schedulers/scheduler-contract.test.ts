@@ -71,8 +71,8 @@ describe.each(samplerNames)("%s", (name) => {
     const full = createScheduler(config, { steps: 10 });
     const part = createScheduler(config, { steps: 10, strength: 0.45 });
     const perStep = name === "heun" ? 2 : 1;
-    // trunc(10 * 0.45) = 4 of 10 steps; LCM keeps all its steps and begins lower instead.
-    expect(part.startIndex).toBe(name === "lcm" ? 0 : 6 * perStep);
+    // trunc(10 * 0.45) = 4 of 10 steps.
+    expect(part.startIndex).toBe(6 * perStep);
     expect(full.startIndex).toBe(0);
     const start = part.addNoise({ original: rampSample(), noise: rampNoise(), index: part.startIndex });
     const samples = runScheduler(part, start, { model: (input) => input.map(Math.sin), random: new TorchGenerator(0) });
@@ -103,6 +103,23 @@ describe.each(samplerNames)("%s", (name) => {
     const result = scheduler.step({ modelOutput: rampNoise(), sample, index: 0, random });
     expect(result.every(Number.isFinite)).toBe(true);
     expect(scheduler.timesteps).toHaveLength(1);
+  });
+});
+
+describe("LCM's strength", () => {
+  const config = { _class_name: "LCMScheduler" };
+
+  it("skips steps as any other scheduler's does, or shortens the schedule where the pipeline is LCM's own", () => {
+    const full = createScheduler(config, { steps: 4 });
+    const skipping = createScheduler(config, { steps: 4, strength: 0.5 });
+    expect([skipping.startIndex, skipping.timesteps]).toEqual([2, full.timesteps]);
+    const shortened = createScheduler(config, { steps: 4, strength: 0.5, shortensSchedule: true });
+    expect([shortened.startIndex, shortened.timesteps]).toEqual([0, [499, 379, 259, 139]]);
+  });
+
+  it("has no other scheduler shorten its schedule", () => {
+    const options = { steps: 4, strength: 0.5, shortensSchedule: true };
+    expect(createScheduler({ _class_name: "DDIMScheduler" }, options).startIndex).toBe(2);
   });
 });
 

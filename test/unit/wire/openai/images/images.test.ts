@@ -104,6 +104,11 @@ describe("toImageRequest", () => {
     expect(map({ quality: "standard" }).quality).toBe("medium");
   });
 
+  it("takes an empty prompt, and tells an empty negative prompt from none", () => {
+    expect(map({ prompt: "", negative_prompt: "" })).toMatchObject({ prompt: "", negativePrompt: "" });
+    expect(map({ negative_prompt: null })).not.toHaveProperty("negativePrompt");
+  });
+
   it.each<[Record<string, unknown>, string]>([
     [{ size: "huge" }, "size"],
     [{ size: "0x8" }, "size"],
@@ -117,7 +122,7 @@ describe("toImageRequest", () => {
     [{ partial_images: 4, stream: true }, "partial_images"],
     [{ seed: -1 }, "seed"],
     [{ seed: Number.MAX_SAFE_INTEGER, n: 2 }, "seed"],
-    [{ prompt: "" }, "prompt"],
+    [{ prompt: undefined }, "prompt"],
     [{ prompt: "x".repeat(32_001) }, "prompt"],
     [{ model: 5 }, "model"],
   ])("refuses %j naming %s", (fields, param) => {
@@ -140,7 +145,11 @@ describe("toImageEditRequest", () => {
       ["strength", "0.5"],
       ["size", "512x512"],
       ["user", ""],
+      ["scheduler", ""],
     ]);
+    expect(edit(body)).not.toHaveProperty("scheduler");
+    expect(edit(body)).not.toHaveProperty("negativePrompt");
+    expect(edit({ ...body, ...formToBody([["negative_prompt", ""]]) })).toMatchObject({ negativePrompt: "" });
     expect(edit(body)).toMatchObject({ n: 2, image: png, mask: png, strength: 0.5, size: { width: 512, height: 512 } });
   });
 

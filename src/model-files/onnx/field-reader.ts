@@ -1,0 +1,90 @@
+// Reads the fields of a protobuf message in a file, such as an ONNX graph, without holding the file: what is not asked for is skipped.
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+
+const windowBytes = 64 * 1024;
+const longestNameBytes = 4096;
+
+/** Opens a file for `use`, which gets its descriptor and its size. */
+export function readingFile<T>(path: string, use: (file: number, size: number) => T): T {
+  const file = openSync(path, "r");
+  try {
+    return use(file, fstatSync(file).size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Positions in the file of a message or of a field. */
+export interface FieldRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Reads protobuf messages from a file, 64 KiB at a time. @throws RangeError where the bytes are no message */
+export class FieldReader {
+  readonly #file: number;
+  readonly #window = Buffer.alloc(windowBytes);
+  #windowStart = 0;
+  #windowEnd = 0;
+
+  constructor(file: number) {
+    this.#file = file;
+  }
+
+  /** The length-delimited fields with the number `wanted`. */
+  *fields({ start, end }: FieldRange, wanted: number): Generator<FieldRange, void, undefined> {
+    let position = start;
+    while (position < end) {
+      const key = this.#varint(position);
+      position = key.next;
+      switch (key.value & 7) {
+        case 0:
+          position = this.#varint(position).next;
+          break;
+        case 1:
+          position += 8;
+          break;
+        case 2: {
+          const length = this.#varint(position);
+          position = length.next + length.value;
+          if (position > end) throw new RangeError("it is cut off");
+          if (Math.floor(key.value / 8) === wanted) yield { start: length.next, end: position };
+          break;
+        }
+        case 5:
+          position += 4;
+          break;
+        default:
+          throw new RangeError("its fields cannot be read");
+      }
+    }
+  }
+
+  text({ start, end }: FieldRange): string {
+    if (end - start > longestNameBytes) throw new RangeError("a name in it is too long");
+    const buffer = Buffer.alloc(end - start);
+    readSync(this.#file, buffer, 0, buffer.length, start);
+    return buffer.toString("utf8");
+  }
+
+  #varint(start: number): { readonly value: number; readonly next: number } {
+    let value = 0;
+    for (let i = 0; i < 10; i++) {
+      const byte = this.#byte(start + i);
+      // Multiplied, as a bitwise shift would overflow: lengths pass 2^31.
+      value += (byte & 0x7f) * 2 ** (7 * i);
+      if (byte < 0x80) return { value, next: start + i + 1 };
+    }
+    throw new RangeError("a number in it has no end");
+  }
+
+  #byte(position: number): number {
+    if (position < this.#windowStart || position >= this.#windowEnd) {
+      const read = readSync(this.#file, this.#window, 0, windowBytes, position);
+      if (read === 0) throw new RangeError("it ends inside a number");
+      this.#windowStart = position;
+      this.#windowEnd = position + read;
+    }
+    return this.#window[position - this.#windowStart]!;
+  }
+}
