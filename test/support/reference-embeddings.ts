@@ -102,5 +102,5 @@ export async function encodeWhole(
   const slices = createTimeSlices(new AbortController().signal);
   const encodeText = (whole: string, { limit }: InputLength): Promise<EncodedBody> =>
     encodeBody(whole, { limit, settings, slices });
-  return policy.readInput(text, { index: 0, inputType: undefined, truncate: undefined, encodeText });
+  return (await policy.readInput(text, { index: 0, request: {}, encodeText })).ids;
 }

@@ -4,8 +4,15 @@ import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { homedir } from "node:os";
 import type { z } from "zod";
-import type { ModelKind, ModelOptions } from "../../domain/model.ts";
-import type { ConfiguredModel, ModelPurpose } from "../../domain/model.ts";
+import { ServerError } from "../../domain/errors.ts";
+import type {
+  ConfiguredModel,
+  EmbeddingModelOptions,
+  ModelKind,
+  ModelOptions,
+  ModelPurpose,
+} from "../../domain/model.ts";
+import { readEncoderFolder } from "../../model-files/encoder/encoder-folder.ts";
 import { inspectPath, isUrl } from "../../model-files/inspect-path.ts";
 import { toProblems } from "../problems/issues.ts";
 import type { Environment } from "../layers.ts";
@@ -83,6 +90,10 @@ export function resolveModel(
     const schema = modelSchemas[kind];
     problems.push(...toProblems(result.error, { base, value: entry, schema, originOf: context.originOf }));
   }
+  if (result.ok && result.options.kind === "embedding" && finding.ok) {
+    const message = problemOfEncoder(path, result.options);
+    if (message !== null) problems.push(problem(null, message));
+  }
   if (!finding.ok || !result.ok || problems.length > 0) return refuse(...problems);
   const model: ConfiguredModel = {
     id,
@@ -94,6 +105,17 @@ export function resolveModel(
     purpose: purposeOf(finding.purpose, result.options),
   };
   return { model, problems, warnings: warningsOf(model, context.environment) };
+}
+
+/** What would keep the encoder from loading, as far as its files tell without loading it; `null` = nothing. */
+function problemOfEncoder(path: string, options: EmbeddingModelOptions): string | null {
+  try {
+    readEncoderFolder(path, options);
+    return null;
+  } catch (error) {
+    if (error instanceof ServerError) return `cannot be served: ${error.message}`;
+    throw error;
+  }
 }
 
 /** A path as the operator wrote it: `~` is the home folder, the rest relative to the file or to the working folder. */

@@ -2,9 +2,10 @@
 // names are in the graph (`model.onnx_data`, `model.onnx.data`, `weights.pb`, or one file per tensor). Only the protobuf fields on the
 // way to those names are read; tensors are skipped in the file, whatever their size.
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ServerError } from "../../domain/errors.ts";
+import { FieldReader, notAGraph, withFile, type Range } from "./field-reader.ts";
 
 export interface GraphWeights {
   /** Bytes of the graph itself. */
@@ -25,8 +26,6 @@ const entryKey = 1;
 const entryValue = 2;
 
 const hashedEndBytes = 2 ** 20;
-const windowBytes = 64 * 1024;
-const longestNameBytes = 4096;
 
 /** @throws ServerError `model_load_failed` where the file is no ONNX graph, or a file of its weights is missing */
 export function inspectGraphFile(path: string): GraphWeights {
@@ -52,15 +51,6 @@ export function inspectGraphFile(path: string): GraphWeights {
   return { graphBytes, externalBytes, externalFiles, fingerprint: hash.digest("hex").slice(0, 16) };
 }
 
-function withFile<T>(path: string, use: (file: number, size: number) => T): T {
-  const file = openSync(path, "r");
-  try {
-    return use(file, fstatSync(file).size);
-  } finally {
-    closeSync(file);
-  }
-}
-
 function hashEnds(hash: Hash, { file, size }: { readonly file: number; readonly size: number }): void {
   hash.update(`${size} `);
   for (const position of [0, Math.max(0, size - hashedEndBytes)]) {
@@ -83,8 +73,7 @@ function externalNames(file: number, { size, path }: { readonly size: number; re
       }
     }
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new ServerError("model_load_failed", `${path} is not an ONNX graph: ${error.message}.`, { cause: error });
+    throw notAGraph(error, path);
   }
   return [...names].sort();
 }
@@ -94,79 +83,4 @@ function locationOf(reader: FieldReader, entry: Range): string | undefined {
   const [value] = reader.fields(entry, entryValue);
   if (key === undefined || value === undefined || reader.text(key) !== "location") return undefined;
   return reader.text(value);
-}
-
-/** Positions in the file of a message or of a field. */
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Reads protobuf messages from a file, 64 KiB at a time. @throws RangeError where the bytes are no message */
-class FieldReader {
-  readonly #file: number;
-  readonly #window = Buffer.alloc(windowBytes);
-  #windowStart = 0;
-  #windowEnd = 0;
-
-  constructor(file: number) {
-    this.#file = file;
-  }
-
-  /** The length-delimited fields with the number `wanted`. */
-  *fields({ start, end }: Range, wanted: number): Generator<Range, void, undefined> {
-    let position = start;
-    while (position < end) {
-      const key = this.#varint(position);
-      position = key.next;
-      switch (key.value & 7) {
-        case 0:
-          position = this.#varint(position).next;
-          break;
-        case 1:
-          position += 8;
-          break;
-        case 2: {
-          const length = this.#varint(position);
-          position = length.next + length.value;
-          if (position > end) throw new RangeError("it is cut off");
-          if (Math.floor(key.value / 8) === wanted) yield { start: length.next, end: position };
-          break;
-        }
-        case 5:
-          position += 4;
-          break;
-        default:
-          throw new RangeError("its fields cannot be read");
-      }
-    }
-  }
-
-  text({ start, end }: Range): string {
-    if (end - start > longestNameBytes) throw new RangeError("a name in it is too long");
-    const buffer = Buffer.alloc(end - start);
-    readSync(this.#file, buffer, 0, buffer.length, start);
-    return buffer.toString("utf8");
-  }
-
-  #varint(start: number): { readonly value: number; readonly next: number } {
-    let value = 0;
-    for (let i = 0; i < 10; i++) {
-      const byte = this.#byte(start + i);
-      // Multiplied, as a bitwise shift would overflow: lengths pass 2^31.
-      value += (byte & 0x7f) * 2 ** (7 * i);
-      if (byte < 0x80) return { value, next: start + i + 1 };
-    }
-    throw new RangeError("a number in it has no end");
-  }
-
-  #byte(position: number): number {
-    if (position < this.#windowStart || position >= this.#windowEnd) {
-      const read = readSync(this.#file, this.#window, 0, windowBytes, position);
-      if (read === 0) throw new RangeError("it ends inside a number");
-      this.#windowStart = position;
-      this.#windowEnd = position + read;
-    }
-    return this.#window[position - this.#windowStart]!;
-  }
 }

@@ -19,7 +19,7 @@ const unigramFolder = temporaryFolder("unigram");
 for (const [name, text] of unigramTokenizer()) writeFileSync(join(unigramFolder, name), text);
 
 /** The ids of a text as the backend feeds them to the graph. */
-function encodeWhole(text: string, settings: EncodingSettings): Promise<number[]> {
+async function encodeWhole(text: string, settings: EncodingSettings): Promise<readonly number[]> {
   const { tokenizer, maxTokens, vocabularySize } = settings;
   const policy = new EmbeddingPolicy({
     options: embeddingDefaults,
@@ -31,7 +31,7 @@ function encodeWhole(text: string, settings: EncodingSettings): Promise<number[]
   });
   const slices = createTimeSlices(new AbortController().signal);
   const encodeText = (whole: string, { limit }: InputLength) => encodeBody(whole, { limit, settings, slices });
-  return policy.readInput(text, { index: 0, inputType: undefined, truncate: undefined, encodeText });
+  return (await policy.readInput(text, { index: 0, request: {}, encodeText })).ids;
 }
 
 function settingsOf(tokenizer: TextTokenizer, maxTokens = 512): EncodingSettings {
