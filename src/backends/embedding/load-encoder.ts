@@ -123,8 +123,9 @@ async function logPrecision(
   context.log("info", message, { model: path });
 }
 
-function probeOf({ single, encode }: TextTokenizer): EncodedText {
-  const ids = Int32Array.from([...single.before, ...encode("hello"), ...single.after]);
+function probeOf(tokenizer: TextTokenizer): EncodedText {
+  const { before, after } = tokenizer.single;
+  const ids = Int32Array.from([...before, ...tokenizer.encode("hello"), ...after]);
   return { ids, secondAt: ids.length, promptTokens: 0 };
 }
 

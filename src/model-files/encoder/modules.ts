@@ -10,6 +10,7 @@ import {
   positiveInteger,
   readJsonFileSync,
   readJsonObjectSync,
+  textOr,
   type JsonObject,
 } from "../json-file.ts";
 import { readSafetensorsHead, type StoredTensor } from "../safetensors.ts";
@@ -199,16 +200,19 @@ function readDense(folder: string, { path }: ModuleEntry): DenseModule {
   for (const key of ["module_input_name", "module_output_name"]) {
     const value = config[key];
     if (value === undefined || value === null || value === "sentence_embedding") continue;
-    throw new ServerError("model_load_failed", `${path} works on '${String(value)}', not on the text's one vector.`);
+    throw new ServerError(
+      "model_load_failed",
+      `${path} works on '${textOr(value, "?")}', not on the text's one vector.`,
+    );
   }
   const inputs = requiredSize(config, { path, key: "in_features" });
   const outputs = requiredSize(config, { path, key: "out_features" });
-  const className = config["activation_function"] ?? "torch.nn.modules.activation.Tanh";
-  const activation = activations[String(className).split(".").at(-1) ?? ""];
+  const className = textOr(config["activation_function"], "torch.nn.modules.activation.Tanh");
+  const activation = activations[className.split(".").at(-1) ?? ""];
   if (activation === undefined) {
     throw new ServerError(
       "model_load_failed",
-      `${path} asks for the activation ${String(className)}; supported are ${Object.keys(activations).join(", ")}.`,
+      `${path} asks for the activation ${className}; supported are ${Object.keys(activations).join(", ")}.`,
     );
   }
   const { file, tensor } = readWeights(folder, path);
@@ -247,7 +251,7 @@ function requiredSize(config: JsonObject, { path, key }: { readonly path: string
 interface Weights {
   readonly file: string;
   /** @throws ServerError `model_load_failed` where it is absent or of another shape or type */
-  tensor(name: string, shape: readonly number[]): StoredTensor;
+  readonly tensor: (name: string, shape: readonly number[]) => StoredTensor;
 }
 
 const floatTypes = new Set(["F32", "F16", "BF16"]);

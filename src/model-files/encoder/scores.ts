@@ -1,7 +1,7 @@
 // How a cross-encoder's output becomes a score, as its own configuration says.
 import { ServerError } from "../../domain/errors.ts";
 import { isRecord } from "../../util/is-record.ts";
-import type { JsonObject } from "../json-file.ts";
+import { textOr, type JsonObject } from "../json-file.ts";
 
 export interface ScoreRule {
   /** 1: the logit is the score. 2: the second label is "relevant", and its lead over the first is the score. */
@@ -27,8 +27,8 @@ export function readScoreRule(config: JsonObject, width: number | undefined): Sc
     );
   }
   const settings = isRecord(config["sentence_transformers"]) ? config["sentence_transformers"] : {};
-  const className = settings["activation_fn"] ?? config["sbert_ce_default_activation_function"] ?? undefined;
-  const name = className === undefined ? undefined : String(className).split(".").at(-1);
+  const className = textOr(settings["activation_fn"] ?? config["sbert_ce_default_activation_function"], "");
+  const name = className === "" ? undefined : className.split(".").at(-1);
   if (labels === 2) {
     if (name === undefined || name === "Identity" || name === "Softmax") return { labels, activation: "sigmoid" };
   } else {
@@ -37,6 +37,6 @@ export function readScoreRule(config: JsonObject, width: number | undefined): Sc
   }
   throw new ServerError(
     "model_load_failed",
-    `config.json asks for the activation ${String(className)} over ${labels} label${labels === 1 ? "" : "s"}, which is not supported.`,
+    `config.json asks for the activation ${className} over ${labels} label${labels === 1 ? "" : "s"}, which is not supported.`,
   );
 }

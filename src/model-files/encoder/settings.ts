@@ -38,37 +38,12 @@ const offsetPositionModels: ReadonlySet<string> = new Set([
 ]);
 
 /** Architectures of language models, whose tokens see only those before them. */
-const decoderModels: ReadonlySet<string> = new Set([
-  ...[
-    "bloom",
-    "cohere",
-    "exaone",
-    "falcon",
-    "gemma",
-    "gemma2",
-    "gemma3_text",
-    "gpt2",
-    "gpt_bigcode",
-    "gpt_neo",
-    "gpt_neox",
-  ],
-  ...[
-    "gptj",
-    "granite",
-    "internlm2",
-    "llama",
-    "mistral",
-    "mixtral",
-    "mpt",
-    "olmo",
-    "olmo2",
-    "opt",
-    "phi",
-    "phi3",
-    "qwen2",
-  ],
-  ...["qwen2_moe", "qwen3", "qwen3_moe", "smollm3", "stablelm", "starcoder2"],
-]);
+const decoderModels: ReadonlySet<string> = new Set(
+  (
+    "bloom cohere exaone falcon gemma gemma2 gemma3_text gpt2 gpt_bigcode gpt_neo gpt_neox gptj granite internlm2 llama mistral mixtral " +
+    "mpt olmo olmo2 opt phi phi3 qwen2 qwen2_moe qwen3 qwen3_moe smollm3 stablelm starcoder2"
+  ).split(" "),
+);
 
 /** For a model that states no length: BERT's. */
 const fallbackMaxTokens = 512;
