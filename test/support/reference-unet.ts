@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { readSource } from "../../scripts/build-models/formats/byte-source.ts";
 import { readOnnx } from "../../scripts/build-models/formats/onnx-read.ts";
 import { decodeFloat16 } from "../../src/backends/onnx/float16.ts";
-import { erf } from "./reference-bert.ts";
+import { erf } from "./error-function.ts";
 
 export interface ReferenceUnetInput {
   /** [4, height, width] */
