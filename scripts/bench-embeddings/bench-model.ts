@@ -29,7 +29,6 @@ export function benchModelFolder(): string {
       model: bertModel({ seed, shape, int8 }),
       shape,
       tokenizer,
-      modelType: "bert",
       fileName,
     });
   }

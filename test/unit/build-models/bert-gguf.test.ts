@@ -7,8 +7,8 @@ import { readFloats } from "../../../scripts/build-models/formats/weights.ts";
 import { bertGgufModel, type BertGgufOptions } from "../../../scripts/build-models/shapes/bert-gguf.ts";
 import { bertModel, bertShapes } from "../../../scripts/build-models/shapes/bert.ts";
 import { toGgufWordPiece } from "../../../scripts/build-models/tokenizers/wordpiece-gguf.ts";
-import { unigramFiles } from "../../../scripts/build-models/tokenizers/unigram.ts";
 import { wordPieceFiles } from "../../../scripts/build-models/tokenizers/wordpiece.ts";
+import { readFixture } from "../../support/reference-embeddings.ts";
 
 const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 const tokens = [...special, "play", "##ing", "##", "é", "[unused0]"];
@@ -36,7 +36,7 @@ describe("the vocabulary", () => {
     expect(() => bertGgufModel({ ...options, shape: { ...shape, vocabulary: 9 } })).toThrow(
       /10 tokens for a model of 9/,
     );
-    const unigram = unigramFiles("a text of some words, a text of some more words", 16).get("tokenizer.json")!;
+    const unigram = JSON.stringify(readFixture("t5", "tokenizer.json"));
     expect(() => toGgufWordPiece(unigram)).toThrow(/Unigram tokenizer is no WordPiece/);
   });
 });
