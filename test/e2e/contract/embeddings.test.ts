@@ -174,6 +174,15 @@ describe("token ids of OpenAI's, as LangChain sends them", () => {
     expect(warningsOf(answer.headers)).toBeNull();
   });
 
+  it("come from LangChain for Python as lists of ids, and from LangChain.js as texts, both in base64", async () => {
+    const model = "openai/text-embedding-3-small";
+    const [expected = []] = await vectorsOf("Hello world", { model: "minilm" });
+    for (const input of [ids, ["Hello world"]]) {
+      const answer = await embed({ model, input, encoding_format: "base64" });
+      expect(fromBase64(answer.data[0]?.embedding)).toEqual(expected.map(Math.fround));
+    }
+  });
+
   it("are the model's own under its own name, which a header says", async () => {
     const answer = await post({ model: "minilm", input: [[40, 707]] });
     expect(answer.status).toBe(200);
