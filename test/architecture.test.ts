@@ -47,6 +47,11 @@ const confined: readonly { readonly library: RegExp; readonly allowed: readonly 
       allowed: ["backends/embedding", "backends/diffusion/prompt"],
       reason: "tokenizers are all that is used of it, and the server's process imports no runtime library",
     },
+    {
+      library: /^js-tiktoken/,
+      allowed: ["backends/common"],
+      reason: "OpenAI's table of tokens is loaded where ids are read",
+    },
     { library: /^onnxruntime-/, allowed: ["backends/onnx"], reason: "sessions are opened and run in one place" },
     { library: /^sharp$/, allowed: ["backends/diffusion/output"], reason: "pictures are encoded in one place" },
     {

@@ -29,7 +29,6 @@ export function benchModelFolder(): string {
       model: bertModel({ seed, shape, int8 }),
       shape,
       tokenizer,
-      modelType: "bert",
       fileName,
     });
   }
@@ -100,7 +99,9 @@ export function openBenchBackend(folder: string, options: OpenBenchOptions): Pro
         normalize: true,
         queryPrefix: "",
         passagePrefix: "",
-        defaultInputType: "none",
+        defaultPrefix: "",
+        prompts: {},
+        tokenIds: "auto",
         maxTokens: 0,
         truncation: "truncate",
         dimensions: 0,

@@ -11,7 +11,6 @@ import { bertModel, type BertOptions, type BertShape } from "./shapes/bert.ts";
 import { type DiffusionOptions, writeDiffusionFolder } from "./shapes/diffusion-folder.ts";
 import { writeEmbeddingFolder } from "./shapes/embedding-folder.ts";
 import { trainClipBpe } from "./tokenizers/bpe.ts";
-import { unigramFiles, vocabularySizeOf } from "./tokenizers/unigram.ts";
 import { trainWordPiece, wordPieceFiles } from "./tokenizers/wordpiece.ts";
 
 export interface DiffusionFixtureOptions extends Partial<Pick<DiffusionOptions, "dtype" | "vaeDtype">> {
@@ -37,11 +36,11 @@ export function writeDiffusionFixture(folder: string, options: DiffusionFixtureO
 }
 
 export interface EmbeddingFixtureOptions extends Partial<
-  Pick<BertOptions, "seed" | "family" | "output" | "dtype" | "storage" | "int8" | "idsType" | "layerGain">
+  Pick<BertOptions, "seed" | "output" | "dtype" | "storage" | "int8" | "layerGain">
 > {
   /** Without `vocabulary` it is the tokenizer's. @default 2 layers, 32 wide */
   readonly shape?: Omit<BertShape, "vocabulary"> & { readonly vocabulary?: number };
-  /** Folder whose tokenizer files are copied. @default one of our own, of the right family */
+  /** Folder whose tokenizer files are copied. @default one of our own */
   readonly tokenizerFrom?: string;
   /** File name within `onnx/`. @default "model.onnx" */
   readonly fileName?: string;
@@ -50,21 +49,18 @@ export interface EmbeddingFixtureOptions extends Partial<
 
 /** Writes the folder of an encoder, or with `output: "logits"` of a cross-encoder. */
 export function writeEmbeddingFixture(folder: string, options: EmbeddingFixtureOptions = {}): void {
-  const { family = "bert", output = "last_hidden_state", fileName = "model.onnx", externalData } = options;
-  const asked = options.shape ?? { ...fixtureShape, positions: family === "bert" ? 128 : 130 };
-  const maximumTokens = family === "bert" ? asked.positions : asked.positions - 2;
-  const tokenizer = embeddingTokenizer(options, maximumTokens);
+  const { output = "last_hidden_state", fileName = "model.onnx", externalData } = options;
+  const asked = options.shape ?? { ...fixtureShape, positions: 128 };
+  const tokenizer = embeddingTokenizer(options, asked.positions);
   const shape: BertShape = { ...asked, vocabulary: asked.vocabulary ?? vocabularySizeOf(tokenizer) };
   const model = bertModel({
     seed: options.seed ?? 1,
     shape,
-    family,
     output,
     ...defined({
       dtype: options.dtype,
       storage: options.storage,
       int8: options.int8,
-      idsType: options.idsType,
       layerGain: options.layerGain,
     }),
   });
@@ -72,7 +68,6 @@ export function writeEmbeddingFixture(folder: string, options: EmbeddingFixtureO
     model,
     shape,
     tokenizer,
-    modelType: family,
     crossEncoder: output === "logits",
     fileName,
     ...defined({ write: externalData === undefined ? undefined : { externalData } }),
@@ -84,7 +79,6 @@ const fixtureShape = { layers: 2, width: 32, heads: 2, feedForward: 64 };
 
 function embeddingTokenizer(options: EmbeddingFixtureOptions, maximumTokens: number): ReadonlyMap<string, string> {
   if (options.tokenizerFrom !== undefined) return tokenizerFiles(options.tokenizerFrom);
-  if (options.family === "xlm-roberta") return unigramFiles(readCorpus(), maximumTokens);
   const { tokens } = trainWordPiece(readCorpus(), 1800);
   const size = options.shape?.vocabulary ?? tokens.length;
   return wordPieceFiles({ tokens: padVocabulary(tokens, { size }) }, maximumTokens);
@@ -101,4 +95,9 @@ function defined<T extends object>(fields: T): { [Key in keyof T]?: Exclude<T[Ke
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [Key in keyof T]?: Exclude<T[Key], undefined>;
   };
+}
+
+function vocabularySizeOf(files: ReadonlyMap<string, string>): number {
+  const { model } = JSON.parse(files.get("tokenizer.json") ?? "{}") as { model: { vocab: Record<string, number> } };
+  return Object.keys(model.vocab).length;
 }

@@ -84,7 +84,9 @@ export interface TextModelOptions {
 type EmbeddingTextOption =
   | "queryPrefix"
   | "passagePrefix"
-  | "defaultInputType"
+  | "defaultPrefix"
+  | "prompts"
+  | "tokenIds"
   | "normalize"
   | "truncation"
   | "dimensions"
@@ -97,13 +99,18 @@ export interface EmbeddingModelOptions {
   readonly modelFile: string | null;
   /** `auto` = fp32 where it exists. */
   readonly precision: "auto" | "fp32" | "fp16" | "int8" | "q8" | "q4" | "uint8" | "bnb4" | "q4f16";
-  /** `auto` = read from the model's own files, else mean. */
-  readonly pooling: "auto" | "mean" | "cls" | "last";
+  /** `auto` = read from the model's own files, else the last token of a decoder and the mean of other tokens. */
+  readonly pooling: "auto" | "mean" | "cls" | "last" | "max" | "mean_sqrt_len" | "weightedmean";
+  /** Vectors are scaled to length 1 whatever the model's modules do. */
   readonly normalize: boolean;
   readonly queryPrefix: string;
   readonly passagePrefix: string;
-  /** Role of an input when the request does not say. `none` adds no prefix. */
-  readonly defaultInputType: "query" | "passage" | "none";
+  /** Before texts whose request names neither role nor prompt; empty = nothing. */
+  readonly defaultPrefix: string;
+  /** Texts by the names under which requests ask for them. */
+  readonly prompts: Readonly<Record<string, string>>;
+  /** Whose token ids requests send: the model's own, OpenAI's, or OpenAI's where it is asked for by a name of theirs (`auto`). */
+  readonly tokenIds: "auto" | "model" | "cl100k";
   /** 0 = read from the model's own files. */
   readonly maxTokens: number;
   readonly truncation: "truncate" | "error";

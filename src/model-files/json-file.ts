@@ -11,11 +11,22 @@ export async function readTextFile(path: string, signal?: AbortSignal): Promise<
   try {
     return await readFile(path, { encoding: "utf8", ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
-      return undefined;
-    }
+    if (isAbsent(error)) return undefined;
     throw error;
   }
+}
+
+function readTextFileSync(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
 /**
@@ -23,7 +34,28 @@ export async function readTextFile(path: string, signal?: AbortSignal): Promise<
  * @throws ServerError `model_load_failed` where the file holds no JSON
  */
 export async function readJsonFile(path: string): Promise<unknown> {
-  const text = await readTextFile(path);
+  return parseJson(await readTextFile(path), path);
+}
+
+/** As `readJsonFile`, for small files that the configuration is checked against. */
+export function readJsonFileSync(path: string): unknown {
+  return parseJson(readTextFileSync(path), path);
+}
+
+/** As `readJsonObject`, for small files that the configuration is checked against. */
+export function readJsonObjectSync(path: string): JsonObject | undefined {
+  return toJsonObject(readJsonFileSync(path), path);
+}
+
+/**
+ * The parsed object, or `undefined` where there is no file.
+ * @throws ServerError `model_load_failed` where the file holds anything else
+ */
+export async function readJsonObject(path: string): Promise<JsonObject | undefined> {
+  return toJsonObject(await readJsonFile(path), path);
+}
+
+function parseJson(text: string | undefined, path: string): unknown {
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
@@ -32,12 +64,7 @@ export async function readJsonFile(path: string): Promise<unknown> {
   }
 }
 
-/**
- * The parsed object, or `undefined` where there is no file.
- * @throws ServerError `model_load_failed` where the file holds anything else
- */
-export async function readJsonObject(path: string): Promise<JsonObject | undefined> {
-  const value = await readJsonFile(path);
+function toJsonObject(value: unknown, path: string): JsonObject | undefined {
   if (value === undefined || isRecord(value)) return value;
   throw new ServerError("model_load_failed", `${path} must hold one JSON object.`);
 }

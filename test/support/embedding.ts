@@ -1,20 +1,12 @@
-// Helpers for tests of the embedding backend: default options, small encoders written to folders, and functions that run a request.
-import { readFileSync } from "node:fs";
+// Helpers for tests of the embedding backend: default options and functions that run a request.
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import type { OnnxModel } from "../../scripts/build-models/formats/onnx.ts";
-import { bertModel, type BertOptions, type BertShape } from "../../scripts/build-models/shapes/bert.ts";
-import {
-  writeEmbeddingFolder,
-  type EmbeddingFolderOptions,
-} from "../../scripts/build-models/shapes/embedding-folder.ts";
+import { resolve } from "node:path";
 import { createEmbeddingBackend } from "../../src/backends/embedding/backend.ts";
 import type { Backend, BackendContext } from "../../src/domain/backend.ts";
 import type { DeviceServices } from "../../src/domain/device.ts";
 import type { EmbeddingRequest, EmbeddingResult, RerankRequest, RerankResult } from "../../src/domain/embedding.ts";
 import type { EmbeddingModelOptions, ModelSpec } from "../../src/domain/model.ts";
 import { runBackend } from "./run-backend.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 export const embeddingDefaults: EmbeddingModelOptions = {
   kind: "embedding",
@@ -24,7 +16,9 @@ export const embeddingDefaults: EmbeddingModelOptions = {
   normalize: true,
   queryPrefix: "",
   passagePrefix: "",
-  defaultInputType: "none",
+  defaultPrefix: "",
+  prompts: {},
+  tokenIds: "auto",
   maxTokens: 0,
   truncation: "truncate",
   dimensions: 0,
@@ -37,16 +31,6 @@ export const embeddingDefaults: EmbeddingModelOptions = {
 
 /** The bundled model: 3 layers, 128 wide, vocabulary 2,048. */
 export const tinyEmbedFolder = resolve(import.meta.dirname, "../../models/tiny-embed");
-
-/** Small enough to be written and run in milliseconds. The vocabulary is that of the bundled tokenizer. */
-export const smallShape: BertShape = {
-  layers: 2,
-  width: 64,
-  heads: 4,
-  feedForward: 128,
-  vocabulary: 2048,
-  positions: 512,
-};
 
 export interface OpenOptions {
   readonly options?: Partial<EmbeddingModelOptions>;
@@ -110,46 +94,6 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
     bb += y * y;
   }
   return dot / Math.sqrt(aa * bb);
-}
-
-export interface WrittenEncoder {
-  readonly folder: string;
-  readonly model: OnnxModel;
-}
-
-/** Writes encoders into folders of their own. */
-export function createEncoderFolders(): {
-  readonly write: (options?: Partial<BertOptions>, folder?: Partial<EmbeddingFolderOptions>) => WrittenEncoder;
-} {
-  const root = temporaryFolder("encoders");
-  let count = 0;
-  return {
-    write(options = {}, folderOptions = {}) {
-      const bert: BertOptions = { seed: 7, shape: smallShape, ...options };
-      const model = bertModel(bert);
-      count += 1;
-      const folder = join(root, String(count));
-      writeEmbeddingFolder(folder, {
-        model,
-        shape: bert.shape,
-        tokenizer: bundledTokenizer(),
-        modelType: bert.family ?? "bert",
-        crossEncoder: bert.output === "logits",
-        ...folderOptions,
-      });
-      return { folder, model };
-    },
-  };
-}
-
-/** The bundled model's tokenizer, by file name. */
-export function bundledTokenizer(): Map<string, string> {
-  return new Map(
-    ["tokenizer.json", "tokenizer_config.json"].map((name) => [
-      name,
-      readFileSync(join(tinyEmbedFolder, name), "utf8"),
-    ]),
-  );
 }
 
 async function only<T>(events: AsyncIterable<T>): Promise<T> {

@@ -35,7 +35,9 @@ export const textDefaults: TextModelOptions = {
   embeddingOptions: {
     queryPrefix: "",
     passagePrefix: "",
-    defaultInputType: "none",
+    defaultPrefix: "",
+    prompts: {},
+    tokenIds: "auto",
     normalize: true,
     truncation: "error",
     dimensions: 0,

@@ -2,12 +2,6 @@
 // test/fixtures/embeddings.
 import { cpSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { EncodedBody, InputLength } from "../../src/backends/common/embedding-policy.ts";
-import { EmbeddingPolicy } from "../../src/backends/common/embedding-policy.ts";
-import { encodeBody, type EncodingSettings } from "../../src/backends/embedding/text/encode-text.ts";
-import type { TextTokenizer } from "../../src/backends/embedding/text/text-tokenizer.ts";
-import { createTimeSlices } from "../../src/util/time-slice.ts";
-import { embeddingDefaults } from "./embedding.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const root = resolve(import.meta.dirname, "../fixtures/embeddings");
@@ -82,25 +76,4 @@ export function readFixture(...path: readonly string[]): unknown {
 
 export function goldenEncoder(family: (typeof encoderFamilies)[number]): GoldenEncoder {
   return readFixture(family, "golden.json") as GoldenEncoder;
-}
-
-/** The ids of a text as the backend feeds them to the graph. */
-export async function encodeWhole(
-  text: string,
-  { tokenizer, maxTokens }: { readonly tokenizer: TextTokenizer; readonly maxTokens: number },
-): Promise<readonly number[]> {
-  const { vocabularySize } = tokenizer;
-  const settings: EncodingSettings = { tokenizer, maxTokens, vocabularySize, truncation: "truncate" };
-  const policy = new EmbeddingPolicy({
-    options: embeddingDefaults,
-    maxTokens,
-    dimensions: 1,
-    vocabularySize,
-    ...tokenizer.single,
-    encode: (short) => tokenizer.encode(short),
-  });
-  const slices = createTimeSlices(new AbortController().signal);
-  const encodeText = (whole: string, { limit }: InputLength): Promise<EncodedBody> =>
-    encodeBody(whole, { limit, settings, slices });
-  return policy.readInput(text, { index: 0, inputType: undefined, truncate: undefined, encodeText });
 }

@@ -22,5 +22,5 @@ export const tinyEmbedShape: BertShape = {
 export function writeTinyEmbed(folder: string): void {
   const tokenizer = wordPieceFiles(trainWordPiece(readCorpus(), vocabularySize), tinyEmbedShape.positions);
   const model = bertModel({ seed: tinyEmbedSeed, shape: tinyEmbedShape, layerGain: 0.3, storage: "float16" });
-  writeEmbeddingFolder(folder, { model, shape: tinyEmbedShape, tokenizer, modelType: "bert" });
+  writeEmbeddingFolder(folder, { model, shape: tinyEmbedShape, tokenizer });
 }

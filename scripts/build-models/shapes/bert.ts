@@ -1,9 +1,9 @@
-// Builds BERT and XLM-RoBERTa encoders of any size, with the layout and names of Hugging Face's ONNX exports.
+// Builds BERT encoders of any size, with the layout and names of Hugging Face's ONNX exports.
 
 import { attention, dimensionOf, paddingMask } from "../graph/attention.ts";
 import { createGraph, type FloatType, type Graph, type Value, type WeightStorage } from "../graph/builder.ts";
 import { embedding, gelu, layerNorm, linear } from "../graph/layers.ts";
-import { type ElementType, type OnnxModel } from "../formats/onnx.ts";
+import { type OnnxModel } from "../formats/onnx.ts";
 
 export interface BertShape {
   readonly layers: number;
@@ -11,24 +11,18 @@ export interface BertShape {
   readonly heads: number;
   readonly feedForward: number;
   readonly vocabulary: number;
-  /** Rows of the position table; XLM-RoBERTa's has two more than its longest text. */
+  /** Rows of the position table. */
   readonly positions: number;
 }
 
 export interface BertOptions {
   readonly seed: number;
   readonly shape: BertShape;
-  /** XLM-RoBERTa counts positions from the padding id + 1 and has no token types. @default "bert" */
-  readonly family?: "bert" | "xlm-roberta";
-  /** @default 0, or 1 for XLM-RoBERTa */
-  readonly paddingId?: number;
   /** `logits` adds pooler and classifier: a cross-encoder with one score, [batch, 1]. @default "last_hidden_state" */
   readonly output?: "last_hidden_state" | "logits";
   readonly dtype?: FloatType;
   readonly storage?: WeightStorage;
   readonly int8?: boolean;
-  /** @default "int64" */
-  readonly idsType?: Extract<ElementType, "int32" | "int64">;
   /** Factor on what each layer adds. Below 1 a random encoder keeps more of its words: texts with common words stay near. @default 1 */
   readonly layerGain?: number;
 }
@@ -42,27 +36,23 @@ export const bertShapes = {
 
 /** input_ids, attention_mask [, token_type_ids], all [batch, sequence] -> last_hidden_state [batch, sequence, width] or logits. */
 export function bertModel(options: BertOptions): OnnxModel {
-  const { shape, family = "bert", idsType = "int64", output = "last_hidden_state", layerGain = 1 } = options;
+  const { shape, output = "last_hidden_state", layerGain = 1 } = options;
   const graph = createGraph({
-    name: family,
+    name: "bert",
     seed: options.seed,
     dtype: options.dtype ?? "float32",
     int8: options.int8 ?? false,
     ...(options.storage === undefined ? {} : { storage: options.storage }),
   });
   const dims = ["batch_size", "sequence_length"];
-  const inputIds = graph.input("input_ids", idsType, dims);
-  const attentionMask = graph.input("attention_mask", idsType, dims);
+  const inputIds = graph.input("input_ids", "int64", dims);
+  const attentionMask = graph.input("attention_mask", "int64", dims);
   const tables = [
     embedding(graph, "embeddings.word_embeddings", inputIds, { count: shape.vocabulary, size: shape.width }),
-    positionRows(graph, { inputIds, attentionMask, options }),
+    positionRows(graph, inputIds, shape),
   ];
-  if (family === "bert") {
-    const typeIds = graph.input("token_type_ids", idsType, dims);
-    tables.push(
-      embedding(graph, "embeddings.token_type_embeddings", typeIds, { count: 2, size: shape.width, std: 0.1 }),
-    );
-  }
+  const typeIds = graph.input("token_type_ids", "int64", dims);
+  tables.push(embedding(graph, "embeddings.token_type_embeddings", typeIds, { count: 2, size: shape.width, std: 0.1 }));
   const sum = tables.reduce((total, table) => graph.node("Add", [total, table]));
   let hidden = layerNorm(graph, "embeddings.LayerNorm", sum, { size: shape.width, epsilon: 1e-12 });
   const mask = paddingMask(graph, attentionMask);
@@ -75,24 +65,10 @@ export function bertModel(options: BertOptions): OnnxModel {
   return graph.build();
 }
 
-interface PositionInputs {
-  readonly inputIds: Value;
-  readonly attentionMask: Value;
-  readonly options: BertOptions;
-}
-
-function positionRows(graph: Graph, { inputIds, attentionMask, options }: PositionInputs): Value {
-  const { shape, family = "bert" } = options;
-  const table = { count: shape.positions, size: shape.width, std: 0.1 };
-  if (family === "xlm-roberta") {
-    const paddingId = options.paddingId ?? 1;
-    const mask = graph.node("Cast", [attentionMask], { to: 7 });
-    const counted = graph.node("Mul", [graph.node("CumSum", [mask, graph.int64Scalar(1)]), mask]);
-    const positions = graph.node("Add", [counted, graph.int64Scalar(paddingId)]);
-    return embedding(graph, "embeddings.position_embeddings", positions, table);
-  }
+function positionRows(graph: Graph, inputIds: Value, shape: BertShape): Value {
   const length = graph.node("Squeeze", [dimensionOf(graph, inputIds, 1)]);
   const positions = graph.node("Range", [graph.int64Scalar(0), length, graph.int64Scalar(1)]);
+  const table = { count: shape.positions, size: shape.width, std: 0.1 };
   return embedding(graph, "embeddings.position_embeddings", positions, table);
 }
 

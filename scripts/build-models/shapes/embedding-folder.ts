@@ -11,7 +11,6 @@ export interface EmbeddingFolderOptions {
   readonly shape: BertShape;
   /** Contents by file name. */
   readonly tokenizer: ReadonlyMap<string, string>;
-  readonly modelType: "bert" | "xlm-roberta";
   /** One score instead of vectors: no pooling is declared. @default false */
   readonly crossEncoder?: boolean;
   /** Name within `onnx/`. @default "model.onnx" */
@@ -23,9 +22,9 @@ export interface EmbeddingFolderOptions {
 
 /** Writes configuration, tokenizer, pooling and `onnx/model.onnx`. */
 export function writeEmbeddingFolder(folder: string, options: EmbeddingFolderOptions): void {
-  const { model, shape, tokenizer, modelType, crossEncoder = false, fileName = "model.onnx" } = options;
-  const maximumTokens = options.maximumTokens ?? (modelType === "bert" ? shape.positions : shape.positions - 2);
-  const files = new Map<string, unknown>([["config.json", configuration(shape, { modelType, crossEncoder })]]);
+  const { model, shape, tokenizer, crossEncoder = false, fileName = "model.onnx" } = options;
+  const maximumTokens = options.maximumTokens ?? shape.positions;
+  const files = new Map<string, unknown>([["config.json", configuration(shape, crossEncoder)]]);
   if (!crossEncoder) {
     files.set("sentence_bert_config.json", { max_seq_length: maximumTokens, do_lower_case: false });
     files.set("modules.json", sentenceModules);
@@ -52,17 +51,10 @@ const sentenceModules = [
   { idx: 2, name: "2", path: "2_Normalize", type: "sentence_transformers.models.Normalize" },
 ];
 
-interface ConfigurationOptions {
-  readonly modelType: "bert" | "xlm-roberta";
-  readonly crossEncoder: boolean;
-}
-
-function configuration(shape: BertShape, { modelType, crossEncoder }: ConfigurationOptions): object {
-  const name = modelType === "bert" ? "Bert" : "XLMRoberta";
-  const xlm = modelType === "xlm-roberta";
+function configuration(shape: BertShape, crossEncoder: boolean): object {
   return {
-    architectures: [crossEncoder ? `${name}ForSequenceClassification` : `${name}Model`],
-    model_type: modelType,
+    architectures: [crossEncoder ? "BertForSequenceClassification" : "BertModel"],
+    model_type: "bert",
     hidden_act: "gelu",
     hidden_size: shape.width,
     intermediate_size: shape.feedForward,
@@ -70,10 +62,9 @@ function configuration(shape: BertShape, { modelType, crossEncoder }: Configurat
     max_position_embeddings: shape.positions,
     num_attention_heads: shape.heads,
     num_hidden_layers: shape.layers,
-    pad_token_id: xlm ? 1 : 0,
-    ...(xlm ? { bos_token_id: 0, eos_token_id: 2 } : {}),
+    pad_token_id: 0,
     position_embedding_type: "absolute",
-    type_vocab_size: xlm ? 1 : 2,
+    type_vocab_size: 2,
     vocab_size: shape.vocabulary,
     ...(crossEncoder ? { id2label: { "0": "LABEL_0" }, label2id: { LABEL_0: 0 } } : {}),
   };

@@ -1,7 +1,9 @@
 // The rules of an embedding request, the same for GGUF and ONNX models, so that two files of one encoder answer alike:
 //
-// - Prefix: a text gets the prefix of the request's role, else of the model's default role, unless it begins with one already.
-// - Token ids: ids must be the model's own. They get special tokens and a prefix where these are missing.
+// - Prefix: a text gets the prompt that the request names, or that of its role, else what the model puts before every text, unless it
+//   begins with one already.
+// - Token ids: OpenAI's are read back to text, where the model is configured so or asked for by a name of OpenAI's. Others must be the
+//   model's own, which the answer's warnings say; they get special tokens and a prefix where these are missing.
 // - Length: prefix and special tokens count. A longer input is cut (never its special tokens) or refused, by `truncation`.
 // - Dimensions: a request may ask for the first ones only, where the configuration allows it (Matryoshka models).
 // - Normalisation: vectors are scaled to length 1 after that cut, as sentence-transformers (`truncate_dim`, then
@@ -11,6 +13,8 @@
 import type { EmbeddingInput, EmbeddingRequest } from "../../domain/embedding.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { TextModelOptions } from "../../domain/model.ts";
+import { normalizeRows } from "./normalize-rows.ts";
+import { decodeOpenAiTokens } from "./openai-tokens.ts";
 
 export type EmbeddingPolicyOptions = Omit<TextModelOptions["embeddingOptions"], "maxTokens">;
 
@@ -48,10 +52,19 @@ export interface InputLength {
 export interface InputContext {
   /** Index among the request's inputs. */
   readonly index: number;
-  readonly inputType: EmbeddingRequest["inputType"];
-  readonly truncate: EmbeddingRequest["truncate"];
-  /** Encodes a text of any length; of one with more than `limit` tokens it need not read the rest. */
-  readonly encodeText: (text: string, length: InputLength) => Promise<EncodedBody>;
+  readonly request: Omit<EmbeddingRequest, "inputs">;
+  /**
+   * Encodes a text of any length; of one with more than `limit` tokens it need not read the rest. Its first `trusted` characters are the
+   * operator's, and special tokens in them are tokens.
+   */
+  readonly encodeText: (text: string, length: InputLength & { readonly trusted: number }) => Promise<EncodedBody>;
+}
+
+export interface ReadInput {
+  /** As the model evaluates them: prefix and special tokens included, cut to the longest. */
+  readonly ids: readonly number[];
+  /** How many of the first ids are those of a prefix and of the special tokens before it; 0 without a prefix. */
+  readonly promptTokens: number;
 }
 
 /** The rules with the settings of one model. */
@@ -88,22 +101,24 @@ export class EmbeddingPolicy {
   }
 
   /**
-   * The ids of one input as the model evaluates them: prefix and special tokens included, cut to `maxTokens`.
-   * @throws ServerError `invalid_value` for an empty input or an id outside the vocabulary, `context_length_exceeded` for one that is
-   * too long where `truncation` is `error`
+   * The ids of one input as the model evaluates them.
+   * @throws ServerError `invalid_value` for an empty input, an id outside the vocabulary or a prompt that the model does not have,
+   * `context_length_exceeded` for an input that is too long where `truncation` is `error`
    */
-  async readInput(input: EmbeddingInput, context: InputContext): Promise<number[]> {
-    const { options, maxTokens, before, after } = this.#parts;
-    const { inputType, truncate, index, encodeText } = context;
+  async readInput(input: EmbeddingInput, { request, index, encodeText }: InputContext): Promise<ReadInput> {
+    const { options, maxTokens, before, after, encode } = this.#parts;
+    const { truncate } = request;
     const truncation = truncate === undefined ? options.truncation : truncate ? "truncate" : "error";
     const param = `inputs[${index}]`;
     if (input.length === 0) throw new ServerError("invalid_value", { message: "An input must not be empty.", param });
+    const prefix = prefixFor(request, options);
     const around = before.length + after.length;
     const limit = Math.max(0, maxTokens - around);
+    const text = await this.#textOf(input, { request, param });
     const body =
-      typeof input === "string"
-        ? await encodeText(withPrefix(input, { inputType, options }), { limit, truncation })
-        : this.#readIds(input, { inputType, param });
+      text === undefined
+        ? this.#readIds(input as readonly number[], { request, param })
+        : await this.#encodePrefixed(text, { request, encodeText, length: { limit, truncation } });
     if (body.tokens > limit && truncation === "error") {
       const count = `${body.isLowerBound === true ? "at least " : ""}${body.tokens + around}`;
       throw new ServerError("context_length_exceeded", {
@@ -115,7 +130,13 @@ export class EmbeddingPolicy {
     }
     const ids = [...before, ...body.ids.slice(0, limit), ...after];
     if (ids.length === 0) throw new ServerError("invalid_value", { message: "The input has no tokens.", param });
-    return ids;
+    return { ids, promptTokens: prefix === "" ? 0 : before.length + encode(prefix).length };
+  }
+
+  /** Sentences about what callers of such a request may not expect. */
+  warningsOf({ inputs, asksForOpenAi = false }: EmbeddingRequest): readonly string[] {
+    const takesIds = inputs.some((input) => typeof input !== "string");
+    return takesIds && !this.#takesOpenAiIds({ asksForOpenAi }) ? [ownIdsWarning] : [];
   }
 
   /** Scales each row of [inputs, dimensions] (row-major, already cut) to length 1 in place, unless `normalize` is off. */
@@ -123,17 +144,36 @@ export class EmbeddingPolicy {
     return this.#parts.options.normalize ? normalizeRows(vectors, dimensions) : vectors;
   }
 
-  #readIds(
-    ids: readonly number[],
-    { inputType, param }: { readonly inputType: EmbeddingRequest["inputType"]; readonly param: string },
-  ): EncodedBody {
+  #takesOpenAiIds({ asksForOpenAi = false }: Pick<EmbeddingRequest, "asksForOpenAi">): boolean {
+    const { tokenIds } = this.#parts.options;
+    return tokenIds === "cl100k" || (tokenIds === "auto" && asksForOpenAi);
+  }
+
+  #encodePrefixed(
+    text: string,
+    { request, encodeText, length }: Pick<InputContext, "request" | "encodeText"> & { readonly length: InputLength },
+  ): Promise<EncodedBody> {
+    const { options } = this.#parts;
+    const isWritten = writtenPrefixes(request, options).some((written) => text.startsWith(written.trimEnd()));
+    const prefix = isWritten ? "" : prefixFor(request, options);
+    return encodeText(prefix + text, { ...length, trusted: prefix.length });
+  }
+
+  /** The input as text; `undefined` for ids of the model's own. */
+  async #textOf(input: EmbeddingInput, { request, param }: InputPlace): Promise<string | undefined> {
+    if (typeof input === "string") return input;
+    return this.#takesOpenAiIds(request) ? await decodeOpenAiTokens(input, param) : undefined;
+  }
+
+  #readIds(ids: readonly number[], { request, param }: InputPlace): EncodedBody {
     const { vocabularySize, before, after, options, encode } = this.#parts;
     const foreign = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocabularySize);
     if (foreign >= 0) {
       throw new ServerError("invalid_value", {
         message:
           `Token id ${ids[foreign]} is outside this model's vocabulary, whose ids are 0 to ${vocabularySize - 1}. ` +
-          "Ids of another model's tokenizer cannot be used: send the text.",
+          "Ids of another model's tokenizer cannot be used: send the text. OpenAI's ids (cl100k_base), which LangChain sends by default, " +
+          "are read where the model's option token_ids is cl100k, or where it is asked for by a name of OpenAI's.",
         param: `${param}[${foreign}]`,
       });
     }
@@ -142,19 +182,41 @@ export class EmbeddingPolicy {
       startsWith(ids, before) &&
       startsWith(ids.slice(ids.length - after.length), after);
     const body = isFramed ? ids.slice(before.length, ids.length - after.length) : ids;
-    const isWritten = writtenPrefixes(inputType, options).some((prefix) => {
+    const isWritten = writtenPrefixes(request, options).some((prefix) => {
       const run = encode(prefix.trimEnd());
       return run.length > 0 && startsWith(body, run);
     });
-    const whole = isWritten ? body : [...encode(prefixFor(inputType, options).trimEnd()), ...body];
+    const whole = isWritten ? body : [...encode(prefixFor(request, options).trimEnd()), ...body];
     return { ids: whole, tokens: whole.length };
   }
 }
 
-type PrefixOptions = Pick<EmbeddingPolicyOptions, "queryPrefix" | "passagePrefix" | "defaultInputType">;
+interface InputPlace {
+  readonly request: InputContext["request"];
+  readonly param: string;
+}
 
-function prefixFor(inputType: EmbeddingRequest["inputType"], options: PrefixOptions): string {
-  switch (inputType ?? options.defaultInputType) {
+const ownIdsWarning =
+  "Token ids in {inputs} were read as ids of this model's own tokenizer. OpenAI's (cl100k_base), which LangChain sends by default, are " +
+  "read where the model's option token_ids is cl100k, or where it is asked for by a name of OpenAI's.";
+
+type PrefixOptions = Pick<EmbeddingPolicyOptions, "queryPrefix" | "passagePrefix" | "defaultPrefix" | "prompts">;
+type PromptRequest = Pick<EmbeddingRequest, "inputType" | "promptName">;
+
+/** @throws ServerError `invalid_value` for a prompt that the model does not have, or one beside a role */
+function prefixFor({ inputType, promptName }: PromptRequest, options: PrefixOptions): string {
+  if (promptName !== undefined) {
+    if (inputType !== undefined) {
+      throw new ServerError("invalid_value", {
+        message: "{inputType} and {promptName} both say what comes before a text: send one of them.",
+        param: "promptName",
+      });
+    }
+    return promptNamed(promptName, options);
+  }
+  switch (inputType ?? "default") {
+    case "default":
+      return options.defaultPrefix;
     case "query":
       return options.queryPrefix;
     case "passage":
@@ -164,32 +226,25 @@ function prefixFor(inputType: EmbeddingRequest["inputType"], options: PrefixOpti
   }
 }
 
-/** The prefixes that a caller may have written into the text: the role's, or any of the model's where the request names no role. */
-function writtenPrefixes(inputType: EmbeddingRequest["inputType"], options: PrefixOptions): string[] {
-  const prefix = prefixFor(inputType, options);
-  const prefixes = inputType === undefined ? [options.queryPrefix, options.passagePrefix, prefix] : [prefix];
-  return prefixes.filter((written) => written !== "");
+function promptNamed(name: string, { prompts }: PrefixOptions): string {
+  const prompt = Object.hasOwn(prompts, name) ? prompts[name] : undefined;
+  if (prompt !== undefined) return prompt;
+  const names = Object.keys(prompts).map((known) => `'${known}'`);
+  throw new ServerError("invalid_value", {
+    message: `This model has no prompt '${name}'; ${names.length === 0 ? "it has none" : `its prompts are ${names.join(", ")}`}.`,
+    param: "promptName",
+  });
 }
 
-/** Adds the prefix unless the caller has written one; spaces at its end do not matter. */
-function withPrefix(
-  text: string,
-  { inputType, options }: { readonly inputType: EmbeddingRequest["inputType"]; readonly options: PrefixOptions },
-): string {
-  const isWritten = writtenPrefixes(inputType, options).some((written) => text.startsWith(written.trimEnd()));
-  return isWritten ? text : prefixFor(inputType, options) + text;
-}
-
-/** Divides every vector of [batch, dimensions] by its Euclidean length, in place. A zero vector stays zero. */
-function normalizeRows(vectors: Float32Array, dimensions: number): Float32Array {
-  for (let start = 0; start < vectors.length; start += dimensions) {
-    let sum = 0;
-    for (let i = start; i < start + dimensions; i++) sum += vectors[i]! * vectors[i]!;
-    if (sum === 0) continue;
-    const scale = 1 / Math.sqrt(sum);
-    for (let i = start; i < start + dimensions; i++) vectors[i]! *= scale;
-  }
-  return vectors;
+/**
+ * The prefixes that a caller may have written into the text: the one asked for, or any of the model's where the request asks for none.
+ * Spaces at their ends do not matter.
+ */
+function writtenPrefixes(request: PromptRequest, options: PrefixOptions): string[] {
+  const prefix = prefixFor(request, options);
+  const isAsked = request.inputType !== undefined || request.promptName !== undefined;
+  const prefixes = isAsked ? [prefix] : [options.queryPrefix, options.passagePrefix, prefix];
+  return prefixes.filter((written) => written.trimEnd() !== "");
 }
 
 function startsWith(ids: readonly number[], run: readonly number[]): boolean {

@@ -2,15 +2,15 @@
 // because the runtime's calls block their thread.
 import { availableParallelism } from "node:os";
 import { createAdmission, estimateRetryAfterSeconds, type Admission } from "../common/admission.ts";
-import { EmbeddingPolicy, type EncodedBody, type InputLength } from "../common/embedding-policy.ts";
+import { EmbeddingPolicy, type InputContext } from "../common/embedding-policy.ts";
 import { createBackend, single } from "../common/operation-table.ts";
 import { MicroBatcher, type RequestTimings } from "./batching/micro-batcher.ts";
 import type { Backend, BackendContext } from "../../domain/backend.ts";
 import type { EmbeddingRequest, EmbeddingResult, RerankRequest, RerankResult } from "../../domain/embedding.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { EmbeddingModelOptions, ModelSpec } from "../../domain/model.ts";
-import { encodeBody, encodePair, type EncodedText } from "./text/encode-text.ts";
-import { embedTexts, scorePairs } from "./encoder.ts";
+import { encodeBody, encodePair, encodeQuery, type EncodedText } from "./text/encode-text.ts";
+import { finishScore } from "./head/encoder-head.ts";
 import { loadEncoder, type LoadedEncoder } from "./load-encoder.ts";
 import { createTimeSlices, yieldToEvents } from "../../util/time-slice.ts";
 
@@ -18,7 +18,7 @@ import { createTimeSlices, yieldToEvents } from "../../util/time-slice.ts";
 interface Job {
   readonly text: EncodedText;
   /** Takes the vector, or the one score; the array is valid during the call only. */
-  readonly deliver: (values: ArrayLike<number>) => void;
+  readonly deliver: (values: Float32Array) => void;
 }
 
 /**
@@ -34,9 +34,10 @@ export async function createEmbeddingBackend(spec: ModelSpec, context: BackendCo
   const encoder = await loadEncoder(spec.path, { options, threads, context });
   const service = new EncoderService({ encoder, options });
   return createBackend(encoder.description, {
-    handlers: encoder.isCrossEncoder
-      ? { rerank: single((request, signal) => service.rerank(request, signal)) }
-      : { embedding: single((request, signal) => service.embed(request, signal)) },
+    handlers:
+      encoder.scoreRule !== undefined
+        ? { rerank: single((request, signal) => service.rerank(request, signal)) }
+        : { embedding: single((request, signal) => service.embed(request, signal)) },
     dispose: () => service.dispose(),
   });
 }
@@ -97,18 +98,19 @@ class EncoderService {
   }
 
   async #embed(request: EmbeddingRequest, signal: AbortSignal): Promise<EmbeddingResult> {
-    const { inputs, inputType, truncate } = request;
+    const { inputs } = request;
     const settings = this.#encoder.encoding;
     const dimensions = this.#policy.resolveDimensions(request);
     const slices = createTimeSlices(signal);
-    const encodeText = (text: string, { limit, truncation }: InputLength): Promise<EncodedBody> =>
-      encodeBody(text, { limit, settings: { ...settings, truncation }, slices });
+    const encodeText: InputContext["encodeText"] = (text, { limit, truncation, trusted }) =>
+      encodeBody(text, { limit, settings: { ...settings, truncation }, slices, trusted });
     const vectors = new Float32Array(inputs.length * dimensions);
     const jobs: Job[] = [];
     for (const [index, input] of inputs.entries()) {
-      const ids = Int32Array.from(await this.#policy.readInput(input, { index, inputType, truncate, encodeText }));
+      const read = await this.#policy.readInput(input, { index, request, encodeText });
+      const ids = Int32Array.from(read.ids);
       jobs.push({
-        text: { ids, secondAt: ids.length },
+        text: { ids, secondAt: ids.length, promptTokens: read.promptTokens },
         deliver: (values) => {
           for (let i = 0; i < dimensions; i++) vectors[index * dimensions + i] = values[i] ?? 0;
         },
@@ -116,7 +118,9 @@ class EncoderService {
     }
     const tokenizeMs = slices.workMs();
     const timings = await this.#submit(jobs, signal);
+    const warnings = this.#policy.warningsOf(request);
     return {
+      ...(warnings.length === 0 ? {} : { warnings }),
       vectors: this.#policy.finish(vectors, dimensions),
       dimensions,
       promptTokens: countTokens(jobs),
@@ -124,7 +128,7 @@ class EncoderService {
     };
   }
 
-  async #rerank({ query, documents }: RerankRequest, signal: AbortSignal): Promise<RerankResult> {
+  async #rerank({ query, documents, rawScores = false }: RerankRequest, signal: AbortSignal): Promise<RerankResult> {
     if (query === "") {
       throw new ServerError("invalid_value", { message: "query must not be empty.", param: "query" });
     }
@@ -133,15 +137,16 @@ class EncoderService {
     }
     const slices = createTimeSlices(signal);
     const settings = this.#encoder.encoding;
-    const { ids } = await encodeBody(query, { limit: settings.maxTokens, settings, slices });
+    const encoded = await encodeQuery(query, { settings, slices });
     const scores = documents.map(() => 0);
+    const rule = this.#encoder.scoreRule;
     const jobs: Job[] = [];
     for (const [index, document] of documents.entries()) {
-      const text = await encodePair(ids, { document, index, settings, slices });
+      const text = await encodePair(encoded, { document, index, settings, slices });
       jobs.push({
         text,
-        deliver: (values) => {
-          scores[index] = values[0] ?? 0;
+        deliver: ([raw = 0]) => {
+          scores[index] = rawScores || rule === undefined ? raw : finishScore(raw, rule);
         },
       });
     }
@@ -158,17 +163,10 @@ class EncoderService {
   }
 
   async #evaluate(jobs: readonly Job[]): Promise<void> {
-    const { graph, pooling, isCrossEncoder } = this.#encoder;
+    const { graph, head } = this.#encoder;
     const texts = jobs.map((job) => job.text);
-    if (isCrossEncoder) {
-      const scores = await scorePairs(texts, graph);
-      for (const [row, job] of jobs.entries()) job.deliver([scores[row] ?? 0]);
-      return;
-    }
-    const { vectors, dimensions } = await embedTexts(texts, { graph, pooling });
-    for (const [row, job] of jobs.entries()) {
-      job.deliver(vectors.subarray(row * dimensions, (row + 1) * dimensions));
-    }
+    const { data, width } = head.apply(await graph.run(texts), texts);
+    for (const [row, job] of jobs.entries()) job.deliver(data.subarray(row * width, (row + 1) * width));
   }
 }
 

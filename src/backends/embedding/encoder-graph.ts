@@ -3,6 +3,7 @@
 import { Tensor } from "../onnx/runtime.ts";
 import { ServerError } from "../../domain/errors.ts";
 import { decodeFloat16 } from "../onnx/float16.ts";
+import { cacheInput, cacheSwitch, encoderInputs } from "../../model-files/encoder/encoder-folder.ts";
 import type { GraphSession } from "../onnx/graph-session.ts";
 import type { EncodedText } from "./text/encode-text.ts";
 
@@ -22,45 +23,48 @@ export interface EncoderGraphOptions {
   readonly secondSegment: number;
   /** Value of `position_ids` for the first token. */
   readonly firstPosition: number;
+  /** Heads and their width in a decoder's cache, where the graph leaves them open. */
+  readonly cacheHeads: number | undefined;
+  readonly cacheWidth: number | undefined;
 }
 
-const knownInputs = ["input_ids", "attention_mask", "token_type_ids", "position_ids"] as const;
-type KnownInput = (typeof knownInputs)[number];
+type KnownInput = (typeof encoderInputs)[number];
+type InputMetadata = GraphSession["inputMetadata"][number];
+
+/** Makes an input that is the same for all texts, for a batch of so many. */
+interface FixedInput {
+  readonly name: string;
+  readonly tensor: (batch: number) => Tensor;
+}
 
 export class EncoderGraph {
   readonly #session: GraphSession;
   readonly #options: EncoderGraphOptions;
   readonly #inputs: readonly { readonly name: KnownInput; readonly buffer: IntegerBuffer }[];
+  readonly #fixed: readonly FixedInput[];
   readonly #outputName: string;
   #mask = new Uint8Array(0);
   #decoded = new Float32Array(0);
 
-  /** @throws ServerError `model_load_failed` for a graph with inputs or outputs that no encoder has */
-  constructor(session: GraphSession, options: EncoderGraphOptions & { readonly outputs: readonly string[] }) {
+  /** @throws ServerError `model_load_failed` for a graph with inputs that no encoder has */
+  constructor(session: GraphSession, options: EncoderGraphOptions & { readonly output: string }) {
     this.#session = session;
     this.#options = options;
-    this.#inputs = session.inputMetadata.map((input) => {
-      const name = knownInputs.find((known) => known === input.name);
-      if (name === undefined || !input.isTensor || (input.type !== "int64" && input.type !== "int32")) {
-        throw new ServerError(
-          "model_load_failed",
-          `The graph has the input '${input.name}'; an encoder has ${knownInputs.join(", ")}, as int64 or int32.`,
-        );
-      }
-      return { name, buffer: new IntegerBuffer(input.type) };
-    });
-    const outputName = options.outputs.find((name) => session.outputNames.includes(name));
-    if (outputName === undefined) {
-      throw new ServerError(
-        "model_load_failed",
-        `Expected an output named ${options.outputs.join(" or ")}; the graph has ${session.outputNames.join(", ")}.`,
-      );
-    }
-    this.#outputName = outputName;
-  }
-
-  get outputName(): string {
-    return this.#outputName;
+    const isFixed = ({ name }: InputMetadata): boolean => cacheInput.test(name) || name === cacheSwitch;
+    this.#fixed = session.inputMetadata.filter(isFixed).map((input) => fixedInput(input, options));
+    this.#inputs = session.inputMetadata
+      .filter((input) => !isFixed(input))
+      .map((input) => {
+        const name = encoderInputs.find((known) => known === input.name);
+        if (name === undefined || !input.isTensor || (input.type !== "int64" && input.type !== "int32")) {
+          throw new ServerError(
+            "model_load_failed",
+            `The graph has the input '${input.name}'; an encoder has ${encoderInputs.join(", ")}, as int64 or int32.`,
+          );
+        }
+        return { name, buffer: new IntegerBuffer(input.type) };
+      });
+    this.#outputName = options.output;
   }
 
   /** Runs one micro-batch. Calls must not overlap. */
@@ -72,6 +76,7 @@ export class EncoderGraph {
       this.#fill(buffer.words(batch * sequence), { name, texts, sequence, stride: buffer.stride });
       feeds[name] = buffer.tensor([batch, sequence]);
     }
+    for (const { name, tensor } of this.#fixed) feeds[name] = tensor(batch);
     const outputs = await this.#session.run(feeds, [this.#outputName]);
     const output = outputs[this.#outputName];
     if (output === undefined) throw new Error(`The graph gave no output '${this.#outputName}'.`);
@@ -123,6 +128,29 @@ export class EncoderGraph {
     if (type === "float64" && data instanceof Float64Array) return Float32Array.from(data);
     throw new ServerError("model_load_failed", `The output '${this.#outputName}' has type ${type}, not a float type.`);
   }
+}
+
+/** The cache of earlier tokens, of which there are none, and the switch that says so. */
+function fixedInput(input: InputMetadata, { cacheHeads, cacheWidth }: EncoderGraphOptions): FixedInput {
+  const { name } = input;
+  if (name === cacheSwitch) return { name, tensor: () => new Tensor("bool", [false], [1]) };
+  const [, heads, , width] = input.isTensor ? input.shape : [];
+  const [rows, columns] = [sizeOr(heads, cacheHeads), sizeOr(width, cacheWidth)];
+  const isFloat = input.isTensor && (input.type === "float32" || input.type === "float16");
+  if (!isFloat || input.shape.length !== 4 || rows === undefined || columns === undefined) {
+    throw new ServerError(
+      "model_load_failed",
+      `The graph's cache has the input '${name}' of a form that is not known; expected floats [batch, heads, tokens, width].`,
+    );
+  }
+  const dims = (batch: number): number[] => [batch, rows, 0, columns];
+  return input.type === "float32"
+    ? { name, tensor: (batch) => new Tensor("float32", new Float32Array(0), dims(batch)) }
+    : { name, tensor: (batch) => new Tensor("float16", new Uint16Array(0), dims(batch)) };
+}
+
+function sizeOr(size: number | string | undefined, fallback: number | undefined): number | undefined {
+  return typeof size === "number" && size > 0 ? size : fallback;
 }
 
 interface TokenPlace {

@@ -3,106 +3,81 @@
 import type { BackendContext, BackendDescription } from "../../domain/backend.ts";
 import { ServerError } from "../../domain/errors.ts";
 import type { EmbeddingModelOptions } from "../../domain/model.ts";
-import type { PoolingMode } from "./pooling.ts";
-import type { EncodedText, EncodingSettings } from "./text/encode-text.ts";
-import { hasInt8DotProduct } from "./processor-features.ts";
-import { embedTexts, encoderOutputs, pooledOutputs, scoreOutputs, scorePairs } from "./encoder.ts";
-import { EncoderGraph } from "./encoder-graph.ts";
-import { findGraphFile } from "../../model-files/onnx/graph-file.ts";
-import { readModelSettings } from "./model-settings.ts";
+import { readEncoderFolder, type EncoderFolder } from "../../model-files/encoder/encoder-folder.ts";
+import type { ScoreRule } from "../../model-files/encoder/scores.ts";
 import type { GraphSession } from "../onnx/graph-session.ts";
 import { createSessionOpener } from "../onnx/session.ts";
+import { EncoderGraph } from "./encoder-graph.ts";
+import { loadHead, type LoadedHead } from "./head/encoder-head.ts";
+import { hasInt8DotProduct } from "./processor-features.ts";
+import type { EncodedText, EncodingSettings } from "./text/encode-text.ts";
 import { loadTextTokenizer, type TextTokenizer } from "./text/text-tokenizer.ts";
-import { inspectGraphFile } from "../../model-files/onnx/graph-weights.ts";
 
 export interface LoadedEncoder {
   readonly description: Omit<BackendDescription, "operations">;
   readonly graph: EncoderGraph;
   readonly encoding: EncodingSettings;
-  readonly pooling: PoolingMode;
+  readonly head: LoadedHead;
   /** Width of a vector; 0 for a cross-encoder. */
   readonly dimensions: number;
-  readonly isCrossEncoder: boolean;
+  /** How a cross-encoder's scores are told; `undefined` for an encoder. */
+  readonly scoreRule: ScoreRule | undefined;
 }
 
 /** Bytes of Node, the runtime and the tokenizer; measured with a vocabulary of 30,522 words. */
-const overheadBytes = 160 * 1024 * 1024;
+const overheadBytes = 120 * 1024 * 1024;
 
 /** float32 values per token and dimension that are alive at once inside a layer, its wider feed-forward part included. */
 const activationsPerToken = 16;
 
-/** @throws ServerError `model_load_failed` saying what was expected and what was found */
-export async function loadEncoder(
-  folder: string,
-  {
-    options,
-    threads,
-    context,
-  }: { readonly options: EmbeddingModelOptions; readonly threads: number; readonly context: BackendContext },
-): Promise<LoadedEncoder> {
-  const file = await findGraphFile(folder, options);
-  const settings = await readModelSettings(folder, options);
-  const weights = inspectGraphFile(file.path);
-  const tokenizer = await loadTextTokenizer(folder);
-  context.signal.throwIfAborted();
-  const { single, pair } = tokenizer;
-  const specials = Math.max(
-    single.before.length + single.after.length,
-    pair.before.length + pair.between.length + pair.after.length,
-  );
-  if (settings.maxTokens <= specials + 1) {
-    throw new ServerError(
-      "model_load_failed",
-      `maxTokens is ${settings.maxTokens}, but ${specials} special tokens leave no room for text in it.`,
-    );
-  }
-  for (const note of settings.notes) context.log("info", note, { model: folder });
+interface LoadOptions {
+  readonly options: EmbeddingModelOptions;
+  readonly threads: number;
+  readonly context: BackendContext;
+}
 
-  const scoresPairs = (session: GraphSession): boolean =>
-    session.outputNames.includes("logits") && settings.isCrossEncoder;
+/** @throws ServerError `model_load_failed` saying what was expected and what was found */
+export async function loadEncoder(path: string, { options, threads, context }: LoadOptions): Promise<LoadedEncoder> {
+  const folder = readEncoderFolder(path, options);
+  const { settings, graph: file } = folder;
+  const tokenizer = await loadTextTokenizer(path, { lowercase: settings.lowercase });
+  context.signal.throwIfAborted();
+  assertRoom(tokenizer, settings.maxTokens);
+  for (const note of settings.notes) context.log("info", note, { model: path });
+
   const createGraph = (session: GraphSession): EncoderGraph =>
     new EncoderGraph(session, {
       padId: tokenizer.padId,
       secondSegment: tokenizer.pair.secondSegment,
       firstPosition: settings.firstPosition,
-      outputs: scoresPairs(session) ? scoreOutputs : encoderOutputs,
+      cacheHeads: settings.cacheHeads,
+      cacheWidth: settings.cacheWidth,
+      output: folder.head.output,
     });
   const opener = createSessionOpener({ executionProviders: options.executionProviders, threads, context });
   const session = await opener.open(file.path, {
     name: file.name,
-    fingerprint: weights.fingerprint,
+    fingerprint: folder.weights.fingerprint,
     rehearse: (trial) => createGraph(trial).run(rehearsalTexts(tokenizer, settings.maxTokens)),
   });
   const { device } = session;
-  if (options.precision === "auto" && file.precision !== "fp32" && options.modelFile === null) {
-    context.log("warn", `There is no fp32 graph; ${file.name} is used.`, { model: folder });
-  }
+  await logPrecision(folder, { path, options, context, device });
 
-  if (options.precision === "auto" && file.precision === "fp32" && device === "cpu" && (await hasInt8DotProduct())) {
-    const message =
-      "This processor multiplies int8 natively: 'precision: int8' is about twice as fast, at a small loss of accuracy.";
-    context.log("info", message, { model: folder });
-  }
-
-  const isCrossEncoder = scoresPairs(session);
   const graph = createGraph(session);
-  const { before, after } = tokenizer.single;
-  const ids = Int32Array.from([...before, ...tokenizer.encode("hello"), ...after]);
-  const probe: readonly EncodedText[] = [{ ids, secondAt: ids.length }];
-  let dimensions = 0;
-  if (isCrossEncoder) await scorePairs(probe, graph);
-  else ({ dimensions } = await embedTexts(probe, { graph, pooling: settings.pooling }));
+  const head = loadHead(folder.head);
+  const { width } = head.apply(await graph.run([probeOf(tokenizer)]), [probeOf(tokenizer)]);
   context.signal.throwIfAborted();
 
-  const width = settings.hiddenSize ?? Math.max(dimensions, 1);
+  const scoreRule = folder.head.kind === "score" ? folder.head.rule : undefined;
   const batchTokens = Math.max(options.maxBatchTokens, settings.maxTokens);
-  const activationBytes = batchTokens * width * activationsPerToken * Float32Array.BYTES_PER_ELEMENT;
-  const isPooledInside = pooledOutputs.includes(graph.outputName);
+  const activationBytes =
+    batchTokens * (settings.hiddenSize ?? width) * activationsPerToken * Float32Array.BYTES_PER_ELEMENT;
+  const { graphBytes, externalBytes, fingerprint } = folder.weights;
   return {
     graph,
-    pooling: settings.pooling,
-    dimensions,
-    isCrossEncoder,
+    head,
+    dimensions: scoreRule === undefined ? width : 0,
+    scoreRule,
     encoding: {
       tokenizer,
       maxTokens: settings.maxTokens,
@@ -110,18 +85,12 @@ export async function loadEncoder(
       truncation: options.truncation,
     },
     description: {
-      memoryBytes: weights.graphBytes + weights.externalBytes + activationBytes + overheadBytes,
+      memoryBytes: graphBytes + externalBytes + head.bytes + activationBytes + overheadBytes,
       ...opener.use,
-      fingerprint: `onnx-${weights.fingerprint}-${device}-t${threads}`,
+      fingerprint: `onnx-${fingerprint}-${device}-t${threads}`,
       facts: {
         context_length: settings.maxTokens,
-        ...(isCrossEncoder
-          ? {}
-          : {
-              embedding_dimensions: dimensions,
-              pooling: isPooledInside ? "in the graph" : settings.pooling,
-              normalize: options.normalize,
-            }),
+        ...headFacts(folder, { width, options }),
         architecture: settings.modelType,
         graph: file.name,
         precision: file.precision,
@@ -142,6 +111,56 @@ function rehearsalTexts(tokenizer: TextTokenizer, maxTokens: number): EncodedTex
   return Array.from({ length: rehearsalRows }, (_, row) => {
     const body = Array.from({ length }, (_, column) => words[(row + column) % words.length] ?? 0);
     const ids = Int32Array.from([...before, ...body, ...after]);
-    return { ids, secondAt: ids.length };
+    return { ids, secondAt: ids.length, promptTokens: 0 };
   });
+}
+
+function assertRoom({ single, pair }: TextTokenizer, maxTokens: number): void {
+  const specials = Math.max(
+    single.before.length + single.after.length,
+    pair.before.length + pair.between.length + pair.after.length,
+  );
+  if (maxTokens > specials + 1) return;
+  throw new ServerError(
+    "model_load_failed",
+    `maxTokens is ${maxTokens}, but ${specials} special tokens leave no room for text in it.`,
+  );
+}
+
+async function logPrecision(
+  { graph }: EncoderFolder,
+  { path, options, context, device }: Omit<LoadOptions, "threads"> & { readonly path: string; readonly device: string },
+): Promise<void> {
+  if (options.precision !== "auto") return;
+  if (graph.precision !== "fp32") {
+    if (options.modelFile === null)
+      context.log("warn", `There is no fp32 graph; ${graph.name} is used.`, { model: path });
+    return;
+  }
+  if (device !== "cpu" || !(await hasInt8DotProduct())) return;
+  const message =
+    "This processor multiplies int8 natively: 'precision: int8' is about twice as fast, at a small loss of accuracy.";
+  context.log("info", message, { model: path });
+}
+
+function probeOf(tokenizer: TextTokenizer): EncodedText {
+  const { before, after } = tokenizer.single;
+  const ids = Int32Array.from([...before, ...tokenizer.encode("hello"), ...after]);
+  return { ids, secondAt: ids.length, promptTokens: 0 };
+}
+
+function headFacts(
+  { head }: EncoderFolder,
+  { width, options }: { readonly width: number; readonly options: EmbeddingModelOptions },
+): Record<string, string | number | boolean> {
+  if (head.kind === "score") {
+    const { labels, activation } = head.rule;
+    const told = activation === "identity" ? "none" : labels === 1 ? "sigmoid" : "softmax of the second label";
+    return { score_activation: told };
+  }
+  return {
+    embedding_dimensions: width,
+    pooling: head.kind === "vector" ? "in the graph" : head.pooling.modes.join(" + "),
+    normalize: options.normalize,
+  };
 }

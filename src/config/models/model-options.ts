@@ -1,5 +1,4 @@
 // Maps the checked entry of a model in the file to the domain's options, one function per kind.
-import { join } from "node:path";
 import type {
   EmbeddingModelOptions,
   ImageModelOptions,
@@ -7,7 +6,7 @@ import type {
   UpstreamModelOptions,
   ModelPurpose,
 } from "../../domain/model.ts";
-import { peekJsonObject } from "../../model-files/json-file.ts";
+import { promptNameOf, readFolderPrompts, type FolderPrompts } from "../../model-files/encoder/prompts.ts";
 import type { EmbeddingModelEntry, ImageModelEntry, TextModelEntry, UpstreamModelEntry } from "../schema/models.ts";
 
 export interface TextContext {
@@ -48,14 +47,14 @@ export function toTextOptions(entry: TextModelEntry, context: TextContext): Text
       maxTokens: defaults.max_tokens,
     },
     embedding: entry.embedding === "auto" ? context.purpose === "embedding" : entry.embedding,
-    embeddingOptions: toEmbeddingTextOptions(entry.embedding_options, {}),
+    embeddingOptions: toEmbeddingTextOptions(entry.embedding_options, noPrompts),
   };
 }
 
 export function toEmbeddingOptions(entry: EmbeddingModelEntry, folder: string): EmbeddingModelOptions {
   return {
     kind: "embedding",
-    ...toEmbeddingTextOptions(entry, readPrompts(folder)),
+    ...toEmbeddingTextOptions(entry, readFolderPrompts(folder)),
     modelFile: entry.model_file ?? null,
     precision: entry.precision,
     pooling: entry.pooling,
@@ -100,35 +99,31 @@ export function toUpstreamOptions(entry: UpstreamModelEntry): UpstreamModelOptio
   };
 }
 
-interface Prompts {
-  readonly query?: string;
-  readonly passage?: string;
-}
+/** A GGUF has none. */
+const noPrompts: FolderPrompts = { prompts: {}, defaultName: undefined };
 
 function toEmbeddingTextOptions(
   entry: TextModelEntry["embedding_options"],
-  prompts: Prompts,
+  found: FolderPrompts,
 ): TextModelOptions["embeddingOptions"] {
+  const textOf = (name: string | undefined): string => (name === undefined ? "" : (found.prompts[name] ?? ""));
+  const query = entry.query_prefix ?? textOf(promptNameOf("query", found));
+  const passage = entry.passage_prefix ?? textOf(promptNameOf("passage", found));
+  const byType = { auto: textOf(found.defaultName), query, passage, none: "" };
   return {
-    queryPrefix: entry.query_prefix ?? prompts.query ?? "",
-    passagePrefix: entry.passage_prefix ?? prompts.passage ?? "",
-    defaultInputType: entry.default_input_type,
+    queryPrefix: query,
+    passagePrefix: passage,
+    defaultPrefix: byType[entry.default_input_type],
+    prompts: {
+      ...found.prompts,
+      ...(entry.query_prefix === undefined ? {} : { query }),
+      ...(entry.passage_prefix === undefined ? {} : { [promptNameOf("passage", found) ?? "passage"]: passage }),
+    },
+    tokenIds: entry.token_ids,
     normalize: entry.normalize,
     truncation: entry.truncation,
     dimensions: entry.min_dimensions,
     maxTokens: entry.max_tokens,
-  };
-}
-
-/** Prefixes that the model's author wrote down, as sentence-transformers 2.4 and later save them. */
-function readPrompts(folder: string): Prompts {
-  const prompts = peekJsonObject(join(folder, "config_sentence_transformers.json"))?.["prompts"];
-  if (typeof prompts !== "object" || prompts === null) return {};
-  const { query, passage, document } = prompts as Record<string, unknown>;
-  const text = passage ?? document;
-  return {
-    ...(typeof query === "string" ? { query } : {}),
-    ...(typeof text === "string" ? { passage: text } : {}),
   };
 }
 

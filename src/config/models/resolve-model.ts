@@ -4,9 +4,16 @@ import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { homedir } from "node:os";
 import type { z } from "zod";
-import type { ModelKind, ModelOptions } from "../../domain/model.ts";
-import type { ConfiguredModel, ModelPurpose } from "../../domain/model.ts";
+import { ServerError } from "../../domain/errors.ts";
+import type {
+  ConfiguredModel,
+  EmbeddingModelOptions,
+  ModelKind,
+  ModelOptions,
+  ModelPurpose,
+} from "../../domain/model.ts";
 import type { ModelLocator } from "../../domain/hub/model-locator.ts";
+import { readEncoderFolder } from "../../model-files/encoder/encoder-folder.ts";
 import { inspectPath, isUrl } from "../../model-files/inspect-path.ts";
 import { toProblems } from "../problems/issues.ts";
 import type { Environment } from "../layers.ts";
@@ -93,6 +100,10 @@ export function resolveModel(
     const schema = modelSchemas[kind];
     problems.push(...toProblems(result.error, { base, value: entry, schema, originOf: context.originOf }));
   }
+  if (result.ok && result.options.kind === "embedding" && finding.ok) {
+    const message = problemOfEncoder(path, result.options);
+    if (message !== null) problems.push(problem(null, message));
+  }
   if (!finding.ok || !result.ok || problems.length > 0) return refuse(...problems);
   const model: ConfiguredModel = {
     id,
@@ -120,6 +131,17 @@ function placeModel(
   if ("problem" in located) return located;
   const kind = located.kind === null ? {} : { kind: located.kind };
   return { entry: { ...kind, ...located.options, ...entry, path: located.path }, path: located.path };
+}
+
+/** What would keep the encoder from loading, as far as its files tell without loading it; `null` = nothing. */
+function problemOfEncoder(path: string, options: EmbeddingModelOptions): string | null {
+  try {
+    readEncoderFolder(path, options);
+    return null;
+  } catch (error) {
+    if (error instanceof ServerError) return `cannot be served: ${error.message}`;
+    throw error;
+  }
 }
 
 /** A path as the operator wrote it: `~` is the home folder, the rest relative to the file or to the working folder. */

@@ -2,7 +2,7 @@
 // is its option's name in snake_case, with these exceptions:
 // - `path`, `ttl`, `pinned` and `preload` are fields of `ModelSpec`, not options.
 // - An option's unit is left out of its key, and the value has it: `timeout: 10m` is `timeoutMs`, `prefix_store: 1GiB` `prefixStoreBytes`.
-// - `min_dimensions` is `dimensions`.
+// - `min_dimensions` is `dimensions`, and `default_input_type` is the prefix that it comes to.
 // - A prefix that is left out, and `embedding: auto`, are filled in from the model's own files.
 import { z } from "zod";
 import { anyText, autoOrList, decimal, duration, integer, oneOf, size, text, toggle } from "./values.ts";
@@ -46,15 +46,28 @@ const embeddingText = {
   query_prefix: anyText()
     .optional()
     .describe(
-      "Written before every query, such as `query: ` for e5. Left out = what the model's own files say, else none.",
+      "Written before every query. Left out = the prompt in the model's own files, `query: ` for a model that is called e5, else none.",
     ),
   passage_prefix: anyText()
     .optional()
-    .describe("Written before every passage, such as `passage: ` for e5. Left out = what the model's own files say."),
-  default_input_type: oneOf(["query", "passage", "none"])
-    .default("query")
-    .describe("What an input is when the request does not say. none = no prefix."),
-  normalize: toggle().default(true).describe("Scale vectors to length 1."),
+    .describe(
+      "Written before every passage. Left out = the prompt in the model's own files, `passage: ` for a model that is called e5, else none.",
+    ),
+  default_input_type: oneOf(["auto", "query", "passage", "none"])
+    .default("auto")
+    .describe(
+      "What an input is when the request does not say. none = no prefix. auto = what the model's own files put before every text " +
+        "(default_prompt_name), which is mostly nothing; query for a model that is called e5.",
+    ),
+  token_ids: oneOf(["auto", "model", "cl100k"])
+    .default("auto")
+    .describe(
+      "Whose token ids requests send: the model's own, or those of OpenAI's embedding models (cl100k), which LangChain sends by " +
+        "default. auto = OpenAI's where the model is asked for by a name of theirs, such as text-embedding-3-small, else its own.",
+    ),
+  normalize: toggle()
+    .default(true)
+    .describe("Scale vectors to length 1. false = only where the model's own modules do."),
   max_tokens: integer(0).default(0).describe("Longest input in tokens. 0 = what the model's own files say."),
   truncation: oneOf(["truncate", "error"])
     .default("truncate")
@@ -184,13 +197,17 @@ export const embeddingModel = z.strictObject({
   ...embeddingText,
   model_file: text()
     .optional()
-    .describe("The graph's file inside the folder, without .onnx. Left out = chosen by precision."),
+    .describe(
+      "The graph's file inside the folder, without .onnx, such as model_optimized. Left out = chosen by precision.",
+    ),
   precision: oneOf(["auto", "fp32", "fp16", "int8", "q8", "q4", "uint8", "bnb4", "q4f16"])
     .default("auto")
     .describe("Which variant of the graph. auto = fp32 where it exists."),
-  pooling: oneOf(["auto", "mean", "cls", "last"])
+  pooling: oneOf(["auto", "mean", "cls", "last", "max", "mean_sqrt_len", "weightedmean"])
     .default("auto")
-    .describe("How token vectors become one. auto = read from the model's own files, else mean."),
+    .describe(
+      "How token vectors become one. auto = read from the model's own files, else the last token of a decoder and the mean of others.",
+    ),
   max_batch_tokens: integer(1).default(256).describe("Tokens per micro-batch, padding included. More suits a GPU."),
   max_padding_share: decimal(0, 1).default(0.1).describe("Largest share of padding in a micro-batch."),
   threads: threads.describe("CPU threads. 0 = as many as there are cores."),

@@ -1,11 +1,12 @@
-// Reads the fields of a protobuf message in a file, such as an ONNX graph, without holding the file: what is not asked for is skipped.
+// Reads protobuf messages from a file, 64 KiB at a time, without the fields that nobody asks for: the tensors of a graph are passed over,
+// whatever their size.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { ServerError } from "../../domain/errors.ts";
 
 const windowBytes = 64 * 1024;
 const longestNameBytes = 4096;
 
-/** Opens a file for `use`, which gets its descriptor and its size. */
-export function readingFile<T>(path: string, use: (file: number, size: number) => T): T {
+export function withFile<T>(path: string, use: (file: number, size: number) => T): T {
   const file = openSync(path, "r");
   try {
     return use(file, fstatSync(file).size);
@@ -14,13 +15,19 @@ export function readingFile<T>(path: string, use: (file: number, size: number) =
   }
 }
 
+/** What to throw for an error of reading: other errors than those of the bytes stay as they are. */
+export function notAGraph(error: unknown, path: string): unknown {
+  if (!(error instanceof RangeError)) return error;
+  return new ServerError("model_load_failed", `${path} is not an ONNX graph: ${error.message}.`, { cause: error });
+}
+
 /** Positions in the file of a message or of a field. */
-export interface FieldRange {
+export interface Range {
   readonly start: number;
   readonly end: number;
 }
 
-/** Reads protobuf messages from a file, 64 KiB at a time. @throws RangeError where the bytes are no message */
+/** @throws RangeError where the bytes are no message */
 export class FieldReader {
   readonly #file: number;
   readonly #window = Buffer.alloc(windowBytes);
@@ -32,7 +39,7 @@ export class FieldReader {
   }
 
   /** The length-delimited fields with the number `wanted`. */
-  *fields({ start, end }: FieldRange, wanted: number): Generator<FieldRange, void, undefined> {
+  *fields({ start, end }: Range, wanted: number): Generator<Range, void, undefined> {
     let position = start;
     while (position < end) {
       const key = this.#varint(position);
@@ -60,7 +67,27 @@ export class FieldReader {
     }
   }
 
-  text({ start, end }: FieldRange): string {
+  /** The number fields with the number `wanted`; what is below 2^53 is exact. */
+  *numbers({ start, end }: Range, wanted: number): Generator<number, void, undefined> {
+    let position = start;
+    while (position < end) {
+      const key = this.#varint(position);
+      const value = this.#varint(key.next);
+      switch (key.value & 7) {
+        case 0:
+          position = value.next;
+          if (Math.floor(key.value / 8) === wanted) yield value.value;
+          break;
+        case 2:
+          position = value.next + value.value;
+          break;
+        default:
+          throw new RangeError("its fields cannot be read");
+      }
+    }
+  }
+
+  text({ start, end }: Range): string {
     if (end - start > longestNameBytes) throw new RangeError("a name in it is too long");
     const buffer = Buffer.alloc(end - start);
     readSync(this.#file, buffer, 0, buffer.length, start);

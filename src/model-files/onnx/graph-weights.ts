@@ -5,7 +5,7 @@ import { createHash, type Hash } from "node:crypto";
 import { readSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ServerError } from "../../domain/errors.ts";
-import { FieldReader, readingFile, type FieldRange } from "./field-reader.ts";
+import { FieldReader, notAGraph, withFile, type Range } from "./field-reader.ts";
 
 export interface GraphWeights {
   /** Bytes of the graph itself. */
@@ -30,7 +30,7 @@ const hashedEndBytes = 2 ** 20;
 /** @throws ServerError `model_load_failed` where the file is no ONNX graph, or a file of its weights is missing */
 export function inspectGraphFile(path: string): GraphWeights {
   const hash = createHash("sha256");
-  const { bytes: graphBytes, names: externalFiles } = readingFile(path, (file, size) => {
+  const { bytes: graphBytes, names: externalFiles } = withFile(path, (file, size) => {
     hashEnds(hash, { file, size });
     return { bytes: size, names: externalNames(file, { size, path }) };
   });
@@ -43,7 +43,7 @@ export function inspectGraphFile(path: string): GraphWeights {
         `The weights of ${path} lie in '${name}' beside it; that file is missing.`,
       );
     }
-    externalBytes += readingFile(beside, (file, size) => {
+    externalBytes += withFile(beside, (file, size) => {
       hashEnds(hash, { file, size });
       return size;
     });
@@ -56,7 +56,7 @@ export function inspectGraphFile(path: string): GraphWeights {
  * @throws ServerError `model_load_failed` where the file is no ONNX graph
  */
 export function inspectGraphNames(path: string): readonly string[] {
-  return readingFile(path, (file, size) => externalNames(file, { size, path }));
+  return withFile(path, (file, size) => externalNames(file, { size, path }));
 }
 
 function hashEnds(hash: Hash, { file, size }: { readonly file: number; readonly size: number }): void {
@@ -81,13 +81,12 @@ function externalNames(file: number, { size, path }: { readonly size: number; re
       }
     }
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new ServerError("model_load_failed", `${path} is not an ONNX graph: ${error.message}.`, { cause: error });
+    throw notAGraph(error, path);
   }
   return [...names].sort();
 }
 
-function locationOf(reader: FieldReader, entry: FieldRange): string | undefined {
+function locationOf(reader: FieldReader, entry: Range): string | undefined {
   const [key] = reader.fields(entry, entryKey);
   const [value] = reader.fields(entry, entryValue);
   if (key === undefined || value === undefined || reader.text(key) !== "location") return undefined;

@@ -1,5 +1,5 @@
 // Finds out whether a graph draws random numbers when it runs. The runtime seeds them by the clock, and nothing at run time can change that.
-import { FieldReader, readingFile } from "./field-reader.ts";
+import { FieldReader, withFile } from "./field-reader.ts";
 
 // Field numbers of onnx.proto: ModelProto.graph, GraphProto.node, NodeProto.op_type.
 const modelGraph = 7;
@@ -17,7 +17,7 @@ const randomOperators: ReadonlySet<string> = new Set([
 
 /** `path` has been read as a graph before (`inspectGraphFile`). */
 export function drawsRandomNumbers(path: string): boolean {
-  return readingFile(path, (file, size) => {
+  return withFile(path, (file, size) => {
     const reader = new FieldReader(file);
     for (const graph of reader.fields({ start: 0, end: size }, modelGraph)) {
       for (const node of reader.fields(graph, graphNode)) {

@@ -55,7 +55,7 @@ export function withDialectFields(text: string, toParam: (path: string) => strin
 
 /** A field in braces, `{sampling.logitBias}`, or `{/tools[0].parameters}` where a JSON pointer is meant; see `ErrorDetails.message`. */
 const namedField =
-  /\{(\/?)((?:messages|prompts|suffix|tools|toolChoice|parallelToolCalls|constraint|sampling|limits|templateKwargs|reasoningEffort|inputs|inputType|dimensions|query|documents|prompt|negativePrompt|image|mask|size|steps|guidanceScale|scheduler|seed)(?:\[\d+\]|\.\w+)*)\}/g;
+  /\{(\/?)((?:messages|prompts|suffix|tools|toolChoice|parallelToolCalls|constraint|sampling|limits|templateKwargs|reasoningEffort|inputs|inputType|promptName|dimensions|query|documents|prompt|negativePrompt|image|mask|size|steps|guidanceScale|scheduler|seed)(?:\[\d+\]|\.\w+)*)\}/g;
 
 function toPointer(path: string): string {
   return `/${path.replaceAll(/\[(\d+)\]/g, ".$1").replaceAll(".", "/")}`;

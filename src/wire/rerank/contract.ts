@@ -20,6 +20,10 @@ export const rerankRequest = once(() =>
       documents: documents(),
       top_n: z.int().min(1).nullish(),
       return_documents: z.boolean().nullish(),
+      raw_scores: z
+        .boolean()
+        .nullish()
+        .describe("Extension: scores before the model's activation; of two labels, the second's lead over the first."),
       user: z.string().nullish(),
       ttl: timeToLive().nullish(),
     })
@@ -33,6 +37,9 @@ export const rerankFields: FieldTable = {
   documents: honouredWith("Strings, or objects with text."),
   top_n: honouredWith("All documents by default."),
   return_documents: honouredWith("false by default."),
+  raw_scores: honouredWith(
+    "Extension, as in text-embeddings-inference. false by default: after the model's own activation.",
+  ),
   ttl: honouredWith("Extension: seconds, or a duration such as 10m, for which the model stays loaded."),
   user: accepted("A label; nothing is recorded."),
   rank_fields: refused("Documents have one field, text."),

@@ -1,13 +1,15 @@
 // Maps rerank requests to the domain's, and results to answers.
 import type { RerankRequest, RerankResult } from "../../domain/embedding.ts";
+import { given } from "../contract/common.ts";
 import type { RerankRequestWire, RerankResponse } from "./contract.ts";
 
 /** `request` has passed the rerank contract. */
 export function toRerankRequest(request: RerankRequestWire): RerankRequest {
-  return { query: request.query, documents: request.documents.map(toText) };
+  const { query, documents, raw_scores: rawScores } = request;
+  return { query, documents: documents.map(toText), ...given("rawScores", rawScores) };
 }
 
-/** The caller's name for a path in the domain's rerank request: the two name their fields alike. */
+/** The caller's name for a path in the domain's rerank request: the two name alike what can be at fault. */
 export function toRerankParam(path: string): string {
   return path;
 }

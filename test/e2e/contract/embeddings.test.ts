@@ -1,14 +1,27 @@
 // POST /v1/embeddings and POST /v1/rerank.
 import type OpenAI from "openai";
 import { describe, expect, it } from "vitest";
-import { writeEmbeddingFixture } from "../../../scripts/build-models/fixtures.ts";
 import { jsonHeaders } from "../../support/contract-client.ts";
 import { useContractServer } from "../../support/contract-server.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import {
+  fixtureFolder,
+  goldenEncoder,
+  readFixture,
+  type GoldenCrossEncoder,
+} from "../../support/reference-embeddings.ts";
 
-const directory = temporaryFolder("cross-encoder");
-writeEmbeddingFixture(directory, { output: "logits" });
-const api = useContractServer({ flags: { model: [`org/cross-encoder=${directory}`] } });
+const crossEncoder = "cross-encoder-xlm-roberta";
+const api = useContractServer({
+  flags: {
+    model: [
+      `org/cross-encoder=${fixtureFolder(crossEncoder)}`,
+      `minilm=${fixtureFolder("bert")}`,
+      `gemma=${fixtureFolder("embedding-gemma")}`,
+      `openai-ids=${fixtureFolder("bert")},token_ids=cl100k`,
+    ],
+    alias: ["openai/text-embedding-3-small=minilm"],
+  },
+});
 const path = "/v1/embeddings";
 
 function embed(body: Record<string, unknown>): Promise<OpenAI.CreateEmbeddingResponse> {
@@ -17,6 +30,10 @@ function embed(body: Record<string, unknown>): Promise<OpenAI.CreateEmbeddingRes
 
 async function vectorsOf(input: unknown, more: Record<string, unknown> = {}): Promise<number[][]> {
   return (await embed({ input, ...more })).data.map((entry) => entry.embedding);
+}
+
+function post(body: Record<string, unknown>): ReturnType<typeof api.send> {
+  return api.send(path, { method: "POST", headers: jsonHeaders, body: JSON.stringify(body) });
 }
 
 function fromBase64(text: unknown): number[] {
@@ -141,6 +158,72 @@ describe("inputs", () => {
   });
 });
 
+describe("token ids of OpenAI's, as LangChain sends them", () => {
+  // cl100k_base of "Hello world".
+  const ids = [[9906, 1917]];
+  const warningsOf = (headers: Headers): unknown => headers.get("x-hearth-warnings");
+
+  it.each([
+    ["a name of OpenAI's", "openai/text-embedding-3-small"],
+    ["a model that is configured so", "openai-ids"],
+  ])("give the text's own vector under %s", async (_, model) => {
+    const [expected] = await vectorsOf("Hello world", { model: "minilm" });
+    const answer = await post({ model, input: ids });
+    const { data } = answer.body as OpenAI.CreateEmbeddingResponse;
+    expect(data[0]?.embedding).toEqual(expected);
+    expect(warningsOf(answer.headers)).toBeNull();
+  });
+
+  it("come from LangChain for Python as lists of ids, and from LangChain.js as texts, both in base64", async () => {
+    const model = "openai/text-embedding-3-small";
+    const [expected = []] = await vectorsOf("Hello world", { model: "minilm" });
+    for (const input of [ids, ["Hello world"]]) {
+      const answer = await embed({ model, input, encoding_format: "base64" });
+      expect(fromBase64(answer.data[0]?.embedding)).toEqual(expected.map(Math.fround));
+    }
+  });
+
+  it("are the model's own under its own name, which a header says", async () => {
+    const answer = await post({ model: "minilm", input: [[40, 707]] });
+    expect(answer.status).toBe(200);
+    expect(String(warningsOf(answer.headers))).toContain(
+      "Token ids in input were read as ids of this model's own tokenizer.",
+    );
+    expect(warningsOf((await post({ model: "minilm", input: ["text"] })).headers)).toBeNull();
+  });
+
+  it("that are outside of a model's own vocabulary are refused, with what to do", async () => {
+    const error = await api.refused(path, { model: "minilm", input: ids }, { param: "input[0]" });
+    expect(error.message).toContain("token_ids is cl100k");
+  });
+});
+
+describe("prompts", () => {
+  it("are asked for by role or by name, and nothing comes before a text without either", async () => {
+    const { prompts, texts } = goldenEncoder("embedding-gemma");
+    const [plain] = texts;
+    const near = (vector: readonly number[] = [], expected: readonly number[] = []): void => {
+      for (const [index, value] of vector.entries()) expect(value).toBeCloseTo(expected[index] ?? Number.NaN, 5);
+    };
+    near((await vectorsOf(plain?.text, { model: "gemma" }))[0], plain?.vector);
+    for (const { promptName, text, vector } of prompts) {
+      near((await vectorsOf(text, { model: "gemma", prompt_name: promptName }))[0], vector);
+    }
+    const query = prompts.find(({ promptName }) => promptName === "query");
+    near((await vectorsOf(query?.text, { model: "gemma", input_type: "query" }))[0], query?.vector);
+  });
+
+  it("that a model does not have are refused, with those it has", async () => {
+    const error = await api.refused(path, { model: "gemma", input: "x", prompt_name: "q" }, { param: "prompt_name" });
+    expect(error.message).toContain("its prompts are 'query', 'document', 'STS'");
+    await api.refused(
+      path,
+      { model: "gemma", input: "x", prompt_name: "STS", input_type: "query" },
+      { param: "prompt_name" },
+    );
+  });
+});
+
 describe("dimensions and other fields", () => {
   it("cuts and scales to length 1", async () => {
     const [whole] = await vectorsOf("some text");
@@ -196,6 +279,14 @@ describe("rerank", () => {
     expect(scores.every((score) => score >= 0 && score <= 1)).toBe(true);
     expect(answer.results[0]).not.toHaveProperty("document");
     expect(answer.usage.total_tokens).toBe(answer.usage.prompt_tokens);
+  });
+
+  it("gives the model's own scores, and raw ones where they are asked for", async () => {
+    const { pairs } = readFixture(crossEncoder, "golden.json") as GoldenCrossEncoder;
+    const { query = "", document = "", score = 0, logits: [logit = 0] = [] } = pairs[0] ?? {};
+    const asked = { query, documents: [document] };
+    expect((await rerank(asked)).results[0]?.relevance_score).toBeCloseTo(score, 5);
+    expect((await rerank({ ...asked, raw_scores: true })).results[0]?.relevance_score).toBeCloseTo(logit, 5);
   });
 
   it("honours top_n and return_documents, and takes documents as objects", async () => {

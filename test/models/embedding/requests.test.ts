@@ -1,24 +1,14 @@
-// What the embeddings backend accepts, refuses and counts, on the bundled model and on encoders that the test writes.
+// What the embeddings backend accepts, refuses and counts, on the bundled model and on encoders that the references wrote.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadTextTokenizer } from "../../../src/backends/embedding/text/text-tokenizer.ts";
 import type { Backend } from "../../../src/domain/backend.ts";
 import { ServerError } from "../../../src/domain/errors.ts";
-import {
-  createEncoderFolders,
-  embed,
-  largestDifference,
-  openEmbedding,
-  rerank,
-  rowsOf,
-  smallShape,
-  tinyEmbedFolder,
-} from "../../support/embedding.ts";
-import { unigramTokenizer } from "../../support/unigram.ts";
+import { embed, largestDifference, openEmbedding, rerank, rowsOf, tinyEmbedFolder } from "../../support/embedding.ts";
+import { copyFixture, fixtureFolder } from "../../support/reference-embeddings.ts";
 import { roundingDifference, unitVectorDifference } from "../../support/tolerances.ts";
 
-const folders = createEncoderFolders();
 const backends: Backend[] = [];
 afterAll(async () => {
   for (const backend of backends) await backend.dispose();
@@ -30,7 +20,7 @@ async function open(...args: Parameters<typeof openEmbedding>): Promise<Backend>
   return backend;
 }
 
-const e5 = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultInputType: "query" } as const;
+const e5 = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultPrefix: "query: " } as const;
 
 describe("the bundled model", () => {
   let backend: Backend;
@@ -203,8 +193,7 @@ describe("overload", () => {
 
 describe("reranking", () => {
   it("scores documents between 0 and 1, in order, the same alone and together", async () => {
-    const { folder } = folders.write({ output: "logits", seed: 21 });
-    const backend = await open(folder);
+    const backend = await open(fixtureFolder("cross-encoder-xlm-roberta"));
     expect(backend.description.operations).toEqual(["rerank"]);
     const documents = ["the river is long", "bread", "a very long story ".repeat(60), "", "the sea"];
     const { scores, promptTokens } = await rerank(backend, { query: "where is the river", documents });
@@ -224,24 +213,9 @@ describe("reranking", () => {
   });
 });
 
-describe("XLM-RoBERTa", () => {
-  it("runs without token types, with shifted positions, up to its 512 tokens", async () => {
-    const shape = { ...smallShape, vocabulary: 24, positions: 514 };
-    const { folder } = folders.write({ family: "xlm-roberta", shape }, { tokenizer: unigramTokenizer() });
-    const backend = await open(folder, { options: { ...e5, maxBatchTokens: 4096, maxPaddingShare: 1 } });
-    expect(backend.description.facts).toMatchObject({ context_length: 512, architecture: "xlm-roberta" });
-    const inputs = ["hello world", "hello ".repeat(2000), "日本語"];
-    const together = rowsOf(await embed(backend, { inputs }));
-    for (const [i, input] of inputs.entries()) {
-      const [alone] = rowsOf(await embed(backend, { inputs: [input] }));
-      expect(largestDifference(together[i] as Float32Array, alone as Float32Array)).toBeLessThan(unitVectorDifference);
-    }
-  });
-});
-
 describe("loading", () => {
   it("refuses a folder of another layout, saying what was expected and what was found", async () => {
-    const { folder } = folders.write();
+    const folder = copyFixture("bert");
     rmSync(join(folder, "onnx"), { recursive: true });
     await expect(openEmbedding(folder)).rejects.toMatchObject({
       kind: "model_load_failed",
@@ -251,26 +225,27 @@ describe("loading", () => {
   });
 
   it("refuses a precision that the folder lacks, naming the graphs it has", async () => {
-    const { folder } = folders.write();
-    await expect(openEmbedding(folder, { options: { precision: "int8" } })).rejects.toMatchObject({
-      message: expect.stringMatching(/model_qint8_avx512_vnni\.onnx.*found onnx\/model\.onnx/),
+    const folder = copyFixture("bert");
+    await expect(openEmbedding(folder, { options: { precision: "q4" } })).rejects.toMatchObject({
+      message: expect.stringMatching(/onnx\/model_q4\.onnx.*found onnx\/model\.onnx/),
     });
   });
 
   it("takes the file that the configuration names", async () => {
-    const { folder } = folders.write({ seed: 3 }, { fileName: "model_qint8_avx512_vnni.onnx" });
-    const backend = await open(folder, { options: { modelFile: "model_qint8_avx512_vnni" } });
-    expect(backend.description.facts["graph"]).toBe("onnx/model_qint8_avx512_vnni.onnx");
+    const backend = await open(fixtureFolder("bert"), { options: { modelFile: "model_int8" } });
+    expect(backend.description.facts["graph"]).toBe("onnx/model_int8.onnx");
   });
 
   it("refuses a graph whose external weights are missing, naming the file", async () => {
-    const { folder } = folders.write({}, { write: { externalData: "weights.pb" } });
-    rmSync(join(folder, "onnx/weights.pb"));
-    await expect(openEmbedding(folder)).rejects.toMatchObject({ message: expect.stringContaining("'weights.pb'") });
+    const folder = copyFixture("labse");
+    rmSync(join(folder, "onnx/model.onnx_data"));
+    await expect(openEmbedding(folder)).rejects.toMatchObject({
+      message: expect.stringContaining("'model.onnx_data'"),
+    });
   });
 
   it("refuses a folder without a tokenizer, and broken JSON, by name", async () => {
-    const { folder } = folders.write();
+    const folder = copyFixture("bert");
     writeFileSync(join(folder, "tokenizer_config.json"), "{");
     await expect(openEmbedding(folder)).rejects.toMatchObject({
       message: expect.stringMatching(/tokenizer_config\.json is not valid JSON/),
@@ -282,7 +257,7 @@ describe("loading", () => {
   });
 
   it("refuses a graph that is cut off", async () => {
-    const { folder } = folders.write();
+    const folder = copyFixture("bert");
     const path = join(folder, "onnx/model.onnx");
     const bytes = readFileSync(path);
     writeFileSync(path, bytes.subarray(0, bytes.length / 2));
@@ -301,27 +276,27 @@ describe("loading", () => {
   });
 
   it("reads pooling from the model's own files and refuses one it does not have", async () => {
-    const { folder } = folders.write();
+    const folder = copyFixture("bert");
     const path = join(folder, "1_Pooling/config.json");
     writeFileSync(path, JSON.stringify({ pooling_mode_cls_token: true, pooling_mode_mean_tokens: false }));
     expect((await open(folder)).description.facts["pooling"]).toBe("cls");
-    writeFileSync(path, JSON.stringify({ pooling_mode_max_tokens: true }));
+    writeFileSync(path, JSON.stringify({ pooling_mode_attention: true }));
     await expect(openEmbedding(folder)).rejects.toMatchObject({
-      message: expect.stringContaining("pooling 'max_tokens'"),
+      message: expect.stringContaining("pooling 'attention'"),
     });
     expect((await open(folder, { options: { pooling: "last" } })).description.facts["pooling"]).toBe("last");
   });
 
   it("reads the longest text from sentence_bert_config.json, within what the positions allow", async () => {
-    const { folder } = folders.write();
+    const folder = copyFixture("bert");
     const longest = async (): Promise<unknown> => (await open(folder)).description.facts["context_length"];
-    writeFileSync(join(folder, "sentence_bert_config.json"), JSON.stringify({ max_seq_length: 256 }));
-    expect(await longest()).toBe(256);
+    writeFileSync(join(folder, "sentence_bert_config.json"), JSON.stringify({ max_seq_length: 32 }));
+    expect(await longest()).toBe(32);
     writeFileSync(join(folder, "sentence_bert_config.json"), JSON.stringify({ max_seq_length: 8192 }));
-    expect(await longest()).toBe(512);
+    expect(await longest()).toBe(64);
     rmSync(join(folder, "sentence_bert_config.json"));
-    expect(await longest()).toBe(512);
-    expect((await open(folder, { options: { maxTokens: 64 } })).description.facts["context_length"]).toBe(64);
+    expect(await longest()).toBe(64);
+    expect((await open(folder, { options: { maxTokens: 24 } })).description.facts["context_length"]).toBe(24);
   });
 
   it("refuses a length that its special tokens fill", async () => {
@@ -332,7 +307,7 @@ describe("loading", () => {
   });
 
   it("changes the fingerprint with the weights", async () => {
-    const [a, b] = [await open(folders.write({ seed: 1 }).folder), await open(folders.write({ seed: 2 }).folder)];
+    const [a, b] = [await open(fixtureFolder("labse")), await open(fixtureFolder("stack"))];
     expect(a.description.fingerprint).not.toBe(b.description.fingerprint);
   });
 });

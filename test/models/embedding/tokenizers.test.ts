@@ -1,7 +1,6 @@
-// Real tokenizers through @huggingface/transformers: WordPiece on the published vocabulary, Unigram as XLM-RoBERTa has it.
+// WordPiece on the published vocabulary of BERT, and what no text may do to any tokenizer.
 import type { InputLength } from "../../../src/backends/common/embedding-policy.ts";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EmbeddingPolicy } from "../../../src/backends/common/embedding-policy.ts";
@@ -10,16 +9,12 @@ import { loadTextTokenizer, type TextTokenizer } from "../../../src/backends/emb
 import { createTimeSlices } from "../../../src/util/time-slice.ts";
 import { embeddingDefaults, tinyEmbedFolder } from "../../support/embedding.ts";
 import { sharedPath, shared } from "../../support/shared.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
-import { unigramId, unigramTokenizer } from "../../support/unigram.ts";
+import { fixtureFolder } from "../../support/reference-embeddings.ts";
 
 const reference = shared("models", "bert-uncased-tokenizer");
 
-const unigramFolder = temporaryFolder("unigram");
-for (const [name, text] of unigramTokenizer()) writeFileSync(join(unigramFolder, name), text);
-
 /** The ids of a text as the backend feeds them to the graph. */
-function encodeWhole(text: string, settings: EncodingSettings): Promise<number[]> {
+async function encodeWhole(text: string, settings: EncodingSettings): Promise<readonly number[]> {
   const { tokenizer, maxTokens, vocabularySize } = settings;
   const policy = new EmbeddingPolicy({
     options: embeddingDefaults,
@@ -31,7 +26,7 @@ function encodeWhole(text: string, settings: EncodingSettings): Promise<number[]
   });
   const slices = createTimeSlices(new AbortController().signal);
   const encodeText = (whole: string, { limit }: InputLength) => encodeBody(whole, { limit, settings, slices });
-  return policy.readInput(text, { index: 0, inputType: undefined, truncate: undefined, encodeText });
+  return (await policy.readInput(text, { index: 0, request: {}, encodeText })).ids;
 }
 
 function settingsOf(tokenizer: TextTokenizer, maxTokens = 512): EncodingSettings {
@@ -89,29 +84,6 @@ describe.skipIf(!reference.isMet)(`WordPiece on the vocabulary of bert-base-unca
   });
 });
 
-describe("Unigram as XLM-RoBERTa has it", () => {
-  let tokenizer: TextTokenizer;
-  beforeAll(async () => {
-    tokenizer = await loadTextTokenizer(unigramFolder);
-  });
-
-  it.each([
-    ["the likelier of two splits", "hello", ["▁hello"]],
-    ["a prefix before a text", "query: hello world", ["▁query", ":", "▁hello", "▁world"]],
-    ["accents composed by NFKC", "cafe\u0301s", ["▁caf", "é", "s"]],
-    ["ideographs without spaces", "日本語", ["▁日本", "語"]],
-    ["one unknown for a run of unknown letters", "a xyz", ["▁a", "▁", "<unk>"]],
-  ])("tokenises %s", (_, text, pieces) => {
-    expect(tokenizer.encode(text)).toEqual(pieces.map(unigramId));
-  });
-
-  it("has two special tokens between a pair and no segments", () => {
-    expect(tokenizer.single).toEqual({ before: [0], after: [2] });
-    expect(tokenizer.pair).toEqual({ before: [0], between: [2, 2], after: [2], secondSegment: 0 });
-    expect(tokenizer.padId).toBe(1);
-  });
-});
-
 describe("10,000 random Unicode strings", () => {
   // Lone surrogates included: JSON can carry them.
   const anything = fc.oneof(
@@ -122,7 +94,8 @@ describe("10,000 random Unicode strings", () => {
 
   it.each([
     ["WordPiece", () => tinyEmbedFolder],
-    ["Unigram", () => unigramFolder],
+    ["Unigram", () => fixtureFolder("xlm-roberta")],
+    ["BPE", () => fixtureFolder("embedding-gemma")],
   ])("become ids within the vocabulary and the length (%s)", async (_, folder) => {
     const tokenizer = await loadTextTokenizer(folder());
     const settings = settingsOf(tokenizer, 32);

@@ -126,7 +126,7 @@ describe("a BERT in GGUF and in ONNX", () => {
 });
 
 describe("the policy for requests", () => {
-  const e5 = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultInputType: "query" } as const;
+  const e5 = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultPrefix: "query: " } as const;
   const long = Array.from({ length: 300 }, (_, i) => `river ${i % 10}`).join(" ");
   const cases: readonly (readonly [string, Partial<EmbeddingPolicyOptions>, EmbeddingRequest])[] = [
     ["a text", {}, { inputs: ["a river"] }],
@@ -206,7 +206,7 @@ describe("the policy for requests", () => {
 
 describe("a BERT in GGUF", () => {
   it("puts the prefix before a text unless the caller wrote it, as its twin does", async () => {
-    const prefixes = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultInputType: "passage" } as const;
+    const prefixes = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultPrefix: "passage: " } as const;
     const twins = await openTwins({ text: { embeddingOptions: { ...embeddingOptions, ...prefixes } } });
     try {
       const tokens = async (request: EmbeddingRequest): Promise<number> =>

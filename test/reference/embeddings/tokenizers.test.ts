@@ -2,10 +2,14 @@
 // differ from it, and thousands of random texts made of their words and characters.
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { EncodedBody, InputLength } from "../../../src/backends/common/embedding-policy.ts";
+import { EmbeddingPolicy } from "../../../src/backends/common/embedding-policy.ts";
+import { encodeBody, type EncodingSettings } from "../../../src/backends/embedding/text/encode-text.ts";
 import { loadTextTokenizer, type TextTokenizer } from "../../../src/backends/embedding/text/text-tokenizer.ts";
+import { createTimeSlices } from "../../../src/util/time-slice.ts";
+import { embeddingDefaults } from "../../support/embedding.ts";
 import {
   crossEncoderFamilies,
-  encodeWhole,
   encoderFamilies,
   fixtureFolder,
   goldenEncoder,
@@ -88,4 +92,25 @@ function* randomTexts({ seed, count, atoms }: RandomTexts): Generator<string> {
     const length = 1 + Math.floor(uniform() * 12);
     yield Array.from({ length }, () => atoms[Math.floor(uniform() * atoms.length)]).join("");
   }
+}
+
+/** The ids of a text as the backend feeds them to the graph. */
+async function encodeWhole(
+  text: string,
+  { tokenizer, maxTokens }: { readonly tokenizer: TextTokenizer; readonly maxTokens: number },
+): Promise<readonly number[]> {
+  const { vocabularySize } = tokenizer;
+  const settings: EncodingSettings = { tokenizer, maxTokens, vocabularySize, truncation: "truncate" };
+  const policy = new EmbeddingPolicy({
+    options: embeddingDefaults,
+    maxTokens,
+    dimensions: 1,
+    vocabularySize,
+    ...tokenizer.single,
+    encode: (short) => tokenizer.encode(short),
+  });
+  const slices = createTimeSlices(new AbortController().signal);
+  const encodeText = (whole: string, { limit }: InputLength): Promise<EncodedBody> =>
+    encodeBody(whole, { limit, settings, slices });
+  return (await policy.readInput(text, { index: 0, request: {}, encodeText })).ids;
 }

@@ -42,12 +42,7 @@ describe("embedding fixtures", () => {
     ["bert", {}, "last_hidden_state"],
     ["bert in float16", { dtype: "float16" }, "last_hidden_state"],
     ["bert in int8", { int8: true }, "last_hidden_state"],
-    [
-      "bert with int32 ids and external data",
-      { idsType: "int32", externalData: "model.onnx_data" },
-      "last_hidden_state",
-    ],
-    ["xlm-roberta", { family: "xlm-roberta" }, "last_hidden_state"],
+    ["bert with external data", { externalData: "model.onnx_data" }, "last_hidden_state"],
     ["a cross-encoder", { output: "logits" }, "logits"],
   ])("%s", async (name, options, output) => {
     const root = join(folder, name.replaceAll(" ", "-"));

@@ -12,9 +12,7 @@ import { createSandbox, ggufBytes } from "../config/model-folders.ts";
 const sandbox = createSandbox();
 afterAll(() => sandbox.remove());
 sandbox.write("chat.gguf", ggufBytes({ "general.architecture": "llama" }));
-sandbox.write("cross/tokenizer.json", "{}");
-sandbox.write("cross/model.onnx");
-sandbox.write("cross/config.json", JSON.stringify({ architectures: ["BertForSequenceClassification"] }));
+sandbox.copyEncoder("cross-encoder", "cross");
 sandbox.write("sd/model_index.json", "{}");
 
 const load = (yaml: string): Configuration =>

@@ -3,18 +3,17 @@ import { utimesSync } from "node:fs";
 import type { Configuration } from "../../../src/config/configuration.ts";
 import { loadConfiguration, type LoadOptions } from "../../../src/config/load-configuration.ts";
 import { defaultCacheDirectory } from "../../../src/config/paths.ts";
+import { readFixture } from "../../support/reference-embeddings.ts";
 import { createSandbox, ggufBytes } from "./model-folders.ts";
 
 const sandbox = createSandbox();
 afterAll(() => sandbox.remove());
 sandbox.write("chat.gguf", ggufBytes({ "general.architecture": "llama" }));
 sandbox.write("embed.gguf", ggufBytes({ "general.architecture": "bert" }));
-sandbox.write("e5/tokenizer.json", "{}");
-sandbox.write("e5/onnx/model.onnx");
-sandbox.write("cross/tokenizer.json", "{}");
-sandbox.write("cross/model.onnx");
-sandbox.write("cross/config.json", JSON.stringify({ architectures: ["BertForSequenceClassification"] }));
+sandbox.copyEncoder("bert", "e5");
+sandbox.copyEncoder("cross-encoder", "cross");
 sandbox.write("sd/model_index.json", "{}");
+const xlmRoberta = readFixture("xlm-roberta", "config.json") as object;
 
 function load(yaml: string, options: Partial<LoadOptions> = {}): Configuration {
   const file = sandbox.write("hearth.yaml", yaml);
@@ -196,7 +195,9 @@ describe("models", () => {
         embeddingOptions: {
           queryPrefix: "",
           passagePrefix: "",
-          defaultInputType: "query",
+          defaultPrefix: "",
+          prompts: {},
+          tokenIds: "auto",
           normalize: true,
           truncation: "truncate",
           dimensions: 0,
@@ -225,13 +226,45 @@ describe("models", () => {
     expect(model("{ path: embed.gguf, embedding: false }")).toMatchObject({ purpose: "text" });
   });
 
-  it("take prefixes from the model's own files when the configuration names none", () => {
-    const prompts = { prompts: { query: "Q: ", document: "D: " } };
-    sandbox.write("st/tokenizer.json", "{}");
-    sandbox.write("st/model.onnx");
-    sandbox.write("st/config_sentence_transformers.json", JSON.stringify(prompts));
-    expect(model("{ path: st, query_prefix: '' }").options).toMatchObject({ queryPrefix: "", passagePrefix: "D: " });
-    expect(model("{ path: st }").options).toMatchObject({ queryPrefix: "Q: ", passagePrefix: "D: " });
+  it("take prompts from the model's own files when the configuration names none", () => {
+    sandbox.copyEncoder("embedding-gemma", "gemma");
+    const [query, passage] = ["task: search result | query: ", "title: none | text: "];
+    const prompts = { query, document: passage, STS: "task: sentence similarity | query: " };
+    const found = { queryPrefix: query, passagePrefix: passage, prompts };
+    expect(model("{ path: gemma }").options).toMatchObject({ ...found, defaultPrefix: "" });
+    expect(model("{ path: gemma, default_input_type: passage }").options).toMatchObject({ defaultPrefix: passage });
+    expect(model("{ path: gemma, query_prefix: '' }").options).toMatchObject({
+      queryPrefix: "",
+      passagePrefix: passage,
+      prompts: { ...prompts, query: "" },
+    });
+  });
+
+  it("put before every text what the model's own files say, and take it for a role that they do not name", () => {
+    sandbox.copyEncoder("modernbert", "modernbert");
+    expect(model("{ path: modernbert }").options).toMatchObject({
+      defaultPrefix: "search_document: ",
+      queryPrefix: "search_document: ",
+      passagePrefix: "search_document: ",
+    });
+    expect(model("{ path: modernbert, default_input_type: none }").options).toMatchObject({ defaultPrefix: "" });
+  });
+
+  it("take e5's prefixes for a model that is called so and says nothing, but for one trained with instructions", () => {
+    const e5 = { queryPrefix: "query: ", passagePrefix: "passage: ", defaultPrefix: "query: " };
+    expect(model("{ path: e5 }").options).toMatchObject(e5);
+    expect(model("{ path: e5, default_input_type: none }").options).toMatchObject({ ...e5, defaultPrefix: "" });
+    const bare = { queryPrefix: "", passagePrefix: "", defaultPrefix: "", prompts: {} };
+    for (const name of ["multilingual-e5-large-instruct", "fe52-base"]) {
+      sandbox.copyEncoder("xlm-roberta", name);
+      expect(model(`{ path: ${name} }`).options).toMatchObject(bare);
+    }
+    sandbox.copyEncoder("xlm-roberta", "my-model");
+    sandbox.write(
+      "my-model/config.json",
+      JSON.stringify({ ...xlmRoberta, _name_or_path: "intfloat/multilingual-e5-base" }),
+    );
+    expect(model("{ path: my-model }").options).toMatchObject(e5);
   });
 
   it("name other files as absolute paths, and a template as text or path", () => {

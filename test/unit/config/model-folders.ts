@@ -1,13 +1,16 @@
-// Writes files and folders with as much of a model as the detection of its kind reads, and no weights.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+// Writes files and folders with as much of a model as the detection of its kind reads, and no weights; encoders are copied whole.
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fixtureFolder, type FixtureFamily } from "../../support/reference-embeddings.ts";
 
 /** A temporary folder; `write` makes missing folders. */
 export interface Sandbox {
   readonly folder: string;
   readonly path: (...segments: string[]) => string;
   readonly write: (name: string, content?: string | Uint8Array) => string;
+  /** A copy of an encoder's folder; it has to be whole, because it is checked as far as can be without loading it. */
+  readonly copyEncoder: (family: FixtureFamily, name: string) => void;
   readonly remove: () => void;
 }
 
@@ -22,6 +25,7 @@ export function createSandbox(): Sandbox {
       writeFileSync(path(name), content);
       return path(name);
     },
+    copyEncoder: (family, name) => cpSync(fixtureFolder(family), path(name), { recursive: true }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

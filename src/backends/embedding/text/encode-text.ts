@@ -11,6 +11,8 @@ export interface EncodedText {
   readonly ids: Int32Array;
   /** Index in `ids` at which the second text of a pair begins; `ids.length` = there is none. */
   readonly secondAt: number;
+  /** How many of the first ids are those of a prompt and of the special tokens before it; 0 without a prompt. */
+  readonly promptTokens: number;
 }
 
 export interface EncodingSettings {
@@ -34,30 +36,38 @@ const cutMarginTokens = 16;
 /** Characters per step when the tokens of an overlong text are counted. */
 const countStepCharacters = 16_384;
 
+/** The query of a request, which is paired with many documents. */
+export interface EncodedQuery extends EncodedBody {
+  /** Tokens of the whole text, counted at the first call. */
+  readonly countTokens: () => Promise<number>;
+}
+
+interface EncodingContext {
+  readonly settings: EncodingSettings;
+  readonly slices: TimeSlices;
+}
+
+/** Encodes as much of a query as can be used beside the shortest document. */
+export async function encodeQuery(text: string, { settings, slices }: EncodingContext): Promise<EncodedQuery> {
+  const body = await encodeBody(text, { limit: settings.maxTokens, settings, slices });
+  let count: Promise<number> | undefined;
+  return { ...body, countTokens: () => (count ??= countTokens(text, { settings, slices })) };
+}
+
 /**
  * Encodes query and document `index` for a cross-encoder. Where the pair is too long, the longer of the two is cut
  * first (`longest_first` of the Python original).
  * @throws ServerError `context_length_exceeded` for a pair that is too long where `truncation` is `error`
  */
 export async function encodePair(
-  query: readonly number[],
-  {
-    document,
-    index,
-    settings,
-    slices,
-  }: {
-    readonly document: string;
-    readonly index: number;
-    readonly settings: EncodingSettings;
-    readonly slices: TimeSlices;
-  },
+  query: EncodedQuery,
+  { document, index, settings, slices }: EncodingContext & { readonly document: string; readonly index: number },
 ): Promise<EncodedText> {
   const { before, between, after } = settings.tokenizer.pair;
   const specials = before.length + between.length + after.length;
   const limit = settings.maxTokens - specials;
   const body = await encodeBody(document, { limit, settings, slices });
-  const tokens = query.length + body.tokens;
+  const tokens = query.tokens + body.tokens;
   if (tokens > limit && settings.truncation === "error") {
     throw new ServerError("context_length_exceeded", {
       message:
@@ -66,9 +76,20 @@ export async function encodePair(
       param: `documents[${index}]`,
     });
   }
-  const { first, second } = longestFirst({ first: query.length, second: body.tokens, limit });
-  const head = [...before, ...query.slice(0, first), ...between];
-  return { ids: Int32Array.from([...head, ...body.ids.slice(0, second), ...after]), secondAt: head.length };
+  const lengths = { first: query.tokens, second: body.tokens };
+  // Of two texts that were not read to their ends it matters which is longer only for the odd token.
+  const isOpen = query.isLowerBound === true || body.isLowerBound === true;
+  if (isOpen && limit % 2 === 1 && Math.min(query.tokens, body.tokens) > limit) {
+    lengths.first = await query.countTokens();
+    lengths.second = await countTokens(document, { settings, slices });
+  }
+  const { first, second } = longestFirst({ ...lengths, limit });
+  const head = [...before, ...query.ids.slice(0, first), ...between];
+  return {
+    ids: Int32Array.from([...head, ...body.ids.slice(0, second), ...after]),
+    secondAt: head.length,
+    promptTokens: 0,
+  };
 }
 
 /**
@@ -100,26 +121,39 @@ export async function encodeBody(
     limit,
     settings,
     slices,
-  }: { readonly limit: number; readonly settings: EncodingSettings; readonly slices: TimeSlices },
+    trusted = 0,
+  }: EncodingContext & {
+    readonly limit: number;
+    /** Characters of a prompt at the beginning, whose special tokens are tokens. */
+    readonly trusted?: number;
+  },
 ): Promise<EncodedBody> {
   await slices.pauseIfDue();
   let characters = (limit + cutMarginTokens) * charactersPerToken;
   let end = cutPoint(text, characters);
-  let ids = settings.tokenizer.encode(text.slice(0, end));
+  let ids = settings.tokenizer.encode(text.slice(0, end), trusted);
   while (end < text.length && ids.length < limit + cutMarginTokens) {
     await slices.pauseIfDue();
     characters *= 2;
     end = cutPoint(text, characters);
-    ids = settings.tokenizer.encode(text.slice(0, end));
+    ids = settings.tokenizer.encode(text.slice(0, end), trusted);
   }
-  if (end === text.length || settings.truncation === "truncate") return { ids, tokens: ids.length };
-  let tokens = ids.length;
-  for (let start = end; start < text.length; start = end) {
+  if (end === text.length) return { ids, tokens: ids.length };
+  if (settings.truncation === "truncate") return { ids, tokens: ids.length, isLowerBound: true };
+  const rest = await countTokens(text.slice(end), { settings, slices });
+  return { ids, tokens: ids.length + rest };
+}
+
+/** Tokens of a whole text, in pieces, so that the number may differ slightly from its own. */
+async function countTokens(text: string, { settings, slices }: EncodingContext): Promise<number> {
+  let tokens = 0;
+  for (let start = 0; start < text.length;) {
     await slices.pauseIfDue();
-    end = start + cutPoint(text.slice(start), countStepCharacters);
+    const end = start + cutPoint(text.slice(start), countStepCharacters);
     tokens += settings.tokenizer.encode(text.slice(start, end)).length;
+    start = end;
   }
-  return { ids, tokens };
+  return tokens;
 }
 
 /** The place to cut a text near `characters`: at a space within the last 256 characters, else between code points. */

@@ -20,8 +20,8 @@ export interface InputReaderParts {
   readonly stripsAccents: boolean;
 }
 
-/** Special tokens that a text spells become tokens, as in Hugging Face's tokenizers. */
-const parseSpecial = true;
+/** Special tokens that a text spells stay text, as for ONNX models (backends/embedding/text/tokenizer/added-tokens.ts says why). */
+const parseSpecial = false;
 
 /** The embedding policy with this model's limits and tokenizer. */
 export function createPolicy(parts: InputReaderParts): EmbeddingPolicy {

@@ -61,7 +61,9 @@ export class LlamaEmbedder {
       inferenceMs += performance.now() - startedAt;
       promptTokens += ids.length;
     }
+    const warnings = this.#policy.warningsOf(request);
     return {
+      ...(warnings.length === 0 ? {} : { warnings }),
       vectors: this.#policy.finish(vectors, dimensions),
       dimensions,
       promptTokens,
@@ -73,15 +75,12 @@ export class LlamaEmbedder {
     };
   }
 
-  async #readInputs(
-    { inputs, inputType, truncate }: EmbeddingRequest,
-    signal: AbortSignal,
-  ): Promise<readonly number[][]> {
+  async #readInputs(request: EmbeddingRequest, signal: AbortSignal): Promise<readonly (readonly number[])[]> {
     const encodeText = (text: string, length: InputLength): Promise<EncodedBody> =>
       this.#encode(text, { ...length, signal });
-    const read: number[][] = [];
-    for (const [index, input] of inputs.entries()) {
-      read.push(await this.#policy.readInput(input, { index, inputType, truncate, encodeText }));
+    const read: (readonly number[])[] = [];
+    for (const [index, input] of request.inputs.entries()) {
+      read.push((await this.#policy.readInput(input, { index, request, encodeText })).ids);
     }
     return read;
   }

@@ -23,7 +23,12 @@ export const embeddingRequest = once(() =>
       input_type: z
         .enum(["query", "passage", "none"])
         .nullish()
-        .describe("Extension: the role of the texts, for models with prefixes."),
+        .describe("Extension: the role of the texts, for models with prompts."),
+      prompt_name: z
+        .string()
+        .min(1)
+        .nullish()
+        .describe("Extension: one of the model's own prompts by its name, in place of input_type."),
       truncate: z
         .boolean()
         .nullish()
@@ -37,10 +42,14 @@ export type EmbeddingRequestWire = Wire<typeof embeddingRequest>;
 
 export const embeddingFields: FieldTable = {
   model: honouredWith("May be left out: the configured default answers."),
-  input: honouredWith("Empty text is refused; token ids are the model's own."),
+  input: honouredWith(
+    "Empty text is refused. Token ids are OpenAI's (cl100k_base) where the model is configured so or asked for by a name of OpenAI's, " +
+      "else the model's own, which the header x-hearth-warnings says.",
+  ),
   encoding_format: honouredWith("base64 is little-endian float32."),
   dimensions: honouredWith("Refused by models whose configuration does not allow cutting."),
-  input_type: honouredWith("Extension."),
+  input_type: honouredWith("Extension: query or passage puts the model's prompt for that role before the texts."),
+  prompt_name: honouredWith("Extension: as sentence-transformers calls it."),
   truncate: honouredWith("Extension: also what text-embeddings-inference calls it."),
   ttl: honouredWith("Extension: seconds, or a duration such as 10m, for which the model stays loaded."),
   user: accepted("Identifies an end user to OpenAI's abuse detection; this server has none."),

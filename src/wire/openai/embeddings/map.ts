@@ -15,11 +15,20 @@ export interface EmbeddingAnswer {
 /** Numbers per piece of JSON text: about 2 ms of work. */
 const valuesPerPiece = 16_384;
 
+/** The models whose token ids are those of cl100k_base, also as routers write them (`openai/text-embedding-3-small`). */
+const openAiNames = /(?:^|\/)text-embedding-(?:ada-002|3-small|3-large)$/;
+
+function isOpenAiName(model: string | null | undefined): boolean {
+  return typeof model === "string" && openAiNames.test(model);
+}
+
 /** `request` has passed the embedding contract. */
 export function toEmbeddingRequest(request: EmbeddingRequestWire): EmbeddingRequest {
   return {
     inputs: toTextInputs(request.input),
     ...given("inputType", request.input_type),
+    ...given("promptName", request.prompt_name),
+    ...(isOpenAiName(request.model) ? { asksForOpenAi: true } : {}),
     ...given("truncate", request.truncate),
     ...given("dimensions", request.dimensions),
   };

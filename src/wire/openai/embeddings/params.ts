@@ -10,5 +10,6 @@ export function toEmbeddingParam(path: string, request: EmbeddingRequestWire): s
     // One text, or one flat list of token ids, has no index in the caller's request.
     "inputs[]": toTextInputs(request.input).length === 1 ? "input" : "input[]",
     inputType: "input_type",
+    promptName: "prompt_name",
   });
 }

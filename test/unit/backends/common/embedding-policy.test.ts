@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { EmbeddingPolicy, type EmbeddingPolicyOptions } from "../../../../src/backends/common/embedding-policy.ts";
+import {
+  EmbeddingPolicy,
+  type EmbeddingPolicyOptions,
+  type ReadInput,
+} from "../../../../src/backends/common/embedding-policy.ts";
 import type { EmbeddingInput, EmbeddingRequest } from "../../../../src/domain/embedding.ts";
 
 const cls = 101;
@@ -7,12 +11,14 @@ const sep = 102;
 const bare: EmbeddingPolicyOptions = {
   queryPrefix: "",
   passagePrefix: "",
-  defaultInputType: "none",
+  defaultPrefix: "",
+  prompts: {},
+  tokenIds: "auto",
   normalize: true,
   truncation: "truncate",
   dimensions: 0,
 };
-const e5 = { ...bare, queryPrefix: "query: ", passagePrefix: "passage: ", defaultInputType: "query" } as const;
+const e5 = { ...bare, queryPrefix: "query: ", passagePrefix: "passage: ", defaultPrefix: "query: " } as const;
 
 /** Words are tokens; a word's id is its length plus 1,000. */
 const encode = (text: string): number[] =>
@@ -35,24 +41,30 @@ async function read(
   input: EmbeddingInput,
   {
     inputType,
+    promptName,
     truncate,
+    asksForOpenAi,
     ...options
   }: Partial<EmbeddingPolicyOptions> & {
-    readonly inputType?: EmbeddingRequest["inputType"];
-    readonly truncate?: EmbeddingRequest["truncate"];
+    [Key in keyof Omit<EmbeddingRequest, "inputs">]?: EmbeddingRequest[Key] | undefined;
   } = {},
-): Promise<{ readonly ids: readonly number[]; readonly text: string | undefined }> {
-  let text: string | undefined;
-  const ids = await createPolicy(options).readInput(input, {
+): Promise<ReadInput & { readonly text: string | undefined; readonly trusted: number | undefined }> {
+  let read: { readonly text: string; readonly trusted: number } | undefined;
+  const request = {
+    ...(inputType === undefined ? {} : { inputType }),
+    ...(promptName === undefined ? {} : { promptName }),
+    ...(truncate === undefined ? {} : { truncate }),
+    ...(asksForOpenAi === undefined ? {} : { asksForOpenAi }),
+  };
+  const found = await createPolicy(options).readInput(input, {
     index: 3,
-    inputType,
-    truncate,
-    encodeText: async (whole) => {
-      text = whole;
-      return { ids: encode(whole), tokens: encode(whole).length };
+    request,
+    encodeText: async (text, { trusted }) => {
+      read = { text, trusted };
+      return { ids: encode(text), tokens: encode(text).length };
     },
   });
-  return { ids, text };
+  return { ...found, text: read?.text, trusted: read?.trusted };
 }
 
 describe("the prefix", () => {
@@ -73,6 +85,42 @@ describe("the prefix", () => {
   it("of the other role is the caller's choice, unless the request names a role", async () => {
     expect((await read("passage: hello", e5)).text).toBe("passage: hello");
     expect((await read("passage: hello", { ...e5, inputType: "query" })).text).toBe("query: passage: hello");
+  });
+});
+
+describe("a prompt", () => {
+  const prompts = { query: "q: ", document: "", STS: "same? " };
+
+  it("is asked for by its name", async () => {
+    expect((await read("hello", { prompts, promptName: "STS" })).text).toBe("same? hello");
+    expect((await read("hello", { prompts, promptName: "document" })).text).toBe("hello");
+  });
+
+  it("that the model does not have is refused, with those it has", async () => {
+    await expect(read("hello", { prompts, promptName: "sts" })).rejects.toMatchObject({
+      kind: "invalid_value",
+      param: "promptName",
+      message: "This model has no prompt 'sts'; its prompts are 'query', 'document', 'STS'.",
+    });
+    await expect(read("hello", { promptName: "toString" })).rejects.toMatchObject({
+      message: "This model has no prompt 'toString'; it has none.",
+    });
+  });
+
+  it("is refused beside a role, which would ask for another", async () => {
+    await expect(read("hello", { prompts, promptName: "STS", inputType: "query" })).rejects.toMatchObject({
+      param: "promptName",
+    });
+  });
+
+  it("is the operator's, whose special tokens are tokens, unless the caller wrote it", async () => {
+    expect((await read("hello", { prompts, promptName: "STS" })).trusted).toBe("same? ".length);
+    expect((await read("same? hello", { prompts, promptName: "STS" })).trusted).toBe(0);
+  });
+
+  it("is counted in tokens, with the special ones before it", async () => {
+    expect((await read("hello", e5)).promptTokens).toBe(2);
+    expect((await read("hello")).promptTokens).toBe(0);
   });
 });
 
@@ -100,9 +148,7 @@ describe("a text", () => {
   it("that was not read to its end is refused with a lower bound of its tokens", async () => {
     const encodeText = async () => ({ ids: [], tokens: 40, isLowerBound: true });
     const policy = createPolicy({ truncation: "error" });
-    await expect(
-      policy.readInput("a", { index: 0, inputType: undefined, truncate: undefined, encodeText }),
-    ).rejects.toMatchObject({
+    await expect(policy.readInput("a", { index: 0, request: {}, encodeText })).rejects.toMatchObject({
       message: expect.stringContaining("you requested at least 42 tokens"),
     });
   });
@@ -120,6 +166,47 @@ describe("a text", () => {
 
   it.each(["", []])("is refused where it is empty: %j", async (input) => {
     await expect(read(input)).rejects.toMatchObject({ kind: "invalid_value", param: "inputs[3]" });
+  });
+});
+
+describe("token ids of OpenAI's", () => {
+  const hello = [9906, 1917];
+
+  it("are read to text where the model is asked for by a name of OpenAI's", async () => {
+    expect(await read(hello, { asksForOpenAi: true })).toMatchObject({ text: "Hello world", trusted: 0 });
+  });
+
+  it("are read to text where the model is configured so, whatever it is asked by", async () => {
+    expect((await read(hello, { tokenIds: "cl100k" })).text).toBe("Hello world");
+    expect((await read(hello, { tokenIds: "model", asksForOpenAi: true })).text).toBeUndefined();
+  });
+
+  it("get a prefix as a text does", async () => {
+    expect((await read(hello, { ...e5, tokenIds: "cl100k" })).text).toBe("query: Hello world");
+  });
+
+  it("that part a character between them are joined first", async () => {
+    // U+1F602 in three tokens.
+    expect((await read([9468, 246, 224], { tokenIds: "cl100k" })).text).toBe("\u{1f602}");
+  });
+
+  it("may be those of special tokens, which are text", async () => {
+    expect((await read([100_257, 1917], { tokenIds: "cl100k" })).text).toBe("<|endoftext|> world");
+  });
+
+  it.each([100_256, 100_300, -1])("that the table does not have are refused with their place: %d", async (id) => {
+    await expect(read([9906, id], { tokenIds: "cl100k" })).rejects.toMatchObject({
+      kind: "invalid_value",
+      param: "inputs[3][1]",
+    });
+  });
+
+  it("are told from the model's own in the answer's warnings", () => {
+    const request: EmbeddingRequest = { inputs: ["a", [1001]] };
+    expect(createPolicy().warningsOf(request)).toEqual([expect.stringContaining("this model's own tokenizer")]);
+    expect(createPolicy().warningsOf({ ...request, asksForOpenAi: true })).toEqual([]);
+    expect(createPolicy({ tokenIds: "cl100k" }).warningsOf(request)).toEqual([]);
+    expect(createPolicy().warningsOf({ inputs: ["a"] })).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   encodeBody,
   encodePair,
+  encodeQuery,
   longestFirst,
   type EncodingSettings,
 } from "../../../../../src/backends/embedding/text/encode-text.ts";
@@ -68,27 +69,39 @@ describe("encodeBody", () => {
 });
 
 describe("pairs", () => {
-  const pair = (query: number[], document: string, settings = createSettings()) =>
-    encodePair(query, { document, index: 2, settings, slices });
+  const pair = async (query: string, document: string, settings = createSettings()) =>
+    encodePair(await encodeQuery(query, { settings, slices }), { document, index: 2, settings, slices });
 
   it("mark where the second text begins", async () => {
-    const { ids, secondAt } = await pair([1001], "bb ccc");
+    const { ids, secondAt } = await pair("a", "bb ccc");
     expect([...ids]).toEqual([cls, 1001, sep, 1002, 1003, sep]);
     expect(secondAt).toBe(3);
   });
 
   it("cut the longer text first and keep every special token", async () => {
-    const { ids } = await pair([1001], "bb bb bb bb bb bb bb bb");
+    const { ids } = await pair("a", "bb bb bb bb bb bb bb bb");
     expect([...ids]).toEqual([cls, 1001, sep, 1002, 1002, 1002, 1002, sep]);
   });
 
   it("that are too long are refused where `truncation` is `error`, naming the document", async () => {
     const settings = createSettings({ truncation: "error" });
-    await expect(pair([1001], "bb ".repeat(9), settings)).rejects.toMatchObject({
+    await expect(pair("a", "bb ".repeat(9), settings)).rejects.toMatchObject({
       kind: "context_length_exceeded",
       param: "documents[2]",
       message: expect.stringContaining("13 tokens"),
     });
+  });
+
+  it("of texts that are not read to their ends leave an odd place to the longer one", async () => {
+    const long = (words: number): string => "bb ".repeat(words);
+    const kept = async (query: number, document: number): Promise<number> => {
+      const { ids, secondAt } = await pair(long(query), long(document));
+      expect(ids).toHaveLength(8);
+      return secondAt - 2;
+    };
+    expect(await kept(5000, 4000)).toBe(3);
+    expect(await kept(4000, 5000)).toBe(2);
+    expect(await kept(5000, 5000)).toBe(2);
   });
 
   // Values of the Rust tokenizers' truncate_encodings with the strategy longest_first.
