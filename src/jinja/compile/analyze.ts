@@ -59,6 +59,7 @@ function readStatement(scope: Scope, node: Statement): void {
       for (const name of node.names) scope.write(name);
       return undefined;
     case "autoescape":
+      return readExpression(scope, node.value);
     case "block":
     case "generation":
     case "text":
@@ -198,6 +199,7 @@ function searchStatements(search: Search, nodes: readonly Statement[]): void {
         searchExpression(search, node.filter);
         break;
       case "autoescape":
+        searchExpression(search, node.value);
         searchStatements(search, node.body);
         break;
       case "import":

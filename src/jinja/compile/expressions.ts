@@ -3,14 +3,13 @@ import { calculate, negate } from "../operators/arithmetic.ts";
 import { slice } from "../operators/subscript.ts";
 import type { ComparisonOperator, Expression, SliceNode } from "../syntax/nodes.ts";
 import { contains, isEqual, isOrdered } from "../values/compare.ts";
-import { escaped } from "../values/markup.ts";
-import { toText } from "../values/repr.ts";
 import { TextBuilder } from "../values/text/text-builder.ts";
-import { isText, withMarkup } from "../values/text/text.ts";
+import { withMarkup } from "../values/text/text.ts";
 import { isTrue } from "../values/types.ts";
 import { Dict, List, Tuple, Undefined, type Run, type Value } from "../values/value.ts";
 import { compileCall, compileFilter, compileTest } from "./calls.ts";
-import { compileName, type Evaluate, type Place } from "./frame.ts";
+import { compileEscaping, printed } from "./escaping.ts";
+import { compileName, type Evaluate, type Frame, type Place } from "./frame.ts";
 
 export function compileExpression(place: Place, node: Expression): Evaluate {
   const compile = (child: Expression): Evaluate => compileExpression(place, child);
@@ -49,7 +48,7 @@ export function compileExpression(place: Place, node: Expression): Evaluate {
       return (frame) => calculate(frame.machine.run, operator, [left(frame), right(frame)]);
     }
     case "concat":
-      return compileConcat(node.parts.map(compile), place.isEscaping);
+      return compileConcat(node.parts.map(compile), compileEscaping(place));
     case "compare":
       return compileComparison(
         compile(node.first),
@@ -99,13 +98,14 @@ function compileConditional(place: Place, node: Expression & { kind: "conditiona
   return (frame) => (isTrue(test(frame), frame.machine.run) ? chosen(frame) : otherwise(frame));
 }
 
-function compileConcat(parts: readonly Evaluate[], isEscaping: boolean): Evaluate {
+function compileConcat(parts: readonly Evaluate[], escaping: (frame: Frame) => boolean): Evaluate {
   return (frame) => {
     const { run } = frame.machine;
+    const isEscaping = escaping(frame);
     const builder = new TextBuilder(run.budget);
     for (const part of parts) {
       const value = part(frame);
-      builder.add(isEscaping ? escaped(run, value) : isText(value) ? value : toText(run, value));
+      builder.add(printed(run, value, isEscaping));
     }
     return withMarkup(builder.finish(), isEscaping);
   };

@@ -43,8 +43,8 @@ export interface Place {
   readonly isTopLevel: boolean;
   /** Directly within an `if`: unknown filters and tests are errors only when they are reached. */
   readonly isSoft: boolean;
-  /** Whether what is printed is escaped. */
-  readonly isEscaping: boolean;
+  /** Whether what is printed is escaped; `by value`: a variable of the scope has it. */
+  readonly isEscaping: boolean | "by value";
   /** The blocks of the template so far. */
   readonly blocks: Map<string, RenderBlock>;
   readonly known: Known;

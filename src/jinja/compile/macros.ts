@@ -14,6 +14,7 @@ import {
   type Value,
 } from "../values/value.ts";
 import { namesRead, readExpression, readStatements } from "./analyze.ts";
+import { compileEscaping } from "./escaping.ts";
 import { compileExpression } from "./expressions.ts";
 import { compileEntry, type Evaluate, type Execute, type Frame, type Place } from "./frame.ts";
 import { Scope } from "./scope.ts";
@@ -36,7 +37,7 @@ interface Form {
   readonly hasExplicitCaller: boolean;
   readonly enter: ReturnType<typeof compileEntry>;
   readonly body: Execute;
-  readonly isEscaping: boolean;
+  readonly escaping: (frame: Frame) => boolean;
 }
 
 /** A function that makes the macro where its definition is reached. */
@@ -71,7 +72,7 @@ export function compileMacro(place: Place, node: MacroNode, compileBody: Compile
     hasExplicitCaller: explicit !== undefined,
     body: compileBody(inner, node.body),
     enter: compileEntry(scope),
-    isEscaping: place.isEscaping,
+    escaping: compileEscaping(place),
   };
   return (frame) => new Macro(form, frame);
 }
@@ -117,7 +118,7 @@ export class Macro extends PyObject {
       this.#bind(frame, given);
       const out = new TextBuilder(budget);
       this.#form.body(frame, out);
-      return withMarkup(out.finish(), this.#form.isEscaping);
+      return withMarkup(out.finish(), this.#form.escaping(this.#outer));
     });
   }
 

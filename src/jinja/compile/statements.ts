@@ -2,8 +2,6 @@
 import { atLine, typeError } from "../errors.ts";
 import { callValue } from "../methods/lookup.ts";
 import type { Expression, FilterNode, IfNode, Statement } from "../syntax/nodes.ts";
-import { escaped } from "../values/markup.ts";
-import { toText } from "../values/repr.ts";
 import { TextBuilder } from "../values/text/text-builder.ts";
 import { isText, withMarkup, type PyString } from "../values/text/text.ts";
 import { isTrue, typeName } from "../values/types.ts";
@@ -11,6 +9,7 @@ import type { Value } from "../values/value.ts";
 import { declareTarget, readExpression, readStatements } from "./analyze.ts";
 import { compileBlock } from "./blocks.ts";
 import { compileArguments, compileNamed } from "./calls.ts";
+import { compileEscaping, declareEscaping, isFolded, literalTruth, printed } from "./escaping.ts";
 import { compileExpression } from "./expressions.ts";
 import { compileEntry, type Evaluate, type Execute, type Flow, type Frame, type Place } from "./frame.ts";
 import { compileFor } from "./loops.ts";
@@ -106,13 +105,13 @@ function compileStatement(place: Place, node: Statement): Execute {
 }
 
 function compilePrint(place: Place, node: Expression): Execute {
-  const value = compileExpression(place, node);
-  const { isEscaping } = place;
+  const isLate = place.isEscaping === "by value";
+  const escaping = compileEscaping(isLate && isFolded(node) ? { ...place, isEscaping: false } : place);
+  const value = compileExpression(isLate && isFolded(node) ? { ...place, isEscaping: false } : place, node);
   return (frame, out) => {
     const { run } = frame.machine;
     run.budget.steps(1);
-    const printed = value(frame);
-    out.add(isEscaping ? escaped(run, printed) : isText(printed) ? printed : toText(run, printed));
+    out.add(printed(run, value(frame), escaping(frame)));
     return "next";
   };
 }
@@ -165,16 +164,17 @@ function compileScoped(
   readStatements(scope, nodes);
   if (filter !== undefined) readExpression(scope, filter);
   const body = compileStatements(inner, nodes);
-  const printed = scope.declareParameter(" printed").index;
-  const change = filter === undefined ? undefined : compileChain(inner, filter, (own) => own.values[printed] as Value);
+  const bodyText = scope.declareParameter(" printed").index;
+  const change = filter === undefined ? undefined : compileChain(inner, filter, (own) => own.values[bodyText] as Value);
   const enter = compileEntry(scope);
+  const escaping = compileEscaping(place);
   return (frame) => {
     const own = enter(frame, frame.machine);
     const out = new TextBuilder(frame.machine.run.budget);
     const flow = body(own, out);
-    const text = withMarkup(out.finish(), place.isEscaping);
+    const text = withMarkup(out.finish(), escaping(frame));
     if (flow !== "next" || change === undefined) return { flow, value: text };
-    own.values[printed] = text;
+    own.values[bodyText] = text;
     return { flow, value: change(own) };
   };
 }
@@ -217,12 +217,19 @@ function compileCallBlock(place: Place, node: Statement & { kind: "call block" }
 }
 
 function compileAutoescape(place: Place, node: Statement & { kind: "autoescape" }): Execute {
+  const literal = literalTruth(node.value);
+  const value = compileExpression(place, node.value);
   const scope = new Scope(place.scope);
+  const index = literal === undefined ? declareEscaping(scope) : undefined;
   readStatements(scope, node.body);
-  const isEscaping = node.value.kind === "constant" && node.value.value === true;
-  const body = compileStatements({ ...place, scope, isTopLevel: false, isSoft: false, isEscaping }, node.body);
+  const inner: Place = { ...place, scope, isTopLevel: false, isSoft: false, isEscaping: literal ?? "by value" };
+  const body = compileStatements(inner, node.body);
   const enter = compileEntry(scope);
-  return (frame, out) => body(enter(frame, frame.machine), out);
+  return (frame, out) => {
+    const own = enter(frame, frame.machine);
+    if (index !== undefined) own.values[index] = isTrue(value(frame), frame.machine.run);
+    return body(own, out);
+  };
 }
 
 /** What a block's call or filter gives is written as it is, and must be a string. */

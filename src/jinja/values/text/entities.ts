@@ -1,6 +1,7 @@
 // Text out of HTML: without tags, with entities as the characters that they stand for. All of the result is the caller's where any of
 // the source is.
 import { blankRun } from "./character-classes.ts";
+import { entityCharacters } from "./entity-names.ts";
 import { derived, plain, type PyString } from "./text.ts";
 
 /** The text without tags and comments, with single blanks between its words. */
@@ -13,53 +14,59 @@ export function unescapeEntities(text: PyString): PyString {
 }
 
 function withoutTags(text: string): string {
-  const bare = cut(cut(text, "<!--", "-->"), "<", ">");
-  return bare.replace(blankRun, " ").replace(/^ | $/g, "");
+  return withoutMarkup(text).replace(blankRun, " ").replace(/^ | $/g, "");
 }
 
-/** Takes out everything from an `open` to the next `close`. */
-function cut(text: string, open: string, close: string): string {
+/** What is never closed stays, and so does all behind it. */
+function withoutMarkup(text: string): string {
   const kept: string[] = [];
   let from = 0;
   for (;;) {
-    const start = text.indexOf(open, from);
-    const end = start === -1 ? -1 : text.indexOf(close, start);
-    if (end === -1) return kept.join("") + text.slice(from);
+    const start = text.indexOf("<", from);
+    if (start === -1) break;
+    const isComment = text.startsWith("<!--", start);
+    const end = isComment ? text.indexOf("-->", start + 4) : text.indexOf(">", start);
+    if (end === -1) break;
     kept.push(text.slice(from, start));
-    from = end + close.length;
+    from = end + (isComment ? 3 : 1);
   }
+  return kept.join("") + text.slice(from);
 }
 
-/** The entities that occur in practice; HTML has two thousand more, which stay as they are. */
-const entities: Readonly<Record<string, string>> = {
-  amp: "&",
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  apos: "'",
-  nbsp: "\u00a0",
-  copy: "\u00a9",
-  reg: "\u00ae",
-  hellip: "\u2026",
-  mdash: "\u2014",
-  ndash: "\u2013",
-  lsquo: "\u2018",
-  rsquo: "\u2019",
-  ldquo: "\u201c",
-  rdquo: "\u201d",
-  bull: "\u2022",
-  middot: "\u00b7",
-  times: "\u00d7",
-  euro: "\u20ac",
-};
-
+/** As Python's `html.unescape`, but for the names that {@link entityCharacters} does not have. */
 function unescapeAll(text: string): string {
-  return text.replace(
-    /&(?:#(\d+);?|#[xX]([\da-fA-F]+);?|(amp|lt|gt|quot|nbsp|copy|reg|times|middot)(?:;|)|(\w+);)/g,
-    (whole, decimal?: string, hex?: string, bare?: string, name?: string) => {
-      if (bare !== undefined || name !== undefined) return entities[bare ?? name ?? ""] ?? whole;
-      const code = Number.parseInt(decimal ?? hex ?? "", decimal === undefined ? 16 : 10);
-      return code === 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? "\ufffd" : String.fromCodePoint(code);
-    },
-  );
+  return text.replace(/&(?:#(\d+);?|#[xX]([\da-fA-F]+);?|([^\t\n\f <&#;]{1,32})(;?))/g, (...match) => {
+    const [whole, decimal, hex, name = "", end] = match as [string, ...(string | undefined)[]];
+    if (decimal !== undefined) return characterOf(Number.parseInt(decimal, 10));
+    if (hex !== undefined) return characterOf(Number.parseInt(hex, 16));
+    const known = end === ";" ? entityCharacters.get(name) : undefined;
+    if (known !== undefined) return known;
+    // Some names need no semicolon, even in the midst of a word: the longest of them counts.
+    for (let length = name.length; length > 1; length -= 1) {
+      const begun = bareCharacter(name.slice(0, length));
+      if (begun !== undefined) return begun + name.slice(length) + (end ?? "");
+    }
+    return whole;
+  });
+}
+
+/** Of names without a semicolon, HTML knows those of Latin 1. */
+function bareCharacter(name: string): string | undefined {
+  const character = entityCharacters.get(name);
+  return character !== undefined && character <= "\u00ff" && name !== "apos" ? character : undefined;
+}
+
+/** What numbers from 0x80 on stand for: Windows' characters, as browsers have it. */
+const windows = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
+
+function characterOf(code: number): string {
+  if (code === 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return "\ufffd";
+  if (code >= 0x80 && code < 0xa0) return windows.charAt(code - 0x80);
+  return isForbidden(code) ? "" : String.fromCodePoint(code);
+}
+
+/** Controls, and code points that are no characters. */
+function isForbidden(code: number): boolean {
+  if (code < 0x20) return code !== 0x09 && code !== 0x0a && code !== 0x0c && code !== 0x0d;
+  return code === 0x7f || (code >= 0xfdd0 && code <= 0xfdef) || (code & 0xfffe) === 0xfffe;
 }

@@ -53,6 +53,20 @@ describePrints("set and filter blocks, autoescape", {
       "{% autoescape true %}{{ '<' }}{{ '<'|safe }}{{ '<' ~ '>' }}{% set y %}<i>{{ '<' }}{% endset %}{{ y }}{% endautoescape %}",
       "&lt;<&lt;&gt;<i>&lt;",
     ],
+    // What jinja2 works out beforehand is not escaped where a value says so later.
+    ["{% autoescape n %}{{ '<' }}{{ '<' ~ '>' }}{% endautoescape %}", "<<>"],
+    [
+      "{% autoescape n %}{% set v = '<' %}{{ v }}{{ v ~ '<b>' }}{{ '<' | upper }}{% endautoescape %}{{ '<' }}",
+      "&lt;&lt;&lt;b&gt;&lt;<",
+    ],
+    ["{% set v = '<' %}{% autoescape missing %}{{ v }}{% endautoescape %}", "<"],
+    ["{% set v = '<' %}{% autoescape n %}{% set q %}<i>{{ v }}{% endset %}{{ q }}{% endautoescape %}", "<i>&lt;"],
+    ["{% set v = '<' %}{% autoescape n %}{% macro m() %}{{ v }}{% endmacro %}{{ m() }}{% endautoescape %}", "&lt;"],
+    [
+      "{% set v = '<' %}{% autoescape n %}{% autoescape false %}{{ v }}{% endautoescape %}{{ v }}{% endautoescape %}",
+      "<&lt;",
+    ],
+    ["{% autoescape 1 %}{{ '<' }}{% endautoescape %}{% autoescape none %}{{ '<' }}{% endautoescape %}", "&lt;<"],
   ],
   refuses: ["{% filter length %}abc{% endfilter %}"],
 });

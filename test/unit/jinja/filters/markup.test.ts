@@ -27,6 +27,11 @@ describePrints("striptags and xmlattr", {
   prints: [
     ["{{ '<a>b  c</a> &amp; <!-- x -->'|striptags }}", "b c &"],
     ["{{ '&#65;&lt;'|striptags }}", "A<"],
+    ["{{ 'Main &raquo; &eacute;&alpha;&hearts;&lang; &apos;'|striptags }}", "Main » éα♥⟨ '"],
+    ["{{ '&notit; &amp&copy &AMP; &nope; &apos'|striptags }}", "¬it; &© & &nope; &apos"],
+    ["{{ '&#128;&#x9f;&#0;&#x110000;&#1;&#xfdd0;x'|striptags }}", "€Ÿ��x"],
+    ["{{ 'a<!-->b<b>c--> d <e'|striptags }}", "a d <e"],
+    ["{{ 'a <!-- never <b> closed'|striptags }}", "a <!-- never <b> closed"],
     ["{{ ('<b>'|safe).striptags() }}", ""],
     ["{{ ('&lt;'|safe).unescape() }}", "<"],
     ["{{ d|xmlattr }}", ' b="1" a="x" t="True" f="1.5" l="[1, &#39;two&#39;]"'],
