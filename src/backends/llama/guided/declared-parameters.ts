@@ -1,5 +1,6 @@
 // Reads a tool's schema for formats that write one declared parameter after another, rather than a JSON object.
-import { readObjectShape, type ObjectShape } from "../grammar/schema/compile-object.ts";
+import { readObjectShape, type ObjectShape } from "../grammar/schema/objects/compile-object.ts";
+import { DEPENDENT_KEYWORDS } from "../grammar/schema/reading/dependents.ts";
 import type { SchemaNode } from "../grammar/schema/reading/schema-document.ts";
 import type { Facts } from "../grammar/schema/reading/schema-facts.ts";
 import { keywordValue, refuseKeyword, waiveKeyword } from "../grammar/schema/reading/schema-reader.ts";
@@ -24,7 +25,8 @@ export function declaredParameters(compiler: SchemaCompiler, root: SchemaNode): 
   const [first, ...others] = possible;
   if (first === undefined) return refuseKeyword(root, "type", "it must be an object schema");
   if (others.length > 0) noteAlternatives(root);
-  const shapes = possible.map(readShape);
+  const { maxAutomatonStates: maxStates } = compiler.writer.limits;
+  const shapes = possible.map((facts) => readShape(facts, maxStates));
   const names = new Set(shapes.flatMap(({ properties }) => [...properties.keys()]));
   return [...names].flatMap((key) => {
     const isRequired = shapes.every(({ required }) => required.has(key));
@@ -40,15 +42,16 @@ export function declaredParameters(compiler: SchemaCompiler, root: SchemaNode): 
 }
 
 function noteAlternatives(root: SchemaNode): void {
-  const keyword = ["anyOf", "oneOf", "allOf"].find((one) => keywordValue(root, one) !== undefined) ?? "anyOf";
+  const keyword =
+    ["anyOf", "oneOf", "allOf", ...DEPENDENT_KEYWORDS].find((one) => keywordValue(root, one) !== undefined) ?? "anyOf";
   const reason = "this model takes declared parameters only";
   const { enforcement } = root.document;
   if (enforcement.isStrict) refuseKeyword(root, keyword, reason);
   enforcement.annotate({ keyword, path: root.path, reason });
 }
 
-function readShape(facts: Facts): ObjectShape {
-  const shape = readObjectShape(facts, true);
+function readShape(facts: Facts, maxStates: number): ObjectShape {
+  const shape = readObjectShape(facts, { isOwner: true, maxStates });
   const refused = {
     minProperties: shape.minProperties > shape.required.size,
     maxProperties: (shape.maxProperties ?? Infinity) < shape.properties.size,

@@ -25,6 +25,10 @@ export class AutomatonTooLargeError extends Error {
 }
 
 export const EMPTY_AUTOMATON: Automaton = { states: [] };
+/** Accepts every string. */
+export const ALL_TEXTS: Automaton = {
+  states: [{ accepting: true, edges: ALL_CODE_POINTS.map(([low, high]) => ({ low, high, to: 0 })) }],
+};
 
 /**
  * Builds an automaton whose states are keys, from a start key on: `visit` tells whether a key accepts and where it leads. Keys of one

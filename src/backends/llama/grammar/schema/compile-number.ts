@@ -1,11 +1,13 @@
-// Compiles numbers: bounds of integers exactly, digit by digit; those of decimals as far as they survive rounding to doubles.
+// Compiles numbers: multiples, and bounds of integers, exactly, digit by digit; bounds of decimals as far as they survive rounding to
+// doubles.
 import { compiled, contradicted, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
 import { decimalRange, InexactBoundError, type NumberBound } from "./numbers/decimal-ranges.ts";
 import { INTEGER_FORMATS } from "./numbers/integer-formats.ts";
-import { commonMultiple, multiplesAutomaton } from "./numbers/multiples.ts";
+import { commonMultiple, isMultiple, scaled, toDecimal, type Decimal } from "./numbers/decimals.ts";
+import { multiplesAutomaton } from "./numbers/multiples.ts";
 import { group, integerRange, naturalRange } from "./numbers/number-ranges.ts";
 import type { Facts } from "./reading/schema-facts.ts";
-import { keywordValue, readNumber, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
+import { keywordValue, refuseKeyword } from "./reading/schema-reader.ts";
 import { annotateUnknownFormat, guardSize } from "./compile-string.ts";
 import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
 import { bareTextFromAutomaton } from "../pattern/string-grammar.ts";
@@ -13,27 +15,34 @@ import { bareTextFromAutomaton } from "../pattern/string-grammar.ts";
 // Beyond this an exclusive bound and its neighbour may be the same double.
 const MAX_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 const MAX_BOUND_DIGITS = 40;
+const MAX_SCALE = 12;
 // The shared rule of numbers ends at 21 digits with an exponent of 279.
 const BEYOND_NUMBERS = 1e300;
 // Where a side has no bound, no more digits are written than the other bound has and one more, or sixteen.
 const FAR = 1e38;
 const NEAR = 1e30;
 
+// Validators divide doubles: of more digits, the quotient of a multiple is no longer seen to be an integer.
+const EXACT_DECIMALS = 10n ** 12n - 1n;
+const ONE: Decimal = { digits: 1n, scale: 0 };
+
 /**
  * A JSON number.
- * @throws SchemaNotEnforceableError for `multipleOf` a fraction, and for bounds that digits cannot enforce
+ * @throws SchemaNotEnforceableError for multiples and bounds that digits cannot enforce
  */
 export function compileNumber(facts: Facts, { writer }: CompileContext): Compiled {
-  requireEnforceable(facts);
+  noteFormats(facts);
   const isInteger = facts.types.has("integer");
   const bounds = withFormatBounds(facts);
   const { minimum, maximum } = withoutFar(bounds);
-  const divisor = facts.multiples.reduce(commonMultiple, 1);
-  if (!Number.isSafeInteger(divisor)) {
-    refuseKeyword(nodeWith(facts, "multipleOf"), "multipleOf", "the least common multiple is too large");
+  const multiples = [...facts.multiples, ...(isInteger || facts.multiples.length === 0 ? [ONE] : [])];
+  const divisor = multiples.reduce(commonMultiple);
+  if (divisor.digits > MAX_EXACT || divisor.scale > MAX_SCALE) {
+    refuseKeyword(nodeWith(facts, "multipleOf"), "multipleOf", "the least common multiple has too many digits");
   }
-  if (divisor > 1) {
-    const expression = guardBounds(facts, () => multiplesExpression({ divisor, minimum, maximum }, { facts, writer }));
+  if (divisor.digits > 1n || divisor.scale > 0) {
+    const write = divisor.scale > 0 ? decimalMultiples : integerMultiples;
+    const expression = guardBounds(facts, () => write({ divisor, minimum, maximum }, { facts, writer }));
     if (expression !== undefined) return compiled(expression);
     return contradicted(nodeWith(facts, "multipleOf"), "multipleOf", "no multiple lies within the bounds");
   }
@@ -50,19 +59,14 @@ export function compileNumber(facts: Facts, { writer }: CompileContext): Compile
 
 /** True where a number satisfies all that the facts say about numbers. */
 export function numberSatisfies(value: number, facts: Facts): boolean {
-  requireEnforceable(facts);
+  noteFormats(facts);
   const { minimum, maximum } = withFormatBounds(facts);
-  if (facts.multiples.some((multiple) => value % multiple !== 0)) return false;
+  if (!facts.multiples.every((multiple) => isMultiple(toDecimal(value), multiple))) return false;
   if (minimum !== undefined && (value < minimum.value || (minimum.exclusive && value === minimum.value))) return false;
   return maximum === undefined || value < maximum.value || (!maximum.exclusive && value === maximum.value);
 }
 
-function requireEnforceable(facts: Facts): void {
-  for (const node of facts.nodes) {
-    const multiple = readNumber(node, "multipleOf");
-    if (multiple !== undefined && !facts.multiples.includes(multiple))
-      waiveKeyword(node, "multipleOf", "only multiples of an integer can be counted");
-  }
+function noteFormats(facts: Facts): void {
   for (const { name, node } of facts.formats) annotateUnknownFormat(name, node);
 }
 
@@ -100,15 +104,21 @@ function integerExpression(minimum: NumberBound | undefined, maximum: NumberBoun
   return integerRange(low, high);
 }
 
+interface Multiples extends Bounds {
+  readonly divisor: Decimal;
+}
+
+interface Writing {
+  readonly facts: Facts;
+  readonly writer: GrammarWriter;
+}
+
 /** Zero, then the multiples on both sides of it, those of a power of ten by their last digits. */
-function multiplesExpression(
-  { divisor, minimum, maximum }: Bounds & { readonly divisor: number },
-  { facts, writer }: { readonly facts: Facts; readonly writer: GrammarWriter },
-): string | undefined {
-  const low = clamp(minimum === undefined ? -MAX_EXACT : integerBound(minimum, 1n));
-  const high = clamp(maximum === undefined ? MAX_EXACT : integerBound(maximum, -1n));
+function integerMultiples({ divisor, minimum, maximum }: Multiples, { facts, writer }: Writing): string | undefined {
+  const low = clamp(minimum === undefined ? -MAX_EXACT : integerBound(minimum, 1n), MAX_EXACT);
+  const high = clamp(maximum === undefined ? MAX_EXACT : integerBound(maximum, -1n), MAX_EXACT);
   let zeros = 0;
-  let rest = BigInt(divisor);
+  let rest = divisor.digits;
   for (; rest % 10n === 0n; rest /= 10n) zeros += 1;
   const scale = 10n ** BigInt(zeros);
   const side = (from: bigint, to: bigint): string[] => {
@@ -116,19 +126,55 @@ function multiplesExpression(
     if (most < least) return [];
     const end = zeros === 0 ? "" : ` "${"0".repeat(zeros)}"`;
     if (rest === 1n) return [`${group(naturalRange(least, most))}${end}`];
-    const { maxAutomatonStates: maxStates } = writer.limits;
-    const automaton = guardSize(nodeWith(facts, "multipleOf"), "multipleOf", () =>
-      multiplesAutomaton({ divisor: Number(rest), low: least, high: most, maxStates }),
-    );
-    return automaton.states.length === 0 ? [] : [`${bareTextFromAutomaton(automaton, writer)}${end}`];
+    const text = multiplesText({ divisor: rest, scale: 0, low: least, high: most }, { facts, writer });
+    return text === undefined ? [] : [`${text}${end}`];
   };
+  return bothSides(low, high, side);
+}
+
+/** The same of a decimal, counted in units of its last digit. */
+function decimalMultiples({ divisor, minimum, maximum }: Multiples, { facts, writer }: Writing): string | undefined {
+  const { scale, digits } = divisor;
+  const bound = ({ value, exclusive }: NumberBound, inward: 1n | -1n): bigint => {
+    const decimal = toDecimal(value);
+    const nearest = scaled(decimal, { scale, side: inward > 0n ? "above" : "below" });
+    return exclusive && decimal.scale <= scale ? nearest + inward : nearest;
+  };
+  const low = clamp(minimum === undefined ? -EXACT_DECIMALS : bound(minimum, 1n), EXACT_DECIMALS);
+  const high = clamp(maximum === undefined ? EXACT_DECIMALS : bound(maximum, -1n), EXACT_DECIMALS);
+  const side = (from: bigint, to: bigint): string[] => {
+    const least = maxOf(from, 1n);
+    if (to < least) return [];
+    return [multiplesText({ divisor: digits, scale, low: least, high: to }, { facts, writer })].filter(
+      (text) => text !== undefined,
+    );
+  };
+  return bothSides(low, high, side);
+}
+
+function multiplesText(
+  range: { readonly divisor: bigint; readonly scale: number; readonly low: bigint; readonly high: bigint },
+  { facts, writer }: Writing,
+): string | undefined {
+  const { maxAutomatonStates: maxStates } = writer.limits;
+  const automaton = guardSize(nodeWith(facts, "multipleOf"), "multipleOf", () =>
+    multiplesAutomaton({ ...range, maxStates }),
+  );
+  return automaton.states.length === 0 ? undefined : bareTextFromAutomaton(automaton, writer);
+}
+
+function bothSides(
+  low: bigint,
+  high: bigint,
+  side: (from: bigint, to: bigint) => readonly string[],
+): string | undefined {
   const negative = side(-high, -low).map((magnitude) => `"-" ${magnitude}`);
   const options = [...(low <= 0n && high >= 0n ? ['"0"'] : []), ...side(low, high), ...negative];
   return options.length === 0 ? undefined : options.join(" | ");
 }
 
-function clamp(value: bigint): bigint {
-  return value > MAX_EXACT ? MAX_EXACT : value < -MAX_EXACT ? -MAX_EXACT : value;
+function clamp(value: bigint, most: bigint): bigint {
+  return value > most ? most : value < -most ? -most : value;
 }
 
 function maxOf(left: bigint, right: bigint): bigint {

@@ -15,31 +15,47 @@ import { PatternNotSupportedError } from "../pattern/pattern-syntax.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
 import { type Facts } from "./reading/schema-facts.ts";
 import { INTEGER_FORMATS } from "./numbers/integer-formats.ts";
-import { keywordValue, malformedKeyword, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
+import { malformedKeyword, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
 import { FREE_STRING_FORMATS, STRING_FORMATS } from "../pattern/string-formats.ts";
 import { bareTextFromAutomaton, stringTailFromAutomaton } from "../pattern/string-grammar.ts";
 
 /** Formats of numbers, which do not constrain strings. */
 const NUMBER_FORMATS: ReadonlySet<string> = new Set([...INTEGER_FORMATS.keys(), "float", "double"]);
 
+/** What the texts of a string must be beside what its facts say: names of properties. */
+export interface TextBounds {
+  /** Texts that it must not be: for undeclared names, the declared ones. */
+  readonly except?: readonly string[];
+  /** Those that it must be among; `key` tells them from others. */
+  readonly within?: { readonly automaton: Automaton; readonly key: string } | undefined;
+}
+
 /**
- * A JSON string. `except` lists texts that it must not be: for undeclared names, the declared ones.
+ * A JSON string.
  * @throws SchemaNotEnforceableError for patterns outside the regular subset, for unknown formats, and for combinations whose
  *   automaton grows too large
  */
-export function compileString(facts: Facts, context: CompileContext, except: readonly string[] = []): Compiled {
+export function compileString(
+  facts: Facts,
+  context: CompileContext,
+  { except = [], within }: TextBounds = {},
+): Compiled {
   const { writer } = context;
   const { minLength, maxLength } = facts;
   if (maxLength !== undefined && minLength > maxLength) {
     return contradicted(nodeWith(facts, "minLength"), "minLength", "it exceeds maxLength");
   }
-  const key = JSON.stringify([minLength, maxLength, sourcesOf(facts), except]);
+  const key = JSON.stringify([minLength, maxLength, sourcesOf(facts), except, within?.key]);
   const known = context.strings.get(key);
   if (known !== undefined) return compiled(known);
   let automaton = textAutomaton(facts, writer.limits.maxAutomatonStates);
-  if (except.length > 0) {
-    const others = automatonExcept(except);
-    automaton = guardSize(nodeWith(facts, "additionalProperties"), "additionalProperties", () =>
+  const bounds = [
+    ...(within === undefined ? [] : [within.automaton]),
+    ...(except.length > 0 ? [automatonExcept(except)] : []),
+  ];
+  for (const others of bounds) {
+    const keyword = within === undefined ? "additionalProperties" : "patternProperties";
+    automaton = guardSize(nodeWith(facts, keyword), keyword, () =>
       automaton === undefined ? others : intersectAutomata(automaton, others, writer.limits.maxAutomatonStates),
     );
   }
@@ -77,22 +93,26 @@ function withoutQuotes(automaton: Automaton, facts: Facts, { writer }: CompileCo
  * A name that is not declared, bare where it can be.
  * @throws SchemaNotEnforceableError as {@link compileString}
  */
-export function compileName(facts: Facts, context: CompileContext, except: readonly string[]): Compiled {
-  const quoted = compileString(facts, context, except);
+export function compileName(facts: Facts, context: CompileContext, bounds: TextBounds): Compiled {
+  const quoted = compileString(facts, context, bounds);
   if (!context.writer.notation.isBare || "contradiction" in quoted) return quoted;
-  const bare = compileBareName(facts, context, except);
+  const bare = compileBareName(facts, context, bounds);
   return bare === undefined ? quoted : compiled(`( ${bare} | ${quoted.parts.join(" ")} )`);
 }
 
-function compileBareName(facts: Facts, context: CompileContext, except: readonly string[]): string | undefined {
+function compileBareName(
+  facts: Facts,
+  context: CompileContext,
+  { except = [], within }: TextBounds,
+): string | undefined {
   const { writer } = context;
   const maxStates = writer.limits.maxAutomatonStates;
   const own = textAutomaton(facts, maxStates);
   const node = nodeWith(facts, "additionalProperties", "propertyNames");
   const names = guardSize(node, "additionalProperties", () => {
     const bare = patternAutomaton(BARE_NAME, { maxStates, whole: true });
-    const free = intersectAutomata(bare, automatonExcept(except), maxStates);
-    return own === undefined ? free : intersectAutomata(free, own, maxStates);
+    const others = [automatonExcept(except), own, within?.automaton].filter((automaton) => automaton !== undefined);
+    return others.reduce((names, automaton) => intersectAutomata(names, automaton, maxStates), bare);
   });
   const isBounded = facts.minLength > 0 || facts.maxLength !== undefined;
   const bounded = isBounded ? withLength(names, facts, context) : names;
@@ -161,17 +181,15 @@ function buildTextAutomaton(facts: Facts, maxStates: number): Automaton | undefi
     try {
       automaton = automaton === undefined ? other() : intersectAutomata(automaton, other(), maxStates);
     } catch (error) {
-      const reason = reasonOf(error);
-      if (keyword === "pattern" && !isRegularExpression(keywordValue(node, keyword))) {
-        malformedKeyword(node, keyword, reason);
-      }
-      waiveKeyword(node, keyword, reason);
+      waiveKeyword(node, keyword, reasonOf(error));
     }
   };
   const sources = new Set<string>();
   for (const { source, node } of facts.patterns) {
-    if (!sources.has(source)) join(node, "pattern", () => patternAutomaton(source, { maxStates }));
+    if (sources.has(source)) continue;
     sources.add(source);
+    const pattern = nodePattern(node, { keyword: "pattern", source, maxStates });
+    if (pattern !== undefined) join(node, "pattern", () => pattern);
   }
   for (const { name, node } of facts.formats) {
     const source = STRING_FORMATS.get(name);
@@ -211,8 +229,32 @@ export function guardSize<Result>(node: SchemaNode, keyword: string, build: () =
   }
 }
 
-function isRegularExpression(pattern: unknown): boolean {
-  if (typeof pattern !== "string") return false;
+/** Names are looked up in the same patterns again and again. */
+const patternsOfNodes = new WeakMap<SchemaNode, Map<string, Automaton>>();
+
+/**
+ * The strings that a pattern of a schema finds itself in; `undefined` where none can be built of it and the schema is not strict.
+ * @throws SchemaNotEnforceableError where the schema is strict, and for what is no regular expression
+ */
+export function nodePattern(
+  node: SchemaNode,
+  { keyword, source, maxStates }: { readonly keyword: string; readonly source: string; readonly maxStates: number },
+): Automaton | undefined {
+  const known = patternsOfNodes.get(node) ?? new Map<string, Automaton>();
+  patternsOfNodes.set(node, known);
+  try {
+    const automaton = known.get(source) ?? patternAutomaton(source, { maxStates });
+    known.set(source, automaton);
+    return automaton;
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (!isRegularExpression(source)) malformedKeyword(node, keyword, reason);
+    waiveKeyword(node, keyword, reason);
+    return undefined;
+  }
+}
+
+function isRegularExpression(pattern: string): boolean {
   try {
     // Without the flag `u` too: many patterns that the field accepts have escapes that it forbids.
     return new RegExp(pattern) instanceof RegExp;

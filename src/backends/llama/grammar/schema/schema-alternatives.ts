@@ -1,13 +1,15 @@
 // Resolves `$ref`, `allOf`, `anyOf` and `oneOf` of a set of schemas: the result are alternatives, each a set of plain schemas that must
 // hold together.
+import { DEPENDENT_KEYWORDS, dependentCases } from "./reading/dependents.ts";
 import { withoutNegated } from "./reading/negation.ts";
 import { areDisjoint } from "./reading/schema-disjoint.ts";
 import type { SchemaNode } from "./reading/schema-document.ts";
-import { readFacts, type Facts } from "./reading/schema-facts.ts";
+import { hasType, readFacts, type Facts } from "./reading/schema-facts.ts";
 import {
   keywordValue,
   readList,
   readString,
+  readStrings,
   malformedKeyword,
   refuseKeyword,
   waiveKeyword,
@@ -43,7 +45,19 @@ const MAX_ONE_OF_DEPTH = 32;
 
 function alternativesWithin(nodes: readonly SchemaNode[], bounds: Bounds): readonly Facts[] {
   const start = nodes.map((node): Pending => ({ node, ancestors: [] }));
-  return expand(start, bounds).map((together) => withoutNegated(readFacts(together)));
+  return expand(start, bounds).map((together) => withoutMissing(withoutNegated(readFacts(together))));
+}
+
+/** No object has a property that is required and must not be there. */
+function withoutMissing(facts: Facts): Facts {
+  const absent = new Set(facts.absent);
+  const node = facts.nodes.find((one) => readStrings(one, "required")?.some((name) => absent.has(name)));
+  if (node === undefined || !facts.types.has("object")) return facts;
+  const types = new Set([...facts.types].filter((type) => type !== "object"));
+  const values = facts.values?.filter((value) => hasType(value, types));
+  if (types.size > 0 && values?.length !== 0) return { ...facts, types, values };
+  const reason = "a required property must not be there";
+  return { ...facts, contradiction: facts.contradiction ?? { node, keyword: "required", reason } };
 }
 
 function expand(start: readonly Pending[], bounds: Bounds): readonly (readonly SchemaNode[])[] {
@@ -67,16 +81,16 @@ function expand(start: readonly Pending[], bounds: Bounds): readonly (readonly S
     const lineage = [...ancestors, node];
     const done = node.schema === true ? branch.done : [...branch.done, node];
     let combinations: (readonly Pending[])[] = [conjuncts(node).map((one) => ({ node: one, ancestors: lineage }))];
-    for (const keyword of ["anyOf", "oneOf", "if"] as const) {
-      const options = keyword === "if" ? cases(node) : choices(node, keyword, bounds)?.map((option) => [option]);
-      if (options === undefined) continue;
+    for (const { keyword, options } of choicesOf(node, bounds)) {
       if (combinations.length * options.length > maxAlternatives) refuseCombinations(node, keyword, maxAlternatives);
       combinations = combinations.flatMap((chosen) =>
         options.map((option) => [...chosen, ...option.map((one) => ({ node: one, ancestors: lineage }))]),
       );
     }
     if (combinations.length + branches.length + finished.length > maxAlternatives) {
-      refuseCombinations(node, keywordValue(node, "oneOf") === undefined ? "anyOf" : "oneOf", maxAlternatives);
+      const keywords = ["oneOf", "anyOf", ...DEPENDENT_KEYWORDS];
+      const keyword = keywords.find((one) => keywordValue(node, one) !== undefined) ?? "anyOf";
+      refuseCombinations(node, keyword, maxAlternatives);
     }
     if (done.length + branch.pending.length + ancestors.length > MAX_CONJUNCTS) {
       refuseKeyword(node, "allOf", `more than ${MAX_CONJUNCTS} schemas would have to hold at once`);
@@ -85,6 +99,22 @@ function expand(start: readonly Pending[], bounds: Bounds): readonly (readonly S
     for (const combination of combinations.reverse()) branches.push({ done, pending: [...combination, ...rest] });
   }
   return finished;
+}
+
+/** The keywords of a schema that leave a choice, each with what may be chosen: schemas that hold together. */
+function choicesOf(
+  node: SchemaNode,
+  bounds: Bounds,
+): { readonly keyword: string; readonly options: readonly (readonly SchemaNode[])[] }[] {
+  const branches = (["anyOf", "oneOf"] as const).flatMap((keyword) => {
+    const options = choices(node, keyword, bounds)?.map((option) => [option]);
+    return options === undefined ? [] : [{ keyword, options }];
+  });
+  const conditions = cases(node);
+  const dependents = DEPENDENT_KEYWORDS.flatMap((keyword) =>
+    dependentCases(node, keyword).map((options) => ({ keyword, options })),
+  );
+  return [...branches, ...(conditions === undefined ? [] : [{ keyword: "if", options: conditions }]), ...dependents];
 }
 
 function refuseCombinations(node: SchemaNode, keyword: string, maxAlternatives: number): never {

@@ -10,7 +10,7 @@ import {
   type CompileContext,
 } from "./compile-context.ts";
 import { compileNumber, numberSatisfies } from "./compile-number.ts";
-import { compileObject, readObjectShape } from "./compile-object.ts";
+import { compileObject, readObjectShape } from "./objects/compile-object.ts";
 import { compileBareText, compileString, stringSatisfies } from "./compile-string.ts";
 import { gbnfLiteral } from "../gbnf/gbnf-literal.ts";
 import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
@@ -127,7 +127,10 @@ export class SchemaCompiler implements CompileContext {
     if (facts.contradiction !== undefined) return false;
     if (facts.values !== undefined) return this.#allowedValues(facts).length > 0;
     if (facts.types.size > 1 || !facts.types.has("object")) return true;
-    const { properties, required } = readObjectShape(facts, true);
+    const { properties, required } = readObjectShape(facts, {
+      isOwner: true,
+      maxStates: this.writer.limits.maxAutomatonStates,
+    });
     return [...required].every((name) => this.isSatisfiable(properties.get(name) ?? []));
   }
 

@@ -7,7 +7,7 @@ import { refusal } from "./support/refusal.ts";
 
 describe("refusals", () => {
   it.each<[string, JsonValue, string]>([
-    ["not", { not: { required: ["a"] } }, ""],
+    ["not", { not: { required: ["a", "b"] } }, ""],
     ["not", { type: "number", not: { type: "integer" } }, ""],
     ["not", { type: "number", not: { const: 5 } }, ""],
     ["not", { not: {} }, ""],
@@ -18,9 +18,14 @@ describe("refusals", () => {
       { type: "object", properties: { a: { oneOf: [{ required: ["x"] }, { required: ["y"] }] } } },
       "/properties/a",
     ],
-    ["patternProperties", { type: "object", patternProperties: { "^x": {} } }, ""],
-    ["dependentRequired", { type: "object", dependentRequired: { a: ["b"] } }, ""],
-    ["dependentSchemas", { type: "object", dependentSchemas: { a: {} } }, ""],
+    ["patternProperties", { type: "object", patternProperties: { "\\bx": {} } }, ""],
+    [
+      "patternProperties",
+      { patternProperties: Object.fromEntries([..."abcdefg"].map((letter) => [`${letter}$`, {}])) },
+      "",
+    ],
+    ["dependentRequired", { dependentRequired: Object.fromEntries([..."abcdefghij"].map((a) => [a, ["z"]])) }, ""],
+    ["dependentSchemas", { dependentSchemas: Object.fromEntries([..."abcdefghij"].map((a) => [a, {}])) }, ""],
     [
       "unevaluatedProperties",
       { allOf: [{ type: "object", unevaluatedProperties: false }, { properties: { a: {} } }] },
@@ -31,7 +36,7 @@ describe("refusals", () => {
     ["contains", { type: "array", contains: { const: 1 } }, ""],
     [
       "multipleOf",
-      { type: "object", properties: { price: { type: "number", multipleOf: 0.01 } } },
+      { type: "object", properties: { price: { type: "number", multipleOf: 0.30000000000000004 } } },
       "/properties/price",
     ],
     ["pattern", { type: "string", pattern: "(a)\\1" }, ""],
@@ -76,7 +81,7 @@ describe("refusals", () => {
   });
 
   it("escapes names in the path and puts the prefix before it", () => {
-    const schema = { type: "object", properties: { "a/b~c": { not: { required: ["x"] } } } };
+    const schema = { type: "object", properties: { "a/b~c": { not: { required: ["x", "y"] } } } };
     try {
       jsonSchemaToGbnf(schema, { pathPrefix: "/response_format/json_schema/schema" });
       expect.unreachable();

@@ -14,7 +14,7 @@ import { GbnfMachine, seededSampler } from "./support/gbnf-machine.ts";
 import { refusal } from "./support/refusal.ts";
 
 function validator(schema: JsonValue): (value: unknown) => boolean {
-  const ajv = new Ajv2020({ strict: false, ownProperties: true });
+  const ajv = new Ajv2020({ strict: false, ownProperties: true, multipleOfPrecision: 3 });
   addFormats.default(ajv);
   return ajv.compile(schema as object | boolean);
 }
@@ -120,6 +120,137 @@ describe("a strict schema", () => {
       [{ p: { extra: 1 } }, { p: { a: 1, extra: 1 }, q: 1 }],
     ],
     ["a format that is not known", { type: "string", format: "credit-card" }, ["x"], [1]],
+    ["cents", { type: "number", multipleOf: 0.01, minimum: 0 }, [0, 0.07, 19.9, 1234.56], [-1, 0.001, 19.999, 1e-7]],
+    [
+      "multiples of a quarter within bounds",
+      { type: "number", multipleOf: 0.25, exclusiveMinimum: -0.5, maximum: 1.3 },
+      [-0.25, 0, 0.5, 1.25],
+      [-0.5, 1.5, 0.3, 1.26],
+    ],
+    ["multiples of 2.5", { type: "number", multipleOf: 2.5 }, [0, 2.5, -5, 1002.5], [2, 2.55, 1001]],
+    [
+      "multiples of 0.4 and of 0.6",
+      { allOf: [{ multipleOf: 0.4 }, { multipleOf: 0.6, type: "number" }] },
+      [1.2, -2.4, 0, 6],
+      [0.4, 0.6, 1.3],
+    ],
+    ["integers that are multiples of a fraction", { type: "integer", multipleOf: 1.5 }, [3, -6, 0], [1.5, 4.5, 2]],
+    [
+      "names by their patterns",
+      { type: "object", patternProperties: { "^x-": { type: "integer" } }, additionalProperties: false },
+      [{}, { "x-a": 1 }, { "x-a": 1, "x-b": 2 }],
+      [{ "x-a": "1" }, { a: 1 }, { "y-x-": 1 }],
+    ],
+    [
+      "patterns that overlap each other, declared names and the rest",
+      {
+        type: "object",
+        properties: { xy: { type: "number" } },
+        patternProperties: { "^x": { type: "integer" }, y$: { type: "number", minimum: 5 } },
+        additionalProperties: { type: "null" },
+      },
+      [{ xy: 7 }, { xz: 1 }, { zy: 5.5 }, { xay: 6 }, { q: null }, { xy: 5, q: null, xz: 2 }],
+      [{ xy: 4 }, { xy: 5.5 }, { xz: 1.5 }, { zy: 4 }, { xay: 4 }, { xay: 5.5 }, { q: 1 }],
+    ],
+    [
+      "a pattern of names that must not be there",
+      { type: "object", patternProperties: { "^_": false }, additionalProperties: { type: "boolean" } },
+      [{ a: true }, {}],
+      [{ _a: true }, { a: 1 }],
+    ],
+    [
+      "patterns beside propertyNames",
+      { type: "object", patternProperties: { "^a": { type: "null" } }, propertyNames: { maxLength: 2 } },
+      [{ ab: null }],
+      [{ abc: null }, { ab: 1 }],
+    ],
+    [
+      "a required name that a pattern matches",
+      { type: "object", patternProperties: { "^x": { type: "boolean" } }, required: ["xa"] },
+      [{ xa: true }, { xa: true, xb: false }],
+      [{}, { xb: true }, { xa: 1 }],
+    ],
+    [
+      "names that patterns evaluate",
+      {
+        type: "object",
+        properties: { a: { type: "null" } },
+        allOf: [{ patternProperties: { "^x": { type: "null" } } }],
+        unevaluatedProperties: false,
+      },
+      [{ a: null }, { a: null, x: null }, {}],
+      [{ b: null }, { x: 1 }],
+    ],
+    [
+      "dependentRequired",
+      {
+        type: "object",
+        properties: { a: { type: "null" }, b: { type: "null" }, c: { type: "null" } },
+        dependentRequired: { a: ["b"], b: ["c"] },
+        additionalProperties: false,
+      },
+      [{}, { a: null, b: null, c: null }, { b: null, c: null }, { c: null }],
+      [{ a: null }, { b: null }, { a: null, c: null }, { a: null, b: null }],
+    ],
+    [
+      "dependentRequired of a name that is not declared",
+      { type: "object", dependentRequired: { a: ["b"] }, additionalProperties: { type: "integer" } },
+      [{}, { c: 1 }, { a: 1, b: 2 }, { a: 1, b: 2, c: 3 }, { b: 1 }],
+      [{ a: 1 }, { a: 1, c: 2 }, { a: "1", b: 2 }],
+    ],
+    [
+      "dependentSchemas",
+      {
+        type: ["object", "string"],
+        properties: { kind: { type: "string" }, size: { type: "integer" } },
+        dependentSchemas: { size: { properties: { kind: { const: "box" } }, required: ["kind"] } },
+        additionalProperties: false,
+      },
+      [{}, { kind: "ball" }, { kind: "box", size: 3 }, "x"],
+      [{ size: 3 }, { kind: "ball", size: 3 }, 5],
+    ],
+    [
+      "dependencies of both kinds",
+      {
+        type: "object",
+        properties: { a: { type: "integer" }, b: { type: "integer" } },
+        dependencies: { a: ["b"], b: { properties: { b: { minimum: 5 } } } },
+        additionalProperties: false,
+      },
+      [{}, { b: 5 }, { a: 1, b: 6 }],
+      [{ a: 1 }, { b: 4 }, { a: 1, b: 4 }],
+    ],
+    [
+      "a dependent schema that nothing satisfies",
+      { type: "object", properties: { a: { type: "null" } }, dependentSchemas: { a: false } },
+      [{}],
+      [{ a: null }],
+    ],
+    [
+      "a property that is excluded",
+      {
+        type: "object",
+        properties: { a: { type: "null" }, b: { type: "null" } },
+        not: { required: ["a"] },
+        additionalProperties: { type: "integer" },
+      },
+      [{}, { b: null }, { c: 1 }],
+      [{ a: null }, { a: 1 }, { a: null, b: null }],
+    ],
+    [
+      "one of two properties and not both",
+      {
+        type: "object",
+        properties: { a: { type: "null" }, b: { type: "null" } },
+        oneOf: [
+          { required: ["a"], not: { required: ["b"] } },
+          { required: ["b"], not: { required: ["a"] } },
+        ],
+        additionalProperties: false,
+      },
+      [{ a: null }, { b: null }],
+      [{}, { a: null, b: null }],
+    ],
   ])("holds %s", (_, schema, accepts, rejects) => {
     expectExactly(checked(schema), accepts, rejects);
   });

@@ -1,4 +1,4 @@
-// What `not` excludes, as far as a grammar can leave it out: every value, whole types, or listed values.
+// What `not` excludes, as far as a grammar can leave it out: every value, whole types, listed values, or objects with a property.
 import { canonicalJson, isJsonArray, isJsonObject, type JsonValue } from "./json-value.ts";
 import type { SchemaNode } from "./schema-document.ts";
 import { TYPE_NAMES, hasType, type Facts, type TypeName } from "./schema-facts.ts";
@@ -17,7 +17,7 @@ export function withoutNegated(facts: Facts): Facts {
 }
 
 function waived(facts: Facts, node: SchemaNode): Facts {
-  waiveKeyword(node, "not", "only types and listed values can be left out of a grammar");
+  waiveKeyword(node, "not", "only types, listed values and a required property can be left out of a grammar");
   return facts;
 }
 
@@ -31,6 +31,7 @@ function excluded(
   const value = negated[keywords[0] ?? ""] ?? null;
   const list = isJsonArray(value) ? value : [value];
   if (keywords[0] === "type") return withoutTypes(facts, { node, names: list });
+  if (keywords[0] === "required") return withoutProperty(facts, list);
   if (keywords[0] === "const") return withoutValues(facts, { node, values: [value] });
   return keywords[0] === "enum" && isJsonArray(value) ? withoutValues(facts, { node, values: value }) : undefined;
 }
@@ -53,6 +54,14 @@ function withoutTypes(
   if (negated.has("number")) types.delete("integer");
   const values = facts.values?.filter((value) => !hasType(value, negated));
   return types.size === 0 || values?.length === 0 ? impossible(facts, node) : { ...facts, types, values };
+}
+
+/** Whatever is no object has all required properties, as JSON Schema sees it, and is excluded. */
+function withoutProperty(facts: Facts, names: readonly JsonValue[]): Facts | undefined {
+  const [name, ...others] = names;
+  if (typeof name !== "string" || others.length > 0) return undefined;
+  if (!facts.types.has("object") || facts.values !== undefined) return undefined;
+  return { ...facts, types: new Set<TypeName>(["object"]), absent: [...facts.absent, name] };
 }
 
 function withoutValues(

@@ -68,6 +68,7 @@ function requiredNames(facts: Facts): ReadonlySet<string> {
 }
 
 function forbidsOneOf(facts: Facts, names: ReadonlySet<string>): boolean {
+  if (facts.absent.some((name) => names.has(name))) return true;
   return facts.nodes.some((node) => {
     if (keywordValue(node, "additionalProperties") !== false) return false;
     if (keywordValue(node, "patternProperties") !== undefined) return false;

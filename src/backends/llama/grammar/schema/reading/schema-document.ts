@@ -13,6 +13,8 @@ export interface SchemaNode {
   /** JSON pointer from the root. */
   readonly path: string;
   readonly document: SchemaDocument;
+  /** Names that objects must not have: set for a schema that the compiler has made of another one's keyword. */
+  readonly absent?: readonly string[];
 }
 
 export interface SchemaDocumentOptions {
@@ -31,6 +33,7 @@ export class SchemaDocument {
   readonly enforcement: Enforcement;
   readonly #objects = new Map<JsonObject, SchemaNode>();
   readonly #booleans = new Map<string, SchemaNode>();
+  readonly #derived = new Map<string, SchemaNode>();
   readonly #rootSchema: JsonValue;
   readonly #numbering: { next: number };
   readonly #order: WrittenOrder;
@@ -55,6 +58,27 @@ export class SchemaDocument {
       path = joinPointer(path, segment);
     }
     return this.#node(value, { path, keyword: segments[0] });
+  }
+
+  /**
+   * A schema that stands for a part of what `parent` says, and has its place in errors. Of one name there is one.
+   */
+  derive(
+    parent: SchemaNode,
+    {
+      name,
+      schema,
+      absent,
+    }: { readonly name: string; readonly schema: JsonObject; readonly absent?: readonly string[] },
+  ): SchemaNode {
+    const key = `${parent.id} ${name}`;
+    let node = this.#derived.get(key);
+    if (node === undefined) {
+      node = { id: this.#numbering.next, schema, path: parent.path, document: this, ...(absent && { absent }) };
+      this.#numbering.next += 1;
+      this.#derived.set(key, node);
+    }
+    return node;
   }
 
   /** The keys of a map under a keyword of a node, in the order in which they were written as far as that is known. */

@@ -1,6 +1,7 @@
 // Reads what a set of schemas that hold at the same time says about a value: types, listed values, bounds, patterns and formats. The
 // keywords for items and members are read where they are compiled (compile-array.ts, compile-object.ts).
 import { canonicalJson, isJsonArray, isJsonObject, type JsonValue } from "./json-value.ts";
+import { toDecimal, type Decimal } from "../numbers/decimals.ts";
 import type { NumberBound } from "../numbers/decimal-ranges.ts";
 import { INTEGER_FORMATS } from "../numbers/integer-formats.ts";
 import type { SchemaNode } from "./schema-document.ts";
@@ -31,10 +32,12 @@ export interface Facts {
   readonly maximum: NumberBound | undefined;
   readonly minItems: number;
   readonly maxItems: number | undefined;
-  /** Integers of which a number must be a multiple. */
-  readonly multiples: readonly number[];
+  /** Of which a number must be a multiple. */
+  readonly multiples: readonly Decimal[];
   /** Strings that are not allowed. */
   readonly exceptTexts: readonly string[];
+  /** Names that an object must not have. */
+  readonly absent: readonly string[];
   readonly contradiction: Contradiction | undefined;
 }
 
@@ -101,8 +104,9 @@ export function readFacts(nodes: readonly SchemaNode[]): Facts {
     maximum: readBound(nodes, "maximum"),
     minItems: items.min,
     maxItems: items.max,
-    multiples: [...new Set(nodes.flatMap(readMultiple))],
+    multiples: nodes.flatMap(readMultiple),
     exceptTexts: [],
+    absent: nodes.flatMap((node) => node.absent ?? []),
     contradiction,
   };
   const values = readValues(nodes)?.filter((value) => hasType(value, types));
@@ -148,14 +152,16 @@ function intersectTypes(left: ReadonlySet<TypeName>, right: ReadonlySet<TypeName
 function isIntegerOnly(nodes: readonly SchemaNode[]): boolean {
   return nodes.some((node) => {
     const format = keywordValue(node, "format");
-    return readMultiple(node).length > 0 || (typeof format === "string" && INTEGER_FORMATS.has(format));
+    return (
+      readMultiple(node).some(({ scale }) => scale === 0) || (typeof format === "string" && INTEGER_FORMATS.has(format))
+    );
   });
 }
 
-/** `multipleOf`, where it is an integer: others are not counted. */
-function readMultiple(node: SchemaNode): number[] {
-  const multiple = keywordValue(node, "multipleOf");
-  return typeof multiple === "number" && Number.isSafeInteger(multiple) && multiple > 0 ? [multiple] : [];
+function readMultiple(node: SchemaNode): Decimal[] {
+  const multiple = readNumber(node, "multipleOf");
+  if (multiple === undefined) return [];
+  return multiple > 0 ? [toDecimal(multiple)] : malformedKeyword(node, "multipleOf", "it must be above zero");
 }
 
 function readBounds(

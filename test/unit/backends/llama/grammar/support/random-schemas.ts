@@ -48,7 +48,7 @@ const number: fc.Arbitrary<RandomSchema> = fc
       maximum: fc.oneof(fc.integer({ min: 10, max: 300 }), fc.constant(Number.MAX_VALUE)),
       exclusiveMinimum: fc.integer({ min: -20, max: 20 }),
       exclusiveMaximum: fc.integer({ min: 10, max: 300 }),
-      multipleOf: fc.constantFrom<JsonValue>(1, 2, 5, 7, 10, 0.5),
+      multipleOf: fc.constantFrom<JsonValue>(1, 2, 5, 7, 10, 0.5, 0.1, 0.3, 2.5, 0.30000000000000004),
       format: fc.constantFrom("int32", "double", "decimal"),
       not: fc.constantFrom<JsonValue>({ const: 5 }, { minimum: 100 }, { type: "string" }),
     }),
@@ -96,14 +96,24 @@ const conditional = Object.fromEntries(
 function objectOf(inner: fc.Arbitrary<RandomSchema>): fc.Arbitrary<RandomSchema> {
   const keywords = some({
     additionalProperties: fc.constantFrom<JsonValue>(false, true, { type: "integer" }),
-    patternProperties: fc.constant<JsonValue>({ "^x": { type: "string" } }),
+    patternProperties: fc.constantFrom<JsonValue>(
+      { "^x": { type: "string" } },
+      { "^[ax]": {}, "1$": { type: ["string", "integer"] } },
+      { "^q": false },
+      { "\\bx": {} },
+    ),
     propertyNames: fc.constantFrom<JsonValue>({ maxLength: 3 }, { pattern: "\\b" }),
     minProperties: fc.nat(2),
     maxProperties: fc.integer({ min: 2, max: 4 }),
-    dependentRequired: fc.constant<JsonValue>({ a: ["b"] }),
-    dependentSchemas: fc.constant<JsonValue>({ a: { required: ["b"] } }),
+    dependentRequired: fc.constantFrom<JsonValue>({ a: ["b"] }, { b: ["a"], "c d": ["b"] }, { x1: ["a"] }),
+    dependentSchemas: fc.constantFrom<JsonValue>(
+      { a: { required: ["b"] } },
+      { b: { maxProperties: 2 } },
+      { "c d": false },
+    ),
+    dependencies: fc.constantFrom<JsonValue>({ a: ["b"] }, { a: { minProperties: 2 } }),
     unevaluatedProperties: fc.constant(false),
-    not: fc.constantFrom<JsonValue>({ required: ["a", "b"] }, { type: "array" }),
+    not: fc.constantFrom<JsonValue>({ required: ["a", "b"] }, { required: ["b"] }, { type: "array" }),
     ...conditional,
   });
   return fc
@@ -115,8 +125,12 @@ function objectOf(inner: fc.Arbitrary<RandomSchema>): fc.Arbitrary<RandomSchema>
     )
     .map(([members, mask, more, picks]) => {
       const declared = members.map((member, index) => [pick(names, index), member] as const);
-      const isOpen = "patternProperties" in more || (more["additionalProperties"] ?? false) !== false;
-      const extras: JsonValue[] = [{}, { x1: "s" }, { q: 5 }, { x1: 5, q: true }];
+      // Names that neither match a pattern nor are said to be allowed are left out of grammars.
+      const isOpen = (more["additionalProperties"] ?? false) !== false;
+      const hasPatterns = Object.keys(more["patternProperties"] ?? {}).some((pattern) => pattern.includes("x"));
+      const extras: JsonValue[] = isOpen
+        ? [{}, { x1: "s" }, { q: 5 }, { x1: 5, q: true }]
+        : [{}, { x1: "s" }, { x1: "t" }, { x1: 5 }];
       return {
         schema: {
           type: "object",
@@ -130,7 +144,7 @@ function objectOf(inner: fc.Arbitrary<RandomSchema>): fc.Arbitrary<RandomSchema>
               .filter((_, index) => ((chosen | mask) >> index) % 2 === 1)
               .map(([name, { instances }], index) => [name, pick(instances, at + index)]),
           ),
-          ...(isOpen ? (extras[extra] as Keywords) : {}),
+          ...(isOpen || hasPatterns ? (extras[extra] as Keywords) : {}),
         })),
       };
     });

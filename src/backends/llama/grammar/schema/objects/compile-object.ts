@@ -1,25 +1,32 @@
 // Compiles objects: declared properties in the order of the schema, then undeclared ones where they are allowed.
 //
-// Where `properties` is there (even an empty one) and `additionalProperties` is not, no undeclared ones are written. JSON Schema would
-// allow them; but a model that is given a form should not invent fields, and leaving texts out makes no invalid ones.
-import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "./compile-context.ts";
-import { nameText } from "../gbnf/notation/notation.ts";
-import { ownValue, type JsonObject } from "./reading/json-value.ts";
+// Where `properties` is there (even an empty one) and `additionalProperties` is not, no undeclared ones are written but those that
+// `patternProperties` expects. JSON Schema would allow them; but a model that is given a form should not invent fields, and leaving texts
+// out makes no invalid ones.
+import { compiled, contradicted, nodeWith, toError, type Compiled, type CompileContext } from "../compile-context.ts";
+import { nameText } from "../../gbnf/notation/notation.ts";
+import { ownValue, type JsonObject } from "../reading/json-value.ts";
 import { memberSequence, type Member } from "./member-sequence.ts";
+import { NamePatterns, type NameClass } from "./name-classes.ts";
 import { compilePropertyNames, type NameRule } from "./property-names.ts";
-import type { SchemaNode } from "./reading/schema-document.ts";
-import type { Facts } from "./reading/schema-facts.ts";
-import { keywordValue, readCount, readMap, readStrings, refuseKeyword, waiveKeyword } from "./reading/schema-reader.ts";
-
-const REFUSED_MAPS = ["patternProperties", "dependentRequired", "dependentSchemas", "dependencies"];
+import type { SchemaNode } from "../reading/schema-document.ts";
+import type { Facts } from "../reading/schema-facts.ts";
+import {
+  keywordValue,
+  readCount,
+  readMap,
+  readStrings,
+  refuseKeyword,
+  waiveKeyword,
+} from "../reading/schema-reader.ts";
 
 /** Everything that schemas which hold together say about one object. */
 export interface ObjectShape {
   /** Declared or required names, in order of appearance, each with the schemas that its value must satisfy. */
   readonly properties: ReadonlyMap<string, readonly SchemaNode[]>;
   readonly required: ReadonlySet<string>;
-  /** Schemas for the values of other names; `undefined` where there must be no other. */
-  readonly extra: readonly SchemaNode[] | undefined;
+  /** Other names that there may be. */
+  readonly others: () => readonly NameClass[];
   readonly minProperties: number;
   readonly maxProperties: number | undefined;
 }
@@ -30,8 +37,8 @@ export interface ObjectShape {
  */
 export function compileObject(facts: Facts, context: CompileContext, isOwner: boolean): Compiled {
   const { writer } = context;
-  const shape = readObjectShape(facts, isOwner);
-  const names = compilePropertyNames(facts, context, [...shape.properties.keys()]);
+  const shape = readObjectShape(facts, { isOwner, maxStates: writer.limits.maxAutomatonStates });
+  const names = compilePropertyNames(facts, context, [...shape.properties.keys(), ...facts.absent]);
   const members: Member[] = [];
   for (const [name, nodes] of shape.properties) {
     const isRequired = shape.required.has(name);
@@ -42,7 +49,7 @@ export function compileObject(facts: Facts, context: CompileContext, isOwner: bo
     const key = writer.notation.literal(nameText(name, writer.notation));
     members.push({ isRequired, expression: `${key} ${writer.notation.afterName} ${context.compile(nodes)}` });
   }
-  const extra = compileExtra(shape, names, context);
+  const extra = compileOthers(shape, names, context);
   const sequence = memberSequence(members, {
     writer,
     extra,
@@ -62,16 +69,13 @@ export function compileObject(facts: Facts, context: CompileContext, isOwner: bo
   return contradicted(nodeWith(facts, keyword), keyword, "no number of properties satisfies it");
 }
 
-export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
+export function readObjectShape(
+  facts: Facts,
+  { isOwner, maxStates }: { readonly isOwner: boolean; readonly maxStates: number },
+): ObjectShape {
   const { nodes } = facts;
   let unevaluated: SchemaNode | undefined;
   for (const node of nodes) {
-    for (const keyword of REFUSED_MAPS) {
-      const map = readMap(node, keyword);
-      if (map !== undefined && Object.keys(map).length > 0) {
-        waiveKeyword(node, keyword, "properties are written by their names");
-      }
-    }
     const value = keywordValue(node, "unevaluatedProperties");
     if (value === undefined || value === true) continue;
     if (!isOwner || node !== nodes[0]) waiveKeyword(node, "unevaluatedProperties", "other schemas apply beside it");
@@ -81,18 +85,19 @@ export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
     // Every other schema here is one that `node` leads to: what it declares is evaluated.
     else unevaluated = node.document.child(node, "unevaluatedProperties");
   }
+  const patterns = new NamePatterns(nodes, { maxStates });
   const declared = new Map(nodes.map((node) => [node, readMap(node, "properties") ?? {}]));
   const evaluatesAll = nodes.some((node) => keywordValue(node, "additionalProperties") !== undefined);
   const required = new Set(nodes.flatMap((node) => readStrings(node, "required") ?? []));
   const properties = new Map<string, readonly SchemaNode[]>();
   for (const name of [...nodes.flatMap((node) => declaredNames(node, declared.get(node) ?? {})), ...required]) {
-    if (properties.has(name)) continue;
+    if (properties.has(name) || facts.absent.includes(name)) continue;
     const values = nodes.flatMap((node) => {
-      if (ownValue(declared.get(node) ?? {}, name) !== undefined)
-        return [node.document.child(node, "properties", name)];
-      return additional(node);
+      if (ownValue(declared.get(node) ?? {}, name) === undefined) return patterns.schemasOf(name, node);
+      return [node.document.child(node, "properties", name), ...patterns.patternedOf(name, node)];
     });
-    const isEvaluated = evaluatesAll || [...declared.values()].some((map) => ownValue(map, name) !== undefined);
+    const isEvaluated =
+      evaluatesAll || patterns.matches(name) || [...declared.values()].some((map) => ownValue(map, name) !== undefined);
     properties.set(name, isEvaluated || unevaluated === undefined ? values : [...values, unevaluated]);
   }
   const isListed = nodes.some((node) => keywordValue(node, "properties") !== undefined);
@@ -101,7 +106,7 @@ export function readObjectShape(facts: Facts, isOwner: boolean): ObjectShape {
   return {
     properties,
     required,
-    extra: isOpen ? nodes.flatMap(additional) : undefined,
+    others: () => patterns.classes().filter(({ isMatched }) => isMatched || isOpen),
     minProperties: Math.max(0, ...nodes.map((node) => readCount(node, "minProperties") ?? 0)),
     maxProperties: finite(Math.min(...nodes.map((node) => readCount(node, "maxProperties") ?? Infinity))),
   };
@@ -119,23 +124,19 @@ function declaredNames(node: SchemaNode, map: JsonObject): readonly string[] {
   return listed.length === names.length ? listed : names;
 }
 
-function additional(node: SchemaNode): SchemaNode[] {
-  return keywordValue(node, "additionalProperties") === undefined
-    ? []
-    : [node.document.child(node, "additionalProperties")];
-}
-
-function compileExtra(shape: ObjectShape, names: NameRule, context: CompileContext): string | undefined {
-  if (shape.extra === undefined || !context.isSatisfiable(shape.extra)) return undefined;
+function compileOthers(shape: ObjectShape, names: NameRule, context: CompileContext): string | undefined {
   if ((shape.maxProperties ?? Infinity) <= shape.required.size) return undefined;
-  const key = names.otherNames();
-  if ("contradiction" in key) {
-    if (shape.required.size > 0 || shape.minProperties === 0) return undefined;
-    throw toError(key.contradiction);
-  }
   const { writer } = context;
-  const name = `${key.parts.join(" ")} ${writer.notation.afterName}`;
-  return writer.rule("member", `${name} ${context.compile(shape.extra)}`);
+  const possible = shape.others().filter(({ nodes }) => context.isSatisfiable(nodes));
+  const keys = possible.map((others) => ({ ...others, key: names.otherNames(others) }));
+  const members = keys.flatMap(({ nodes, key }) =>
+    "contradiction" in key ? [] : [`${key.parts.join(" ")} ${writer.notation.afterName} ${context.compile(nodes)}`],
+  );
+  if (members.length > 0) return writer.rule("member", members.join(" | "));
+  const [first] = keys;
+  const mustBe = shape.required.size === 0 && shape.minProperties > 0;
+  if (mustBe && first !== undefined && "contradiction" in first.key) throw toError(first.key.contradiction);
+  return undefined;
 }
 
 function finite(value: number): number | undefined {

@@ -1,14 +1,16 @@
 // Compiles the names of an object's properties: those that `propertyNames` allows, and those that are not declared.
-import { compiled, nodeWith, type Compiled, type CompileContext } from "./compile-context.ts";
-import { compileName, stringSatisfies } from "./compile-string.ts";
-import { readFacts, type Facts } from "./reading/schema-facts.ts";
-import { keywordValue, refuseKeyword } from "./reading/schema-reader.ts";
-import { namesTrie } from "./value-trie.ts";
+import { compiled, nodeWith, type Compiled, type CompileContext } from "../compile-context.ts";
+import { compileName, stringSatisfies } from "../compile-string.ts";
+import { readFacts, type Facts } from "../reading/schema-facts.ts";
+import { keywordValue, refuseKeyword } from "../reading/schema-reader.ts";
+import { acceptsText } from "../../pattern/automaton.ts";
+import type { NameClass } from "./name-classes.ts";
+import { namesTrie } from "../value-trie.ts";
 
 export interface NameRule {
   allows(name: string): boolean;
-  /** The quoted names that are allowed and not declared. */
-  otherNames(): Compiled;
+  /** The quoted names of a class that are allowed and not declared. */
+  otherNames(names: Pick<NameClass, "names" | "key">): Compiled;
 }
 
 export function compilePropertyNames(facts: Facts, context: CompileContext, declared: readonly string[]): NameRule {
@@ -27,7 +29,7 @@ export function compilePropertyNames(facts: Facts, context: CompileContext, decl
   const satisfies = (name: string): boolean => stringSatisfies(name, only, maxAutomatonStates);
   return {
     allows: (name) => nodes.length === 0 || (isPossible && (listed?.includes(name) ?? true) && satisfies(name)),
-    otherNames: () => {
+    otherNames: ({ names, key }) => {
       const refuseAll: Compiled = {
         contradiction: {
           node: nodeWith(facts, "propertyNames"),
@@ -36,9 +38,13 @@ export function compilePropertyNames(facts: Facts, context: CompileContext, decl
         },
       };
       if (!isPossible) return refuseAll;
-      if (listed === undefined) return compileName(only, context, declared);
-      const names = listed.filter((name) => !declared.includes(name) && satisfies(name));
-      return names.length === 0 ? refuseAll : compiled(namesTrie(names, context.writer));
+      if (listed === undefined) {
+        const within = names === undefined ? undefined : { automaton: names, key };
+        return compileName(only, context, { except: declared, within });
+      }
+      const isIn = (name: string): boolean => names === undefined || acceptsText(names, name);
+      const others = listed.filter((name) => !declared.includes(name) && satisfies(name) && isIn(name));
+      return others.length === 0 ? refuseAll : compiled(namesTrie(others, context.writer));
     },
   };
 }

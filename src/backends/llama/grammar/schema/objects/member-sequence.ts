@@ -1,5 +1,5 @@
 // Writes the members of a non-empty object: required and optional ones, commas between them, counted where their number is bounded.
-import type { GrammarWriter } from "../gbnf/grammar-writer.ts";
+import type { GrammarWriter } from "../../gbnf/grammar-writer.ts";
 
 export interface Member {
   readonly isRequired: boolean;
