@@ -10,7 +10,7 @@ import { storyModel } from "../../support/story-model.ts";
 const path = storyModel;
 const odd: Record<string, unknown> = {
   uniqueItems: { type: "array", items: { type: "integer" }, uniqueItems: true },
-  patternProperties: { type: "object", patternProperties: { "^x": {} } },
+  patternProperties: { type: "object", patternProperties: { "\\bx": {} } },
   not: { type: "string", not: { pattern: "a" } },
   pattern: { type: "string", pattern: "\\bx" },
   format: { type: "integer", format: "uint128" },

@@ -101,20 +101,23 @@ function expand(start: readonly Pending[], bounds: Bounds): readonly (readonly S
   return finished;
 }
 
-/** The keywords of a schema that leave a choice, each with what may be chosen: schemas that hold together. */
-function choicesOf(
-  node: SchemaNode,
-  bounds: Bounds,
-): { readonly keyword: string; readonly options: readonly (readonly SchemaNode[])[] }[] {
-  const branches = (["anyOf", "oneOf"] as const).flatMap((keyword) => {
+interface Choice {
+  readonly keyword: string;
+  /** What may be chosen: schemas that hold together. */
+  readonly options: readonly (readonly SchemaNode[])[];
+}
+
+/** The keywords of a schema that leave a choice. Each is examined when the one before it is known not to be too much. */
+function* choicesOf(node: SchemaNode, bounds: Bounds): Generator<Choice> {
+  for (const keyword of ["anyOf", "oneOf"] as const) {
     const options = choices(node, keyword, bounds)?.map((option) => [option]);
-    return options === undefined ? [] : [{ keyword, options }];
-  });
+    if (options !== undefined) yield { keyword, options };
+  }
   const conditions = cases(node);
-  const dependents = DEPENDENT_KEYWORDS.flatMap((keyword) =>
-    dependentCases(node, keyword).map((options) => ({ keyword, options })),
-  );
-  return [...branches, ...(conditions === undefined ? [] : [{ keyword: "if", options: conditions }]), ...dependents];
+  if (conditions !== undefined) yield { keyword: "if", options: conditions };
+  for (const keyword of DEPENDENT_KEYWORDS) {
+    for (const options of dependentCases(node, keyword)) yield { keyword, options };
+  }
 }
 
 function refuseCombinations(node: SchemaNode, keyword: string, maxAlternatives: number): never {

@@ -103,7 +103,7 @@ describe("toolCallGrammar", () => {
   it("names the tool whose schema cannot be enforced", () => {
     const bad: ToolCallTool = {
       name: "bad",
-      parameters: { type: "object", properties: { a: { not: { required: ["x"] } } } },
+      parameters: { type: "object", properties: { a: { not: { minLength: 3 } } } },
     };
     expect(() => toolCallGrammar({ tools: [weather, bad], parallel: false, shape: hermes })).toThrow(
       expect.objectContaining({ keyword: "not", path: "/tools/1/parameters/properties/a" }),
