@@ -7,7 +7,7 @@ import { referencePath } from "./reference-text.ts";
 
 /** Texts that end a turn; llama.cpp knows them by their spelling. */
 const ends = ["<|im_end|>", "<|return|>", "<|call|>", "<|END_OF_TURN_TOKEN|>", "<|eot_id|>"];
-const furtherEnds = ["<|endoftext|>", "<｜end▁of▁sentence｜>"];
+const furtherEnds = ["<|endoftext|>", "<｜end▁of▁sentence｜>", "<|tool_response>"];
 
 export interface MarkupModel {
   readonly path: string;

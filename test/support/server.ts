@@ -28,8 +28,9 @@ export async function startTestServer({ yaml, flags = {} }: TestServerOptions = 
       port: ["0"],
       "log-level": ["silent"],
       "cache-directory": [join(directory, "cache")],
-      // What a test expects must not depend on the machine's GPU.
+      // What a test expects must depend neither on the machine's GPU nor on what its user has pulled.
       gpu: ["off"],
+      "store-directory": [join(directory, "store")],
       ...flags,
     },
     environment: {},

@@ -35,11 +35,6 @@ export function cosineDifference(relative: number): number {
   return relative ** 2 / 2;
 }
 
-/** Largest difference of two vectors' components, of which the largest of `expected` bounds what a rounding may be off by. */
-export function componentDifference(relative: number, expected: ArrayLike<number>): number {
-  return relative * Array.from(expected).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-}
-
 /** Largest difference of components of unit vectors that a float32 encoder of 512 tokens gives; none of them is above a half. */
 export const unitVectorDifference = roundingDifference("float32", 512) / 2;
 

@@ -1,4 +1,5 @@
-// Writes the ONNX models that ship with the server (scripts/fixtures/text/tiny_chat.py has tiny-chat), and compares them with the committed ones.
+// Writes the ONNX models that ship with the server, and compares them with the committed ones. tiny-chat is kept as an earlier version of
+// these scripts wrote it.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

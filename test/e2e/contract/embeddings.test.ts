@@ -20,6 +20,7 @@ const api = useContractServer({
       `openai-ids=${fixtureFolder("bert")},token_ids=cl100k`,
     ],
     alias: ["openai/text-embedding-3-small=minilm"],
+    "default-embedding": ["tiny-embed"],
   },
 });
 const path = "/v1/embeddings";

@@ -219,7 +219,6 @@ describe("formats and settings", () => {
     ["n", 11],
     ["n", "2"],
     ["n", 1.5],
-    ["prompt", ""],
     ["prompt", null],
     ["prompt", undefined],
     ["prompt", 5],

@@ -323,7 +323,9 @@ describe("completions", () => {
       { kind: "invalid_value", param: "constraint.grammar" },
     ],
     [
-      { constraint: { type: "json-schema", name: "x", schema: { not: { required: ["a"] } }, strict: true } },
+      {
+        constraint: { type: "json-schema", name: "x", schema: { type: "string", not: { minLength: 3 } }, strict: true },
+      },
       { kind: "unsupported_schema" },
     ],
   ] satisfies [Partial<CompletionRequest>, object][])("refuses %j", async (request, error) => {

@@ -107,8 +107,9 @@ describe.each(variants)("a model of the family $name", ({ family, opened }) => {
         sampling: { temperature: 1, seed: 7, logitBias },
         limits: { maxTokens: 60, stop: [] },
       });
-      const { text, logprobs, calls } = choices[0]!;
-      if (calls.length > 0) continue;
+      const { text, logprobs, calls, finish } = choices[0]!;
+      // It called a tool instead, or was cut off within its call.
+      if (calls.length > 0 || (text === "" && finish === "length")) continue;
       expect(text).toMatch(/^\{/);
       // What the tokens before the text were, reasoning and its markup aside.
       const written = logprobs.map((token) => token.text).join("");

@@ -57,7 +57,8 @@ function biasesOf(
     ...model.ends.map((token): Bias => [token, end]),
     ...each(template.openings, open),
     ...each(template.closings, close),
-    // Without these a random object goes on for ever.
+    // Without these a random object, or a list of calls, goes on for ever.
+    ...each(["<｜tool▁calls▁end｜>"], 12),
     ...each(['"'], 12),
     ...each(["}"], 9),
   ];

@@ -11,9 +11,6 @@ export function requirement(isMet: boolean, what: string): Requirement {
   return { isMet, note: isMet ? "" : ` (needs ${what})` };
 }
 
-/** For tests that can always run, in a table with tests that cannot. */
-export const none = requirement(true, "nothing");
-
 /** Figures of processes are read from /proc. */
 export const linux = requirement(process.platform === "linux", "Linux");
 

@@ -24,7 +24,7 @@ describe("build.ts --check", () => {
     const bytes = readFileSync(weights);
     bytes[bytes.length >> 1]! ^= 1;
     writeFileSync(weights, bytes);
-    appendFileSync(join(copy, "tiny-chat/manifest.json"), " ");
+    appendFileSync(join(copy, "tiny-image/manifest.json"), " ");
     rmSync(join(copy, "tiny-embed/vocab.txt"));
     mkdirSync(join(copy, "tiny-embed/extra"));
     writeFileSync(join(copy, "tiny-embed/extra/file"), "");
@@ -35,9 +35,9 @@ describe("build.ts --check", () => {
       .split("\n")
       .map((line) => line.replace("differs from what the builder writes: ", ""));
     expect(named.sort()).toEqual([
-      "tiny-chat/manifest.json",
       "tiny-embed/extra/file",
       "tiny-embed/vocab.txt",
+      "tiny-image/manifest.json",
       "tiny-image/unet/model.onnx",
     ]);
   });

@@ -111,8 +111,7 @@ describe("a configuration", () => {
   });
 
   it("prefers an existing folder to a repository of the same name", () => {
-    sandbox.write("org/chat-GGUF/tokenizer.json", "{}");
-    sandbox.write("org/chat-GGUF/model.onnx", "graph");
+    sandbox.write("org/chat-GGUF/model_index.json", "{}");
     const { models } = load({ offer: ["none"], model: ["e=org/chat-GGUF"] });
     expect(models[0]?.path).toBe(sandbox.path("org/chat-GGUF"));
   });
