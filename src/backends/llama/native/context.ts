@@ -1,7 +1,7 @@
 // A context of llama.cpp: the KV cache of some sequences, batches, sampling and scores. With model.ts the only file that calls
 // node-llama-cpp's internals.
 import type { NativeQueue } from "./call-queue.ts";
-import type { NativeContext, NativeSampler } from "./binding.ts";
+import type { NativeCheckpoint, NativeContext, NativeSampler } from "./binding.ts";
 import type { SamplerPool } from "./sampler-pool.ts";
 
 /** Log-probability of one token, from the logits as the model gave them, and the likeliest tokens at its place. */
@@ -13,6 +13,7 @@ export interface TokenScore {
 
 interface ContextSurroundings {
   readonly samplers: SamplerPool;
+  readonly createCheckpoint: () => NativeCheckpoint;
   readonly queue: NativeQueue;
   readonly batchSize: number;
 }
@@ -22,6 +23,7 @@ export class NativeContextHandle {
   readonly #native: NativeContext;
   readonly #queue: NativeQueue;
   readonly #samplers: SamplerPool;
+  readonly #createCheckpoint: () => NativeCheckpoint;
   /** Greedy, with nothing that changes a logit; made for the first score. */
   #plain: NativeSampler | undefined;
   /** By number of alternatives: a sampler that sorts no more than so many. */
@@ -29,10 +31,11 @@ export class NativeContextHandle {
   readonly batchSize: number;
   #threads = 0;
 
-  constructor(native: NativeContext, { samplers, queue, batchSize }: ContextSurroundings) {
+  constructor(native: NativeContext, { samplers, createCheckpoint, queue, batchSize }: ContextSurroundings) {
     this.#native = native;
     this.#queue = queue;
     this.#samplers = samplers;
+    this.#createCheckpoint = createCheckpoint;
     this.batchSize = batchSize;
   }
 
@@ -131,6 +134,18 @@ export class NativeContextHandle {
   /** The inverse of {@link save}; `sequence` must be empty. */
   async restore(sequence: number, { path, maxTokens }: { path: string; maxTokens: number }): Promise<void> {
     await this.#queue.run(() => this.#native.loadSequenceStateFromFile(path, sequence, maxTokens));
+  }
+
+  /** Copies what could not be cut of a sequence later on: running states, and the cells of a sliding window. */
+  async checkpoint(sequence: number): Promise<NativeCheckpoint> {
+    const checkpoint = this.#createCheckpoint();
+    await this.#queue.run(() => checkpoint.init(this.#native, sequence));
+    return checkpoint;
+  }
+
+  /** Cuts a sequence to the `length` that it had when `checkpoint` was made. False where that failed: the state is unknown then. */
+  cutTo(sequence: number, { checkpoint, length }: { checkpoint: NativeCheckpoint; length: number }): Promise<boolean> {
+    return this.#queue.run(() => this.#native.restoreCheckpoint(checkpoint, length - 1, sequence));
   }
 
   /** The pooled embedding of sequence 0, or that of the last token where the model does not pool. */

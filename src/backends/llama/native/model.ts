@@ -185,6 +185,7 @@ export class NativeModelHandle {
     }
     return new NativeContextHandle(native, {
       samplers: this.#samplers,
+      createCheckpoint: () => new this.#bindings.AddonContextSequenceCheckpoint(),
       queue: this.#queue,
       batchSize: parameters.batchSize,
     });
