@@ -84,6 +84,7 @@ describe("grammar gates", () => {
       isUniform: true,
       reproducible: false,
       promptCache: undefined,
+      checkpointBytes: 0,
       isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
       vocabularySize: vocabulary.size,
       maxQueue: 1,

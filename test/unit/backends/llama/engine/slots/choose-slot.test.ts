@@ -9,7 +9,7 @@ import { commonPrefixLength } from "../../../../../../src/backends/llama/tokens/
 const count = (length: number, first = 0): number[] => Array.from({ length }, (_, index) => first + index);
 
 function slot(id: number, tokens: readonly number[], more: Partial<SlotView> = {}): SlotView {
-  const held = { promptLength: tokens.length, wideTokens: tokens.length, firstPosition: 0 };
+  const held = { promptLength: tokens.length, wideTokens: tokens.length, firstPosition: 0, checkpoints: [] };
   return { id, tokens, busy: false, lastUsed: id, ...held, ...more };
 }
 
