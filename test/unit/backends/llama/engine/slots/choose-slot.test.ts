@@ -107,4 +107,17 @@ describe("commonPrefixLength", () => {
     expect(commonPrefixLength([], [1])).toBe(0);
     expect(commonPrefixLength([1, 2], [1, 2, 3])).toBe(2);
   });
+
+  it("cuts a state that slides a window, or cannot be cut at all, to its last checkpoint before what differs", () => {
+    const prompt = count(300);
+    const answered = [...prompt, ...count(900, 5000)];
+    const held = { promptLength: 300, wideTokens: 296, firstPosition: 600, checkpoints: [120, 296] };
+    for (const more of [{ window: 100 }, { canTrim: false }]) {
+      const keepOf = (asked: readonly number[]) => chooseSlot([slot(0, answered, held)], question(asked, more))?.keep;
+      expect(keepOf(prompt)).toBe(296);
+      expect(keepOf([...prompt, ...count(200, 9000)])).toBe(296);
+      expect(keepOf([...count(200), ...count(200, 9000)])).toBe(120);
+      expect(keepOf(count(100))).toBe(0);
+    }
+  });
 });
