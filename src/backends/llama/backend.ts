@@ -30,6 +30,9 @@ import { openPromptCache } from "./load/open-prompt-cache.ts";
 import { Utf8Guard } from "./tokens/utf8-guard.ts";
 import { TextModel } from "./generate/text-model.ts";
 
+/** Memory for checkpoints of states that cannot be cut, all slots together. */
+const checkpointBytes = 128 * 1024 * 1024;
+
 /** @throws ServerError `model_load_failed` with a reason for the operator. */
 export async function createLlamaBackend(spec: ModelSpec, context: BackendContext): Promise<Backend> {
   const { options } = spec;
@@ -50,6 +53,9 @@ async function createText({ spec, options, weights, context }: Creation): Promis
   const contextSize = resolveContextSize(options.contextSize, weights.facts);
   const canTrim = weights.native.canTrimSequences;
   const window = weights.facts.slidingWindow ?? Infinity;
+  // Where the file tells no window, llama.cpp may know one all the same. Cells of a window's cache come to lie in another order than
+  // they were computed in, and sums over them round otherwise.
+  const isFullCache = options.swaFullCache === true || reproducible || window === Infinity;
   if (reproducible) assertReproducible(spec.path, { options, canTrim });
   const native = await createContext(weights, {
     path: spec.path,
@@ -60,9 +66,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     threads: options.threads || availableParallelism(),
     flashAttention: flashAttentionOf(options),
     kvCacheType: options.kvCacheType,
-    // Where the file tells no window, llama.cpp may know one all the same. Cells of a window's cache come to lie in another order than
-    // they were computed in, and sums over them round otherwise.
-    swaFullCache: options.swaFullCache === true || reproducible || window === Infinity,
+    swaFullCache: isFullCache,
     loras: weights.loras,
   });
   const threads = resolveThreads({ options, weights });
@@ -92,6 +96,7 @@ async function createText({ spec, options, weights, context }: Creation): Promis
     reproducible,
     apart: !canTrim && hasMatrixTiles(),
     promptCache,
+    checkpointBytes: canTrim && isFullCache ? 0 : checkpointBytes,
     isEndOfGeneration: (token) => weights.vocabulary.isEndOfGeneration(token),
     vocabularySize: weights.vocabulary.size,
     maxQueue: options.maxQueue,

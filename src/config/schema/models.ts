@@ -137,7 +137,7 @@ export const textModel = z.strictObject({
     .default("auto")
     .describe(
       "Only for models with a sliding window: keep the cells of the whole context in layers that attend to the window alone, so " +
-        "that any earlier prefix can be reused. auto = false: prefixes that the window has left are evaluated again.",
+        "that any earlier prefix can be reused. auto = false: what the window has left is reused from checkpoints.",
     ),
   kv_cache_type: oneOf(["f16", "f32", "q8_0", "q4_0"]).default("f16").describe("Precision of the KV cache."),
   lora: z

@@ -94,6 +94,7 @@ describe("grammar gates", () => {
       reproducible: false,
       apart: false,
       promptCache: undefined,
+      checkpointBytes: 0,
       isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
       vocabularySize: vocabulary.size,
       maxQueue: 1,

@@ -5,7 +5,7 @@ import type { ThreadChoice } from "../native/thread-tuner.ts";
 import type { Utf8Guard } from "../tokens/utf8-guard.ts";
 import type { Guesser } from "./guesser.ts";
 import type { SequenceView } from "./sequence.ts";
-import type { SlotsOptions } from "./slots/slots.ts";
+import type { SlotsOptions } from "./slots/slots-options.ts";
 
 export interface EngineOptions extends SlotsOptions {
   readonly model: NativeModelHandle;

@@ -190,7 +190,7 @@ export class Engine {
       return;
     }
     threads.record(kind, { threads: threadCount, ms: performance.now() - startedAt });
-    for (const { slot, tokens } of parts) this.#slots.append(slot.id, tokens);
+    for (const { slot, tokens } of parts) await this.#slots.append(slot.id, tokens);
     await Promise.all(
       parts.map((part) => this.#finishPart(part).catch((error: unknown) => this.#failPart(part, error))),
     );

@@ -103,11 +103,21 @@ export interface NativeContext {
   copySequenceStateFromOtherSequence(target: number, source: number): Promise<number>;
   saveSequenceStateToFile(path: string, sequence: number, tokens: Uint32Array): Promise<number>;
   loadSequenceStateFromFile(path: string, sequence: number, maxTokens: number): Promise<Uint32Array>;
+  /** False where the sequence does not end at `lastPosition` afterwards. */
+  restoreCheckpoint(checkpoint: NativeCheckpoint, lastPosition: number, sequence: number): Promise<boolean>;
   getEmbedding(tokenCount: number, maxVectorSize?: number): Float64Array;
   getMemoryBreakdown(): { cpuRam: number; gpuVram: number };
   setThreads(threads: number): void;
   setLoras(loras: readonly NativeLora[], scales: readonly number[]): void;
   ensureDraftContextIsCompatibleForSpeculative(draft: NativeContext): void;
+}
+
+/** What of a sequence's state cannot be cut: running states, and the cells of a sliding window. */
+export interface NativeCheckpoint {
+  init(context: NativeContext, sequence: number): Promise<void>;
+  dispose(): void;
+  /** Bytes. */
+  readonly size: number;
 }
 
 export interface NativeSamplerConstructor {
@@ -119,6 +129,7 @@ export interface NativeSamplerConstructor {
 export interface NativeModule {
   AddonModel: new (path: string, options: Record<string, unknown>) => NativeModel;
   AddonContext: new (model: NativeModel, parameters: Record<string, unknown>) => NativeContext;
+  AddonContextSequenceCheckpoint: new () => NativeCheckpoint;
   AddonSampler: NativeSamplerConstructor;
   AddonGrammar: new (grammar: string, options: { addonExports: NativeModule; rootRuleName: string }) => NativeGrammar;
   AddonGrammarEvaluationState: new (model: NativeModel, grammar: NativeGrammar) => NativeGrammarState;

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { NativeQueue } from "./call-queue.ts";
 import { fitStateFile } from "./state-file.ts";
-import type { NativeContext, NativeSampler } from "./binding.ts";
+import type { NativeCheckpoint, NativeContext, NativeSampler } from "./binding.ts";
 import type { SamplerPool } from "./sampler-pool.ts";
 
 /** Log-probability of one token, from the logits as the model gave them, and the likeliest tokens at its place. */
@@ -23,6 +23,7 @@ export interface CarriedState {
 
 interface ContextSurroundings {
   readonly samplers: SamplerPool;
+  readonly createCheckpoint: () => NativeCheckpoint;
   /** Opens another context of the same model with the same settings. */
   readonly reopen: (sequences: number) => Promise<NativeContext>;
   readonly queue: NativeQueue;
@@ -40,6 +41,7 @@ export class NativeContextHandle {
   readonly #samplers: SamplerPool;
   readonly #reopen: ContextSurroundings["reopen"];
   readonly #contextSize: number;
+  readonly #createCheckpoint: () => NativeCheckpoint;
   /** Greedy, with nothing that changes a logit; made for the first score. */
   #plain: NativeSampler | undefined;
   /** By number of alternatives: a sampler that sorts no more than so many. */
@@ -54,6 +56,7 @@ export class NativeContextHandle {
     this.#queue = surroundings.queue;
     this.#samplers = surroundings.samplers;
     this.#reopen = surroundings.reopen;
+    this.#createCheckpoint = surroundings.createCheckpoint;
     this.#sequences = surroundings.sequences;
     this.#contextSize = surroundings.contextSize;
     this.batchSize = surroundings.batchSize;
@@ -199,6 +202,18 @@ export class NativeContextHandle {
     // A new context computes with the threads that it was created with.
     this.#threads = 0;
     await this.#queue.run(() => former.dispose());
+  }
+
+  /** Copies what could not be cut of a sequence later on: running states, and the cells of a sliding window. */
+  async checkpoint(sequence: number): Promise<NativeCheckpoint> {
+    const checkpoint = this.#createCheckpoint();
+    await this.#queue.run(() => checkpoint.init(this.#native, sequence));
+    return checkpoint;
+  }
+
+  /** Cuts a sequence to the `length` that it had when `checkpoint` was made. False where that failed: the state is unknown then. */
+  cutTo(sequence: number, { checkpoint, length }: { checkpoint: NativeCheckpoint; length: number }): Promise<boolean> {
+    return this.#queue.run(() => this.#native.restoreCheckpoint(checkpoint, length - 1, sequence));
   }
 
   /** The pooled embedding of sequence 0, or that of the last token where the model does not pool. */

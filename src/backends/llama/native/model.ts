@@ -165,6 +165,7 @@ export class NativeModelHandle {
   async createContext(parameters: ContextParameters): Promise<NativeContextHandle> {
     return new NativeContextHandle(await this.#openContext(parameters), {
       samplers: this.#samplers,
+      createCheckpoint: () => new this.#bindings.AddonContextSequenceCheckpoint(),
       reopen: (sequences) => this.#openContext({ ...parameters, sequences }),
       queue: this.#queue,
       batchSize: parameters.batchSize,

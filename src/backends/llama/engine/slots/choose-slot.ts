@@ -1,13 +1,15 @@
 // Chooses the slot for a new prompt: a pure decision over what the slots hold.
 import { commonPrefixLength } from "../../tokens/common-prefix.ts";
 import { closestIdle } from "../plan/batch-order.ts";
-import { reusableOf, type HeldTokens } from "../plan/prompt-shape.ts";
+import { reusableOf, tailTokens, type HeldTokens } from "../plan/prompt-shape.ts";
 
 /** What a slot's KV cache holds, and whether a sequence uses it. */
 export interface SlotView extends HeldTokens {
   readonly id: number;
   /** The first position whose cells are all held; more than 0 where a sliding window has left the beginning behind. */
   readonly firstPosition: number;
+  /** Lengths to which the slot can be cut though its state cannot, ascending (checkpoints.ts). */
+  readonly checkpoints: readonly number[];
   readonly busy: boolean;
   /** Grows with every use; the smallest is the least recently used. */
   readonly lastUsed: number;
@@ -95,17 +97,24 @@ function placed(slots: readonly SlotView[], choice: Omit<SlotChoice, "moveTo">, 
   };
 }
 
-/** Tokens at the beginning of a prompt whose state `held` has. */
+/** Tokens at the beginning of a prompt whose state `held` has. Where that cannot be cut to them, its last checkpoint before them counts. */
 export function reusableTokens(
-  held: HeldTokens & { readonly firstPosition: number },
+  held: HeldTokens & Pick<SlotView, "firstPosition" | "checkpoints">,
   { prompt, canTrim, window, isUniform }: Pick<SlotQuestion, "prompt" | "canTrim" | "window" | "isUniform">,
 ): number {
   const { tokens } = held;
   const common = commonPrefixLength(tokens, prompt);
-  // A state that cannot be cut is of use as a whole only.
-  if (!canTrim) return common === tokens.length && common < prompt.length ? common : 0;
-  const keep = reusableOf(held, { promptLength: prompt.length, common, isUniform });
-  return canCutTo(keep, { firstPosition: held.firstPosition, window }) ? keep : 0;
+  const keepOf = (length: number): number =>
+    reusableOf(held, { promptLength: prompt.length, common: length, isUniform });
+  if (canTrim) {
+    const keep = keepOf(common);
+    if (canCutTo(keep, { firstPosition: held.firstPosition, window })) return keep;
+  } else if (common === tokens.length && common < prompt.length) return common;
+  // The prompt goes on where the held one ended: rule 2 of `reusableOf` counts for the checkpoints before that as well.
+  const isNextTurn = common >= held.promptLength;
+  const isOfUse = (length: number): boolean =>
+    length <= common && (isNextTurn ? length <= prompt.length - tailTokens : keepOf(length) === length);
+  return held.checkpoints.findLast(isOfUse) ?? 0;
 }
 
 /** Whether a state that is cut to `length` tokens still has all positions to which the next token attends. */

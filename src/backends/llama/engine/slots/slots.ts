@@ -1,28 +1,13 @@
 // The slots of one model: each is a sequence of llama.cpp's KV cache, with the tokens that it holds and the sequence of ours that
 // uses it. A new prompt gets a slot with as much of it evaluated already as possible. Only this file changes a slot.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { NativeContextHandle } from "../../native/context.ts";
 import type { SequenceView } from "../sequence.ts";
 import { emptySlot, hold, noTokens, type OwnSlot, type Slot } from "./slot.ts";
 import { type HeldTokens, tailTokens, wideRows } from "../plan/prompt-shape.ts";
+import type { SlotsOptions } from "./slots-options.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { canCutTo, chooseSlot, reusableTokens, type SlotChoice } from "./choose-slot.ts";
-import { shortestStored, type PromptCache } from "./prompt-cache.ts";
-
-export interface SlotsOptions {
-  readonly context: NativeContextHandle;
-  readonly parallel: number;
-  /** Tokens per slot. */
-  readonly contextSize: number;
-  /** False for models whose state cannot be cut at its end. */
-  readonly canTrim: boolean;
-  /** Positions to which some of the model's layers attend, where the file tells a sliding window; else `Infinity`. */
-  readonly window: number;
-  /** Flash attention is off, so that the cells of a prompt are computed by the same kernels however it is cut (prompt-shape.ts). */
-  readonly isUniform: boolean;
-  readonly promptCache: PromptCache | undefined;
-}
+import { shortestStored } from "./prompt-cache.ts";
+import { resizeContext } from "./resize-context.ts";
 
 /** A slot that was given to a sequence. */
 export interface AssignedSlot<S extends SequenceView> {
@@ -39,12 +24,15 @@ const longState = 1024;
 export class Slots<S extends SequenceView> {
   readonly #options: SlotsOptions;
   #slots: OwnSlot<S>[];
+  readonly #checkpoints: Checkpoints;
   #clock = 0;
   #meanOccupancyMs = 1000;
 
   constructor(options: SlotsOptions) {
     this.#options = options;
     this.#slots = Array.from({ length: options.parallel }, (_, id) => emptySlot<S>(id));
+    const { context, parallel, checkpointBytes } = options;
+    this.#checkpoints = new Checkpoints({ context, slots: parallel, budgetBytes: checkpointBytes });
   }
 
   get all(): readonly Slot<S>[] {
@@ -79,6 +67,7 @@ export class Slots<S extends SequenceView> {
     const views = this.#slots.map((slot) => ({
       ...slot,
       firstPosition: this.#firstPosition(slot),
+      checkpoints: this.#checkpoints.lengths(slot.id),
       busy: slot.user !== undefined,
     }));
     const choice = chooseSlot(views, {
@@ -111,16 +100,18 @@ export class Slots<S extends SequenceView> {
   }
 
   /** Notes tokens that were evaluated behind those that the slot held. */
-  append(id: number, tokens: ArrayLike<number> & Iterable<number>): void {
+  async append(id: number, tokens: ArrayLike<number> & Iterable<number>): Promise<void> {
     const slot = this.#own(id);
     if (tokens.length >= wideRows && slot.wideTokens === slot.tokens.length) slot.wideTokens += tokens.length;
     for (const token of tokens) slot.tokens.push(token);
     if (slot.user?.phase === "prompt") slot.promptLength = slot.tokens.length;
+    await this.#keepBody(id);
   }
 
   /** Empties the slot. */
   forget(id: number): void {
     this.#options.context.clear(id);
+    this.#checkpoints.drop(id, 0);
     hold(this.#own(id), noTokens);
   }
 
@@ -130,10 +121,7 @@ export class Slots<S extends SequenceView> {
    */
   async grow(count: number): Promise<void> {
     const busy = this.#slots.filter(({ user }) => user !== undefined);
-    await this.#resize(
-      count,
-      busy.map((slot) => [slot, slot.id]),
-    );
+    await this.#resize(count, busy, ({ id }) => id);
     for (const slot of this.#slots) if (slot.user === undefined) hold(slot, noTokens);
     while (this.#slots.length < count) this.#slots.push(emptySlot(this.#slots.length));
   }
@@ -146,24 +134,19 @@ export class Slots<S extends SequenceView> {
     await this.storeAll();
     const latest = this.#slots.toSorted((first, second) => second.lastUsed - first.lastUsed);
     const kept = carries ? latest.slice(0, count) : [];
-    await this.#resize(
-      count,
-      kept.map((slot, id) => [slot, id]),
-    );
+    await this.#resize(count, kept, (_, index) => index);
     this.#slots = Array.from({ length: count }, (_, id) => ({ ...(kept[id] ?? emptySlot<S>(id)), id }));
   }
 
-  async #resize(count: number, kept: readonly (readonly [slot: OwnSlot<S>, id: number])[]): Promise<void> {
-    const holding = kept.filter(([{ tokens }]) => tokens.length > 0);
-    const folder = await mkdtemp(join(tmpdir(), "hearth-states-"));
-    try {
-      await this.#options.context.resize(count, {
-        carried: holding.map(([{ id, tokens }, to]) => ({ from: id, to, tokens })),
-        folder,
-      });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+  async #resize(
+    count: number,
+    kept: readonly OwnSlot<S>[],
+    idOf: (slot: OwnSlot<S>, index: number) => number,
+  ): Promise<void> {
+    const carried = kept.map((slot, index) => ({ from: slot.id, to: idOf(slot, index), tokens: slot.tokens }));
+    await resizeContext(this.#options.context, { sequences: count, carried });
+    // States that have checkpoints are not carried.
+    this.#checkpoints.reset(count);
   }
 
   /** True when the slot can compute a filler (batch-order.ts) and lose it again by {@link dropFiller}. */
@@ -185,12 +168,36 @@ export class Slots<S extends SequenceView> {
     if (slot.tokens.length <= length) return slot.tokens.length;
     const { context, window } = this.#options;
     const isHeld = canCutTo(length, { firstPosition: this.#firstPosition(slot), window });
-    if (length > 0 && isHeld && context.trim(id, length)) {
-      slot.tokens.length = length;
-      slot.promptLength = Math.min(slot.promptLength, length);
-      slot.wideTokens = Math.min(slot.wideTokens, length);
-    } else this.forget(id);
+    if (length > 0 && isHeld && context.trim(id, length)) this.#shorten(slot, length);
+    else this.forget(id);
     return slot.tokens.length;
+  }
+
+  /** Makes a checkpoint of a slot that holds all of its prompt but the tail, which is evaluated for every answer. */
+  async #keepBody(id: number): Promise<void> {
+    const { user, tokens } = this.#own(id);
+    if (this.#options.checkpointBytes === 0 || user?.phase !== "prompt" || tokens.length < shortestStored) return;
+    if (tokens.length !== user.request.prompt.length - tailTokens) return;
+    // Without it the prompt is evaluated again some day.
+    await this.#checkpoints.add(id, tokens.length).catch(() => {});
+  }
+
+  /** {@link trim}, by a checkpoint where the state cannot be cut. */
+  async #cut(slot: OwnSlot<S>, length: number): Promise<number> {
+    const { canTrim, window } = this.#options;
+    const isHeld = canTrim && canCutTo(length, { firstPosition: this.#firstPosition(slot), window });
+    if (slot.tokens.length <= length || isHeld || !(await this.#checkpoints.cut(slot.id, length))) {
+      return this.trim(slot.id, length);
+    }
+    this.#shorten(slot, length);
+    return length;
+  }
+
+  #shorten(slot: OwnSlot<S>, length: number): void {
+    slot.tokens.length = length;
+    slot.promptLength = Math.min(slot.promptLength, length);
+    slot.wideTokens = Math.min(slot.wideTokens, length);
+    this.#checkpoints.drop(slot.id, length);
   }
 
   #firstPosition({ id, tokens }: OwnSlot<S>): number {
@@ -213,6 +220,7 @@ export class Slots<S extends SequenceView> {
       throw error;
     }
     hold(to, from);
+    this.#checkpoints.copy(to.id, from.id);
     to.lastUsed = from.lastUsed;
     this.forget(from.id);
   }
@@ -229,10 +237,11 @@ export class Slots<S extends SequenceView> {
     if (copyFrom !== null) {
       await context.copy(slot.id, copyFrom);
       hold(slot, this.#own(copyFrom));
+      this.#checkpoints.copy(slot.id, copyFrom);
     }
-    if (promptCache === undefined || scorePrompt) return this.trim(slot.id, keep);
+    if (promptCache === undefined || scorePrompt) return this.#cut(slot, keep);
     const stored = await promptCache.find({ longerThan: keep, keepOf: (held) => this.#keepOfStored(held, prompt) });
-    if (stored === undefined) return this.trim(slot.id, keep);
+    if (stored === undefined) return this.#cut(slot, keep);
     this.forget(slot.id);
     hold(slot, (await promptCache.load(stored, slot.id)) ?? noTokens);
     return this.trim(slot.id, stored.keep);
@@ -244,7 +253,7 @@ export class Slots<S extends SequenceView> {
    */
   #keepOfStored(held: HeldTokens, prompt: readonly number[]): number {
     const { canTrim, window, isUniform } = this.#options;
-    const keep = reusableTokens({ ...held, firstPosition: 0 }, { prompt, canTrim, window, isUniform });
+    const keep = reusableTokens({ ...held, firstPosition: 0, checkpoints: [] }, { prompt, canTrim, window, isUniform });
     return window === Infinity || keep === held.tokens.length ? keep : 0;
   }
 
@@ -253,7 +262,7 @@ export class Slots<S extends SequenceView> {
     const { promptCache, canTrim, window } = this.#options;
     if (promptCache === undefined || slot.tokens.length < shortestStored) return;
     // The answer's end is left out of a window's file, or the prompt could not be asked again from it.
-    if (canTrim && window !== Infinity) this.trim(slot.id, Math.max(1, slot.promptLength - tailTokens));
+    if (canTrim && window !== Infinity) await this.#cut(slot, Math.max(1, slot.promptLength - tailTokens));
     await promptCache.store(slot.id, slot);
   }
 
@@ -283,5 +292,6 @@ export class Slots<S extends SequenceView> {
   /** Stores all states that are worth it, before the context is disposed of. */
   async storeAll(): Promise<void> {
     for (const slot of this.#slots) if (slot.user === undefined) await this.#store(slot);
+    this.#checkpoints.dispose();
   }
 }

@@ -9,7 +9,7 @@ import { commonPrefixLength } from "../../../../../../src/backends/llama/tokens/
 const count = (length: number, first = 0): number[] => Array.from({ length }, (_, index) => first + index);
 
 function slot(id: number, tokens: readonly number[], more: Partial<SlotView> = {}): SlotView {
-  const held = { promptLength: tokens.length, wideTokens: tokens.length, firstPosition: 0 };
+  const held = { promptLength: tokens.length, wideTokens: tokens.length, firstPosition: 0, checkpoints: [] };
   return { id, tokens, busy: false, lastUsed: id, ...held, ...more };
 }
 
@@ -106,5 +106,18 @@ describe("commonPrefixLength", () => {
     expect(commonPrefixLength([1, 2, 3], [1, 2, 4])).toBe(2);
     expect(commonPrefixLength([], [1])).toBe(0);
     expect(commonPrefixLength([1, 2], [1, 2, 3])).toBe(2);
+  });
+
+  it("cuts a state that slides a window, or cannot be cut at all, to its last checkpoint before what differs", () => {
+    const prompt = count(300);
+    const answered = [...prompt, ...count(900, 5000)];
+    const held = { promptLength: 300, wideTokens: 296, firstPosition: 600, checkpoints: [120, 296] };
+    for (const more of [{ window: 100 }, { canTrim: false }]) {
+      const keepOf = (asked: readonly number[]) => chooseSlot([slot(0, answered, held)], question(asked, more))?.keep;
+      expect(keepOf(prompt)).toBe(296);
+      expect(keepOf([...prompt, ...count(200, 9000)])).toBe(296);
+      expect(keepOf([...count(200), ...count(200, 9000)])).toBe(120);
+      expect(keepOf(count(100))).toBe(0);
+    }
   });
 });
