@@ -60,7 +60,6 @@ export interface NativeLora {
 
 export interface NativeModel {
   init(): Promise<boolean>;
-  abortActiveModelLoad(): void;
   dispose(): Promise<void>;
   loadLora(lora: NativeLora): Promise<void>;
   tokenize(text: string, specialTokens: boolean): Uint32Array;
@@ -127,7 +126,6 @@ export interface NativeSamplerConstructor {
 }
 
 export interface NativeModule {
-  AddonModel: new (path: string, options: Record<string, unknown>) => NativeModel;
   AddonContext: new (model: NativeModel, parameters: Record<string, unknown>) => NativeContext;
   AddonContextSequenceCheckpoint: new () => NativeCheckpoint;
   AddonSampler: NativeSamplerConstructor;

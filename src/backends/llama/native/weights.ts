@@ -1,9 +1,7 @@
-// Loads the weights of a model. Without a GPU they are loaded by the binding's own class: the package's loader first reads the whole head
-// in JavaScript, the vocabulary as well, to share layers out between devices. For 262,144 tokens that is a second and 60 MB.
-import { resolve } from "node:path";
+// Loads the weights of a model by the package's loader, which shares layers out between devices. The binding's own class would spare the
+// second reading of the head in JavaScript (a second and 60 MB for 262,144 tokens), but a load that fails there ends the process at times.
 import type { Llama } from "node-llama-cpp";
-import { onAbort } from "../../../util/abort.ts";
-import type { NativeModel, NativeModule } from "./binding.ts";
+import type { NativeModel } from "./binding.ts";
 
 export interface NativeWeights {
   readonly model: NativeModel;
@@ -21,33 +19,10 @@ export interface WeightsOptions {
 }
 
 /** @throws Error of the library; the signal's reason */
-export function openWeights(llama: Llama, options: WeightsOptions): Promise<NativeWeights> {
-  return llama.gpu === false ? openDirectly(llama, options) : openShared(llama, options);
-}
-
-async function openDirectly(llama: Llama, { path, useMmap, signal }: WeightsOptions): Promise<NativeWeights> {
-  const bindings = (llama as unknown as { _bindings: NativeModule })._bindings;
-  const model = new bindings.AddonModel(resolve(path), {
-    addonExports: bindings,
-    gpuLayers: 0,
-    useMmap: useMmap && llama.supportsMmap,
-    hasLoadAbortSignal: true,
-  });
-  const unsubscribe = onAbort(signal, () => model.abortActiveModelLoad());
-  try {
-    if (!(await model.init())) throw new Error("Failed to load model");
-    signal.throwIfAborted();
-  } catch (error) {
-    await model.dispose();
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    unsubscribe();
-  }
-  return { model, gpuLayers: 0, dispose: () => model.dispose() };
-}
-
-async function openShared(llama: Llama, { path, gpuLayers, useMmap, signal }: WeightsOptions): Promise<NativeWeights> {
+export async function openWeights(
+  llama: Llama,
+  { path, gpuLayers, useMmap, signal }: WeightsOptions,
+): Promise<NativeWeights> {
   const loaded = await llama.loadModel({
     modelPath: path,
     gpuLayers,
